@@ -1,0 +1,128 @@
+"""Backpropagation through time: how errors travel back.
+
+Everything is built from windows whose backward returns the gradient of the state on entry.
+
+- *Truncated (k1, k2)* (Williams & Peng 1990): the data hands over spans of at most k2 characters,
+  k1 apart; the errors of the last k1 flow back through the span and no further, since its state
+  on entry is held constant. One span is one call of `gradient`.
+- *Full*: one span is a whole sequence. Where it is longer than `window`, only the states between
+  windows are kept on the way forward, and each window's tape is made again on the way back.
+  Memory then grows with the window and the number of windows, not with their product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import isqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.nn.network import Network, Tape
+from charrnn.nn.params import Params
+
+Array = NDArray[Any]
+Ids = NDArray[np.integer]
+# Draws the dropout masks of one window, given its index and length; the same each time it is asked.
+Masks = Callable[[int, int], Sequence[Array]]
+
+# Steps times streams that are kept as one tape where the window is "auto".
+ONE_WINDOW_MAX = 65_536
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of text through which errors flow: x, y ids (T, B).
+
+    `first`: steps before it carry state but no error of their own (truncated, k2 > k1).
+    `advance`: where in the span the next one of the same sequence begins.
+    `mask` (T, B): false where a shorter sequence was padded; None is all true.
+    """
+
+    x: Ids
+    y: Ids
+    first: int = 0
+    advance: int | None = None
+    mask: NDArray[np.bool_] | None = None
+
+    @property
+    def count(self) -> int:
+        """How many characters have an error of their own."""
+        if self.mask is None:
+            return (len(self.x) - self.first) * self.x.shape[1]
+        return int(np.count_nonzero(self.mask[self.first :]))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Sum of E over a span's characters, the state for the next span, and that on entry's gradient."""
+
+    loss: float
+    state: Array
+    dstate: Array
+
+
+def window_length(setting: int | str, T: int, B: int) -> int:
+    """Steps of tape kept at once: as set, or all of a short span and about √T of a long one."""
+    if setting != "auto":
+        return min(int(setting), T)
+    return T if T * B <= ONE_WINDOW_MAX else min(T, max(isqrt(T), 64))
+
+
+def gradient(
+    network: Network,
+    span: Span,
+    state: Array,
+    grad: Params,
+    scale: float,
+    *,
+    window: int | str = "auto",
+    masks: Masks | None = None,
+) -> Outcome:
+    """Add to `grad` the derivative of scale · Σ E over the span, `state` on entry held constant."""
+    T, B = span.x.shape
+    length = window_length(window, T, B)
+    starts = range(0, T, length)
+    advance = T if span.advance is None else span.advance
+
+    entries, following = [state], state
+    for index, start in enumerate(starts):
+        tape = _forward(network, span, start, length, entries[index], masks, index)
+        if start < advance <= start + tape.T:
+            following = network.state_after(tape, advance - start)
+        entries.append(network.state_after(tape, tape.T))
+
+    loss, dstate = 0.0, np.zeros_like(state)
+    for index, start in reversed(list(enumerate(starts))):
+        if index < len(starts) - 1:
+            tape = _forward(network, span, start, length, entries[index], masks, index)
+        loss += _loss(network, span, tape, start, scale)
+        dstate = network.backward(tape, dstate, grad)
+    return Outcome(loss, following, dstate)
+
+
+def _forward(
+    network: Network,
+    span: Span,
+    start: int,
+    length: int,
+    state: Array,
+    masks: Masks | None,
+    index: int,
+) -> Tape:
+    x = span.x[start : start + length]
+    return network.forward(x, state, None if masks is None else masks(index, len(x)))
+
+
+def _loss(network: Network, span: Span, tape: Tape, start: int, scale: float) -> float:
+    """Σ E over the window's characters that count; leaves its gradient in the tape."""
+    stop = start + tape.T
+    first = min(max(span.first - start, 0), tape.T)
+    mask = None if span.mask is None else span.mask[start:stop]
+    E = network.losses(tape, span.y[start:stop], first)
+    network.loss_gradient(tape, span.y[start:stop], scale, mask)
+    if mask is not None:
+        E = E * mask[first:]
+    return float(E.sum(dtype=np.float64))

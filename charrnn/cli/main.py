@@ -1,0 +1,82 @@
+"""`charrnn`: the group of commands, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from charrnn import __version__
+from charrnn.errors import CharrnnError
+
+# Named here so that `charrnn --help` imports none of them, and so no NumPy.
+COMMANDS = {
+    "train": "Train a model on a text.",
+    "sample": "Write text in the manner of a trained model.",
+    "gradcheck": "Prove the gradients of a configuration or a run.",
+    "eval": "Score a model on a text it has not seen.",
+    "inspect": "Show what a run or checkpoint holds.",
+    "config": "Show, check or describe a configuration.",
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"charrnn.cli.{cmd_name}_command")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            error.message += f" Commands: {', '.join(COMMANDS)}."
+            raise
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="charrnn")
+def cli() -> None:
+    """Train, sample and prove character-level RNN, LSTM and GRU language models.
+
+    \b
+    Examples:
+      charrnn train --text my.txt
+      charrnn sample runs/my-1 --length 500
+      charrnn gradcheck configs/char-rnn.yaml
+    """
+
+
+def main() -> None:
+    """Run the command line; exit with the code that docs/errors.md lists."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except CharrnnError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader has gone (| head): nothing more to say, not even at interpreter exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)

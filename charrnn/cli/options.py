@@ -1,0 +1,34 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from threadpoolctl import threadpool_info, threadpool_limits
+
+set_option = click.option(
+    "--set", "sets", multiple=True, metavar="KEY=VALUE",
+    help="Set one key, for example model.hidden_size=256; repeatable.",
+)  # fmt: skip
+format_option = click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
+    help="How the result is printed.",
+)  # fmt: skip
+checkpoint_option = click.option(
+    "--checkpoint", "which", type=click.Choice(["best", "last"]), default="best",
+    show_default=True, help="Which checkpoint of a RUN.",
+)  # fmt: skip
+unknown_option = click.option(
+    "--on-unknown", type=click.Choice(["error", "skip", "map"]), default=None,
+    help="Characters that the vocabulary lacks: an error, left out, or mapped to a look-alike.",
+)  # fmt: skip
+
+
+@contextmanager
+def threads(setting: Any) -> Iterator[int]:
+    """Limit the threads of BLAS for a while; yields how many there are."""
+    with threadpool_limits(None if setting == "auto" else setting, user_api="blas"):
+        yield max((pool["num_threads"] for pool in threadpool_info()), default=1)

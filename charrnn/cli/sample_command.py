@@ -1,0 +1,106 @@
+"""charrnn sample"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from pathlib import Path
+
+import click
+import numpy as np
+
+from charrnn import build
+from charrnn.cli.options import checkpoint_option, unknown_option
+from charrnn.data.corpus import BOUNDARY
+from charrnn.errors import DataError, UsageError
+from charrnn.generation import Sampling, sample
+from charrnn.store import locate, read
+from charrnn.text import Vocabulary
+
+
+@click.command("sample")
+@click.argument("run", type=click.Path(path_type=Path), metavar="RUN|CKPT")
+@click.option("--prime", help="Text that the sample goes on from; echoed first.")
+@click.option("--prime-file", type=click.File("rb"), help="The same, from a file or - for stdin.")
+@click.option("--length", type=click.IntRange(min=0), default=2000, show_default=True,
+              help="Characters to sample.")  # fmt: skip
+@click.option("--temperature", type=click.FloatRange(min=0), default=1.0, show_default=True,
+              help="Divides the logits: below 1 safer, above 1 wilder, 0 the likeliest.")  # fmt: skip
+@click.option("--top-k", type=click.IntRange(min=1), help="Only the k likeliest characters.")
+@click.option("--top-p", type=click.FloatRange(min=0, max=1, min_open=True),
+              help="Only the likeliest characters that together reach probability p.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(min=0), help="The same seed gives the same text.")
+@click.option("--count", type=click.IntRange(min=1), default=1, show_default=True,
+              help="How many samples.")  # fmt: skip
+@click.option("--stop", help="End a sample where this text appears, which is not printed.")
+@checkpoint_option
+@unknown_option
+def command(run: Path, prime: str | None, prime_file: click.utils.LazyFile | None, length: int,
+            temperature: float, top_k: int | None, top_p: float | None, seed: int | None,
+            count: int, stop: str | None, which: str, on_unknown: str | None) -> None:  # fmt: skip
+    """Write text in the manner of a trained model to stdout, as it is drawn.
+
+    \b
+    Examples:
+      charrnn sample runs/quickstart-1 --length 500 --temperature 0.8
+      charrnn sample runs/names-1 --count 10 --stop $'\\n'
+      echo "Once upon" | charrnn sample runs/my-1 --prime-file -
+    """
+    path = locate(run, which)
+    network, vocabulary, config = build.restore_network(read(path), str(path))
+    if prime is not None and prime_file is not None:
+        raise UsageError("--prime and --prime-file are two names for one thing: give one")
+    if prime_file is not None:
+        prime = _decode(prime_file.read(), config.data.encoding, vocabulary)
+    elif prime is not None and vocabulary.unit == "byte":
+        prime = prime.encode().decode("latin-1")
+    seed = secrets.randbelow(2**31) if seed is None else seed
+    boundary = vocabulary.id(BOUNDARY) if config.data.mode == "lines" else None
+    start = np.array([vocabulary.id(BOUNDARY) if BOUNDARY in vocabulary else 0], np.int32)
+    primed = vocabulary.encode(prime or "", on_unknown or "error", "--prime")
+    ids = np.concatenate([start, primed]) if boundary is not None or not len(primed) else primed
+    settings = Sampling(temperature, top_k, top_p)
+    for index in range(count):
+        _write(vocabulary.decode(primed), vocabulary.unit)
+        drawn = sample(network, ids, length, settings, seed, boundary, index)
+        last = _stream(vocabulary, drawn, stop)
+        if count > 1 and last != "\n":
+            _write("\n", vocabulary.unit)
+
+
+def _decode(data: bytes, encoding: str, vocabulary: Vocabulary) -> str:
+    try:
+        return data.decode("latin-1" if vocabulary.unit == "byte" else encoding)
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"not {encoding}: byte at offset {error.start}", where="--prime-file"
+        ) from None
+
+
+def _stream(vocabulary: Vocabulary, drawn: object, stop: str | None) -> str:
+    """Write characters as they come, holding back what may be the stop text's beginning."""
+    held, last = "", ""
+    for index in drawn:  # type: ignore[attr-defined]
+        held += vocabulary.symbols[index]
+        if stop and held.endswith(stop):
+            held = held.removesuffix(stop)
+            break
+        keep = _possible_beginning(held, stop)
+        ready, held = held[: len(held) - keep], held[len(held) - keep :]
+        _write(ready, vocabulary.unit)
+        last = ready[-1:] or last
+    _write(held, vocabulary.unit)
+    return held[-1:] or last
+
+
+def _possible_beginning(text: str, stop: str | None) -> int:
+    """Length of the longest end of `text` that `stop` begins with."""
+    if not stop:
+        return 0
+    return next(n for n in range(min(len(stop), len(text)), -1, -1) if text.endswith(stop[:n]))
+
+
+def _write(text: str, unit: str) -> None:
+    out = sys.stdout.buffer
+    out.write(text.encode("latin-1" if unit == "byte" else "utf-8", "surrogatepass"))
+    out.flush()

@@ -1,0 +1,137 @@
+"""YAML with positions: plain values, and the line each key stands on.
+
+Stricter and more useful than a bare `yaml.safe_load`: a duplicate key is an error, `1e-3` is a
+float (YAML 1.2; YAML 1.1 reads a string), and size, depth and aliases are bounded.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from charrnn.errors import ConfigError
+
+Path = tuple[str | int, ...]
+
+MAX_CHARACTERS = 1_000_000
+MAX_NODES = 10_000
+MAX_DEPTH = 30
+
+_FLOAT = re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)$|^[-+]?(\d+\.\d*|\.\d+)$")
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader that resolves `1e-3` and `2e5` as floats."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: list(pairs) for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+.0123456789"))
+
+
+@dataclass(frozen=True)
+class Document:
+    """Values read from one YAML text; `lines` maps the path of a key to its line, from 1."""
+
+    values: dict[str, Any]
+    lines: dict[Path, int] = field(default_factory=dict)
+    source: str = "<config>"
+
+
+class _Reader:
+    def __init__(self, loader: _Loader, source: str) -> None:
+        self.loader, self.source = loader, source
+        self.lines: dict[Path, int] = {}
+        self.nodes = 0
+        self.problems: list[str] = []
+
+    def value(self, node: yaml.Node, path: Path) -> Any:
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise ConfigError(f"more than {MAX_NODES} values, aliases expanded", where=self.source)
+        if len(path) > MAX_DEPTH:
+            raise ConfigError(f"nested deeper than {MAX_DEPTH} levels", where=self.source)
+        self.lines.setdefault(path, node.start_mark.line + 1)
+        if isinstance(node, yaml.MappingNode):
+            return self.mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(child, (*path, i)) for i, child in enumerate(node.value)]
+        return self.scalar(node)
+
+    def mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if not isinstance(key_node, yaml.ScalarNode):
+                self.problems.append(f"{self.source}:{line}: a key must be a plain word")
+                continue
+            key = str(key_node.value)
+            if key in result:
+                first = self.lines[(*path, key)]
+                self.problems.append(
+                    f"{self.source}:{line}: duplicate key `{key}` (first on line {first})"
+                )
+                continue
+            self.lines[(*path, key)] = line
+            result[key] = self.value(value_node, (*path, key))
+        return result
+
+    def scalar(self, node: yaml.Node) -> Any:
+        plain = ("str", "int", "float", "bool", "null")
+        if node.tag.removeprefix("tag:yaml.org,2002:") not in plain:
+            return str(node.value)
+        try:
+            return self.loader.construct_object(node)
+        except (ValueError, OverflowError) as error:
+            line = node.start_mark.line + 1
+            raise ConfigError(str(error), where=f"{self.source}:{line}") from None
+
+
+def parse(text: str, source: str) -> Document:
+    """Read YAML `text`; `source` names it in messages.
+
+    Raises ConfigError, with file and line, for bad syntax, duplicate keys, or a document that
+    is too large.
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise ConfigError(
+            f"larger than {MAX_CHARACTERS:,} characters; is this a configuration?", where=source
+        )
+    loader: _Loader | None = None
+    try:
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        if node is None:
+            return Document({}, {}, source)
+        reader = _Reader(loader, source)
+        if not isinstance(node, yaml.MappingNode):
+            raise ConfigError(
+                "not a mapping of sections",
+                where=f"{source}:1",
+                then="write sections such as `model:` with indented keys below them",
+            )
+        values = reader.value(node, ())
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
+        raise ConfigError(f"not valid YAML: {error.problem}", where=where) from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"not valid YAML: {' '.join(str(error).split())}", where=source) from None
+    except RecursionError:
+        raise ConfigError("nested too deeply", where=source) from None
+    finally:
+        if loader is not None:
+            loader.dispose()
+    if reader.problems:
+        raise ConfigError("\n".join(reader.problems))
+    return Document(values, reader.lines, source)
+
+
+def parse_scalar(text: str, source: str) -> Any:
+    """The value on the right of `--set KEY=VALUE`, by the same rules as in a file."""
+    document = parse(f"value: {text}\n" if "\n" not in text else f"value: {text!r}", source)
+    return document.values["value"]

@@ -1,0 +1,71 @@
+"""Rules that tie several keys together; each names the key to change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from charrnn.config.schema import Config, ModelConfig
+
+Problem = tuple[tuple[str, ...], str]
+
+
+def check(config: Config) -> list[Problem]:
+    """Every rule that `config` breaks, as (path of the key, message)."""
+    return [
+        *_data(config),
+        *_model(config.model),
+        *_bptt(config),
+        *_train(config),
+    ]
+
+
+def _data(config: Config) -> Iterator[Problem]:
+    total = sum(config.data.split)
+    if abs(total - 1.0) > 1e-9:
+        yield ("data", "split"), f"the three parts add up to {total:g}, not to 1"
+    if config.data.split[0] == 0:
+        yield ("data", "split"), "the training part is empty"
+
+
+def _model(model: ModelConfig) -> Iterator[Problem]:
+    if model.cell != "rnn" and model.activation != "tanh":
+        yield ("model", "activation"), f"is for cell: rnn; the {model.cell} squashes by its gates"
+    if model.cell != "lstm":
+        defaults = ModelConfig()
+        lstm_only = (
+            "forget_gate", "peepholes", "coupled_gates", "forget_bias", "cell_input", "cell_output",
+        )  # fmt: skip
+        for key in lstm_only:
+            if getattr(model, key) != getattr(defaults, key):
+                yield ("model", key), f"is for cell: lstm, and the cell is {model.cell}"
+    elif model.coupled_gates and not model.forget_gate:
+        yield ("model", "coupled_gates"), "f = 1 - i needs forget_gate: true"
+    if model.init.W.scheme == "identity":
+        yield ("model", "init", "W"), "identity is for U, which is square"
+    if model.init.V.scheme == "identity":
+        yield ("model", "init", "V"), "identity is for U, which is square"
+
+
+def _bptt(config: Config) -> Iterator[Problem]:
+    bptt = config.bptt
+    if bptt.mode == "truncated" and bptt.k2 < bptt.k1:
+        yield (
+            ("bptt", "k2"),
+            f"k2 = {bptt.k2} is less than k1 = {bptt.k1}: errors of {bptt.k1 - bptt.k2} of every "
+            f"{bptt.k1} characters would never be used; choose k2 >= k1",
+        )
+    if bptt.cell_truncation == "1997" and config.model.cell != "lstm":
+        yield ("bptt", "cell_truncation"), "1997 is for cell: lstm"
+
+
+def _train(config: Config) -> Iterator[Problem]:
+    train = config.train
+    if train.epochs is None and train.steps is None and train.minutes is None:
+        yield ("train", "epochs"), "nothing ends the run: give epochs, steps or minutes"
+    if config.optim.weight_decay and config.optim.name != "adamw":
+        yield ("optim", "weight_decay"), f"is for adamw; the optimiser is {config.optim.name}"
+    no_validation = config.data.split[1] == 0
+    if config.optim.schedule.name == "plateau" and no_validation:
+        yield ("optim", "schedule", "name"), "plateau needs a validation part (data.split)"
+    if train.early_stopping and no_validation:
+        yield ("train", "early_stopping"), "needs a validation part (data.split)"

@@ -1,0 +1,230 @@
+"""The configuration: every key, its type, its default and what it means.
+
+Frozen and strict: an unknown key, a number in quotes or a value out of range is an error.
+Rules that tie several keys together are in `rules.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+Positive = Annotated[int, Field(ge=1)]
+NotNegative = Annotated[int, Field(ge=0)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+EveryEpochOrSteps = Literal["epoch"] | Positive
+
+
+def _as_tuple(value: Any) -> Any:
+    if isinstance(value, str):
+        return (value,)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _as_string(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class Section(BaseModel):
+    """Base of every part of the configuration."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class DataConfig(Section):
+    """The text and how it is cut."""
+
+    text: Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(min_length=1)] = Field(
+        default=("data/quickstart.txt",), description="files or globs, read in this order"
+    )
+    mode: Literal["stream", "lines"] = Field(
+        default="stream",
+        description="stream: one text, state carried; lines: each line a sequence, state reset",
+    )
+    unit: Literal["char", "byte"] = Field(
+        default="char", description="what a symbol is: a Unicode code point or a byte"
+    )
+    encoding: str = Field(default="utf-8", description="how the files are encoded (unit: char)")
+    split: Annotated[tuple[Fraction, Fraction, Fraction], BeforeValidator(_as_tuple)] = Field(
+        default=(0.9, 0.1, 0.0),
+        description="train, validation, test: contiguous, in order; lines are shuffled first",
+    )
+    split_seed: NotNegative = Field(
+        default=1, description="seed of the shuffle that splits lines (mode: lines)"
+    )
+    on_unknown: Literal["error", "skip", "map"] = Field(
+        default="error", description="for text with characters that the vocabulary lacks"
+    )
+
+
+class InitConfig(Section):
+    """How one kind of matrix starts. Biases start at zero, the forget gate's at `forget_bias`."""
+
+    scheme: Literal["uniform", "normal", "xavier", "orthogonal", "identity", "zeros"] = Field(
+        default="xavier",
+        description="uniform on [-scale, scale], normal with deviation scale, Xavier/Glorot "
+        "uniform, orthogonal rows or columns times scale, or scale times the identity",
+    )
+    scale: NotNegativeFloat | None = Field(
+        default=None,
+        description="null: 1/sqrt(H) for uniform and normal, 1 for the others",
+    )
+
+
+class Inits(Section):
+    """Initialisation of W (input), U (recurrent) and V (readout)."""
+
+    W: InitConfig = InitConfig(scheme="xavier")
+    U: InitConfig = InitConfig(scheme="orthogonal")
+    V: InitConfig = InitConfig(scheme="xavier")
+
+
+class ModelConfig(Section):
+    """The network."""
+
+    cell: Literal["rnn", "lstm", "gru"] = Field(default="lstm", description="kind of cell")
+    hidden_size: Positive = Field(default=128, description="H, hidden units of a layer")
+    num_layers: Positive = Field(default=2, description="layers stacked")
+    activation: Literal["tanh", "sigmoid", "relu"] = Field(
+        default="tanh", description="rnn: the squashing function"
+    )
+    bias: bool = Field(default=True, description="whether layers have b and the readout c")
+    forget_gate: bool = Field(
+        default=True, description="lstm: false is the 1997 LSTM, a constant error carousel"
+    )
+    peepholes: bool = Field(default=False, description="lstm: gates see the cell state (P)")
+    coupled_gates: bool = Field(default=False, description="lstm: f = 1 - i")
+    forget_bias: float = Field(
+        default=1.0, allow_inf_nan=False, description="lstm: initial bias of the forget gate"
+    )
+    cell_input: Literal["tanh", "logistic", "identity"] = Field(
+        default="tanh",
+        description="lstm: squashing g of the cell input; logistic is 4σ(x) - 2, as in 1997",
+    )
+    cell_output: Literal["tanh", "logistic", "identity"] = Field(
+        default="tanh",
+        description="lstm: squashing h of the cell state; logistic is 2σ(x) - 1, as in 1997",
+    )
+    dropout: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.0, description="share of units dropped between layers and before the readout"
+    )
+    init: Inits = Field(default=Inits(), description="initialisation of W, U and V")
+
+
+class BpttConfig(Section):
+    """How far, and how often, errors travel back through time."""
+
+    mode: Literal["truncated", "full"] = Field(
+        default="truncated", description="truncated (k1, k2), or full over each sequence"
+    )
+    k1: Positive = Field(default=50, description="characters between updates (truncated)")
+    k2: Positive = Field(default=50, description="characters errors flow back, at most")
+    cell_truncation: Annotated[Literal["none", "1997"], BeforeValidator(_as_string)] = Field(
+        default="none",
+        description="1997 (lstm): errors leave a memory block in time only by its cell state",
+    )
+    window: Literal["auto"] | Positive = Field(
+        default="auto",
+        description="full: characters of tape kept at once; auto is all of a short sequence, "
+        "about sqrt(T) of a long one; does not change the gradient",
+    )
+
+
+class ScheduleConfig(Section):
+    """The learning rate over the run."""
+
+    name: Literal["constant", "step", "exponential", "linear", "cosine", "plateau"] = Field(
+        default="constant", description="shape of the learning rate over the run"
+    )
+    warmup_steps: NotNegative = Field(default=0, description="steps of linear rise from zero")
+    factor: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.97, description="step, exponential (each epoch), plateau: multiplier"
+    )
+    after: NotNegative = Field(default=10, description="step: epochs before the first drop")
+    every: Positive = Field(default=1, description="step: epochs between drops")
+    patience: Positive = Field(
+        default=3, description="plateau: evaluations without a better loss before a drop"
+    )
+    final: Fraction = Field(default=0.0, description="linear, cosine: share left at the end")
+
+
+class OptimConfig(Section):
+    """How gradients become updates."""
+
+    name: Literal["sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw"] = Field(
+        default="adam", description="optimiser"
+    )
+    learning_rate: PositiveFloat = Field(default=0.002, description="step size")
+    momentum: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.9, description="momentum: decay of the velocity"
+    )
+    nesterov: bool = Field(default=False, description="momentum: look ahead (Nesterov)")
+    rho: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.95, description="rmsprop: decay of the mean square"
+    )
+    beta1: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.9, description="adam, adamw: decay of the mean"
+    )
+    beta2: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.999, description="adam, adamw: decay of the mean square"
+    )
+    epsilon: PositiveFloat = Field(default=1e-8, description="added to the root in a denominator")
+    weight_decay: NotNegativeFloat = Field(
+        default=0.0, description="adamw: decay of the matrices (not of biases), times the rate"
+    )
+    grad_clip: PositiveFloat | None = Field(
+        default=5.0, description="clipping threshold; null is no clipping"
+    )
+    grad_clip_mode: Literal["norm", "value"] = Field(
+        default="norm", description="rescale the whole gradient (norm), or cut elements (value)"
+    )
+    schedule: ScheduleConfig = ScheduleConfig()
+
+
+class TrainConfig(Section):
+    """The loop: how long, how often, from which seed."""
+
+    batch_size: Positive = Field(default=50, description="B, parallel streams or lines")
+    epochs: PositiveFloat | None = Field(default=50, description="passes over the training part")
+    steps: NotNegative | None = Field(default=None, description="updates")
+    minutes: PositiveFloat | None = Field(default=None, description="minutes of training")
+    seed: NotNegative = Field(default=1, description="seed of everything random")
+    loss_reduction: Literal["mean", "sum"] = Field(
+        default="mean", description="mean per character, or sum over each sequence's window"
+    )
+    eval_every: EveryEpochOrSteps = Field(default="epoch", description="epoch, or steps")
+    checkpoint_every: EveryEpochOrSteps = Field(default="epoch", description="epoch, or steps")
+    keep: NotNegative = Field(default=1, description="checkpoints kept besides best and last")
+    early_stopping: Positive | None = Field(
+        default=None, description="evaluations without a better validation loss before stopping"
+    )
+    sample_length: NotNegative = Field(
+        default=200, description="characters sampled at each evaluation; 0 is none"
+    )
+    log_every: Literal["auto"] | Positive = Field(
+        default="auto", description="steps between lines of metrics.jsonl; auto: within a second"
+    )
+
+
+class RuntimeConfig(Section):
+    """What the numbers are computed with."""
+
+    dtype: Literal["float32", "float64"] = Field(default="float32", description="of all arrays")
+    kernels: Literal["auto", "numpy", "numba"] = Field(
+        default="auto", description="the hot loops: plain NumPy, or compiled where installed"
+    )
+    threads: Literal["auto"] | Positive = Field(default="auto", description="threads of BLAS")
+
+
+class Config(Section):
+    """A whole configuration, as `charrnn config show` prints it."""
+
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    bptt: BpttConfig = BpttConfig()
+    optim: OptimConfig = OptimConfig()
+    train: TrainConfig = TrainConfig()
+    runtime: RuntimeConfig = RuntimeConfig()

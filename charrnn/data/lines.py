@@ -1,0 +1,89 @@
+"""Lines mode: each line a sequence of its own, between boundary symbols, the state reset.
+
+Each epoch sorts the lines by length, in random order where lengths are equal, and cuts batches
+of neighbours, so that little is padded; the batches are then shuffled. Lengths of batches are
+the same in every epoch, and so is the number of spans.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.bptt import Span
+from charrnn.data.feed import Cursor, Cut, Feed, cuts
+
+ORDER = 2  # names this use of the seed
+
+
+class LineFeed(Feed):
+    """Spans (T, B) over lines: `rows` are (start, stop) into ids, boundary symbols included.
+
+    `k1` and `k2` are None for full BPTT: a span is then a whole batch of lines.
+    """
+
+    def __init__(
+        self,
+        ids: NDArray[np.int32],
+        rows: NDArray[np.int64],
+        B: int,
+        k1: int | None,
+        k2: int | None,
+        seed: int,
+    ) -> None:
+        self._ids, self._rows, self._seed = ids, rows, seed
+        self._k1, self._k2 = k1, k2
+        self.B = min(B, len(rows))
+        lengths = np.sort(rows[:, 1] - rows[:, 0]) - 1
+        self.characters_per_epoch = int(lengths.sum())
+        self.batch_lengths = [
+            int(lengths[min(start + self.B, len(lengths)) - 1])
+            for start in range(0, len(lengths), self.B)
+        ]
+        self.T = max(self.batch_lengths) if k1 is None else min(k1, max(self.batch_lengths))
+        self.padding = 1 - self.characters_per_epoch / self._padded_size()
+        self.spans_per_epoch = sum(len(self._cuts(length)) for length in self.batch_lengths)
+        self._plan = lru_cache(maxsize=2)(self._make_plan)
+
+    def _padded_size(self) -> int:
+        sizes = [self.B] * len(self.batch_lengths)
+        sizes[-1] = len(self._rows) - self.B * (len(sizes) - 1)
+        return sum(n * length for n, length in zip(sizes, self.batch_lengths))
+
+    def _cuts(self, length: int) -> list[Cut]:
+        k1 = length if self._k1 is None else self._k1
+        k2 = length if self._k2 is None else self._k2
+        return cuts(length, k1, max(k1, k2))
+
+    def _make_plan(self, epoch: int) -> list[tuple[NDArray[np.int64], Cut]]:
+        """The epoch's spans in order: the lines of the batch, and the cut."""
+        rng = np.random.default_rng([ORDER, self._seed, epoch])
+        lengths = self._rows[:, 1] - self._rows[:, 0]
+        order = np.lexsort((rng.random(len(lengths)), lengths))
+        batches = [order[start : start + self.B] for start in range(0, len(order), self.B)]
+        shuffled = rng.permutation(len(batches))
+        return [
+            (batches[index], cut)
+            for index in shuffled
+            for cut in self._cuts(self.batch_lengths[index])
+        ]
+
+    def span(self, cursor: Cursor) -> tuple[Span, bool]:
+        members, cut = self._plan(cursor.epoch)[cursor.index]
+        x, y, mask = pad(self._ids, self._rows[members])
+        window = slice(cut.start, cut.stop)
+        span = Span(x[window], y[window], cut.first, cut.advance, mask[window])
+        return span, cut.start == 0 and cut.first == 0
+
+
+def pad(
+    ids: NDArray[np.int32], rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.bool_]]:
+    """Lines side by side: x, y (T, B) with id 0 where the shorter ones have ended, and the mask."""
+    lengths = rows[:, 1] - rows[:, 0] - 1
+    steps = np.arange(int(lengths.max()))[:, None]
+    mask = steps < lengths
+    at = np.where(mask, rows[:, 0] + steps, 0)
+    return np.where(mask, ids[at], 0), np.where(mask, ids[at + 1], 0), mask

@@ -1,0 +1,57 @@
+"""Stream mode: one text as B contiguous streams, read side by side.
+
+The text is cut into B streams of equal length; each epoch shifts all of them by an offset of its
+own, so that windows do not always cut at the same places. Within an epoch the state is carried.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.bptt import Span
+from charrnn.data.feed import Cursor, Feed, cuts
+
+OFFSETS = 1  # names this use of the seed
+
+
+class StreamFeed(Feed):
+    """Spans (T, B) over a text of ids (N,).
+
+    `k1` and `k2` are None for full BPTT: a span is then a whole stream. A text shorter than
+    B·k1 gets fewer streams, then shorter windows: see `B` and `T`.
+    """
+
+    def __init__(
+        self, ids: NDArray[np.int32], B: int, k1: int | None, k2: int | None, seed: int
+    ) -> None:
+        N = len(ids) - 1
+        self._ids, self._seed = ids, seed
+        window = 1 if k1 is None else k1
+        self.B = max(min(B, N // window), 1)
+        self.T = N // self.B if k1 is None else min(k1, N // self.B)
+        # Whole windows, with at least one window's worth of room for the offset where there is.
+        windows = max((N - self.T + 1) // (self.B * self.T), 1)
+        self._length = windows * self.T
+        self._slack = N - self.B * self._length
+        back = self.T if k1 is None or k2 is None else max(min(k2, self._length), self.T)
+        self._cuts = cuts(self._length, self.T, back)
+        self.spans_per_epoch = len(self._cuts)
+        self.characters_per_epoch = self.B * self._length
+
+    def offset(self, epoch: int) -> int:
+        """How far the streams are shifted in an epoch."""
+        rng = np.random.default_rng([OFFSETS, self._seed, epoch])
+        return int(rng.integers(self._slack + 1))
+
+    def span(self, cursor: Cursor) -> tuple[Span, bool]:
+        cut = self._cuts[cursor.index]
+        offset = self.offset(cursor.epoch)
+        streams = self._ids[offset : offset + self.B * self._length + 1]
+        # Row t, column b is character b·length + t.
+        x = streams[:-1].reshape(self.B, self._length)[:, cut.start : cut.stop].T
+        y = streams[1:].reshape(self.B, self._length)[:, cut.start : cut.stop].T
+        span = Span(
+            np.ascontiguousarray(x), np.ascontiguousarray(y), first=cut.first, advance=cut.advance
+        )
+        return span, cursor.index == 0

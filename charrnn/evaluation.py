@@ -1,0 +1,136 @@
+"""Cross-entropy and accuracy over a whole part, every character scored once.
+
+*carried*: the state flows through the part as it does in training, and enters it from the text
+before. With one stream this is exact; with several, read side by side, each stream first reads
+512 characters before its own, so that its state has forgotten the cold start.
+
+*cold*: windows of N characters one after another, each from a zero state. Lines are sequences of
+their own, and are always scored whole, from a zero state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import exp, log
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.data.corpus import Corpus, Part
+from charrnn.data.lines import pad
+from charrnn.nn.network import Network
+
+Ids = NDArray[np.int32]
+
+CHUNK = 4096  # steps times streams of one forward call
+WARM = 512
+
+
+@dataclass
+class Score:
+    """Sums over characters: nats of cross-entropy, and how often the likeliest was right."""
+
+    nats: float = 0.0
+    right: int = 0
+    chars: int = 0
+
+    def add(self, E: NDArray[np.floating], right: NDArray[np.bool_], mask: NDArray[np.bool_]) -> None:
+        self.nats += float(E.sum(dtype=np.float64, where=mask))
+        self.right += int(np.count_nonzero(right & mask))
+        self.chars += int(np.count_nonzero(mask))
+
+    @property
+    def nats_per_char(self) -> float:
+        return self.nats / self.chars
+
+    @property
+    def bits_per_char(self) -> float:
+        return self.nats_per_char / log(2)
+
+    @property
+    def perplexity(self) -> float:
+        return exp(self.nats_per_char)
+
+    @property
+    def accuracy(self) -> float:
+        return self.right / self.chars
+
+
+def evaluate(
+    network: Network, corpus: Corpus, part: Part, *, streams: int = 1, cold: int | None = None
+) -> Score:
+    """Score one part of the corpus; see the module's docstring for `streams` and `cold`."""
+    score = Score()
+    if corpus.lines is not None:
+        for x, y, mask in _line_batches(corpus, part):
+            _score(network, x, y, mask, network.zero_state(x.shape[1]), score)
+        return score
+    start, stop = corpus.bounds[part]
+    if cold is not None:
+        for x, y, mask in _cold_windows(corpus.ids, start, stop, cold):
+            _score(network, x, y, mask, network.zero_state(x.shape[1]), score)
+        return score
+    _score_stream(network, corpus.ids, start, stop, streams, score)
+    return score
+
+
+def _score_stream(
+    network: Network, ids: Ids, start: int, stop: int, streams: int, score: Score
+) -> None:
+    """Targets start … stop - 1 (the first character of all has no context and is left out)."""
+    start = max(start, 1)
+    B = max(min(streams, (stop - start) // (2 * WARM)), 1)
+    L = -(-(stop - start) // B)
+    begins = start + L * np.arange(B)
+    warm = min(WARM, start - 1)
+    # Row t of stream b is target begins[b] + t; negative t warms up, and is not scored.
+    state = network.zero_state(B)
+    step = max(CHUNK // B, 1)
+    for t in range(-warm, L, step):
+        ts = np.arange(t, min(t + step, L))[:, None]
+        at = begins + ts
+        mask = (ts >= 0) & (at < stop)
+        at = np.minimum(at, stop - 1)
+        state = _score(network, ids[at - 1], ids[at], mask, state, score)
+
+
+def _score(
+    network: Network,
+    x: Ids,
+    y: Ids,
+    mask: NDArray[np.bool_],
+    state: NDArray[np.floating],
+    score: Score,
+) -> NDArray[np.floating]:
+    tape = network.forward(x, state)
+    Z = network.logits(tape)
+    right = Z.argmax(axis=-1) == y
+    score.add(network.losses(tape, y), right, mask)
+    return network.state_after(tape, tape.T)
+
+
+def _cold_windows(
+    ids: Ids, start: int, stop: int, context: int
+) -> Iterator[tuple[Ids, Ids, NDArray[np.bool_]]]:
+    """Windows (T, B) of targets start … stop - 1, `context` each, the last one shorter."""
+    begins = np.arange(max(start, 1), stop, context)
+    ts = np.arange(context)[:, None]
+    B = max(CHUNK // context, 1)
+    for first in range(0, len(begins), B):
+        at = begins[first : first + B] + ts
+        mask = at < stop
+        at = np.minimum(at, stop - 1)
+        yield ids[at - 1], ids[at], mask
+
+
+def _line_batches(corpus: Corpus, part: Part) -> Iterator[tuple[Ids, Ids, NDArray[np.bool_]]]:
+    assert corpus.lines is not None
+    rows = corpus.lines[part]
+    rows = rows[np.argsort(rows[:, 1] - rows[:, 0], kind="stable")]
+    start = 0
+    while start < len(rows):
+        longest = int(rows[start, 1] - rows[start, 0])
+        stop = start + max(CHUNK // longest, 1)
+        yield pad(corpus.ids, rows[start:stop])
+        start = stop

@@ -1,0 +1,96 @@
+"""Beginning a run, or going on with one: folder, corpus and session from what the user asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from charrnn import build
+from charrnn.config import Config, from_dict, to_yaml
+from charrnn.data import find_files, load_corpus
+from charrnn.errors import CheckpointError, ConfigError, DataError
+from charrnn.store import Checkpoint, locate, read
+from charrnn.training import RunFolder, Session
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A session ready to train in its folder."""
+
+    session: Session
+    run: RunFolder
+    config: Config
+    resumed: bool = False
+
+
+def begin(config: Config, name: str, out: Path | None, init_from: Path | None = None) -> Launch:
+    """A new run. `init_from`: a run or checkpoint whose parameters and vocabulary it starts from."""
+    source = read(locate(init_from)) if init_from is not None else None
+    if source is not None:
+        config = _same_model(config, source, str(init_from))
+    config = _absolute_texts(config)
+    vocabulary = None if source is None else build.vocabulary_of(source)
+    corpus = load_corpus(config.data, vocabulary)
+    session = build.session(config, corpus)
+    if source is not None:
+        build.load_parameters(session.network, source.arrays, str(init_from))
+    run = RunFolder.create(out, name, to_yaml(config), config.train.keep)
+    return Launch(session, run, config)
+
+
+def resume(path: Path, overrides: Mapping[str, Any]) -> Launch:
+    """Go on with the run at `path` from its last checkpoint.
+
+    `overrides`: dotted keys that may change on the way, such as `train.steps`.
+    """
+    checkpoint_path = locate(path, "last")
+    if not path.is_dir():
+        raise CheckpointError(
+            "is a checkpoint, and --resume takes a run's folder",
+            where=str(path),
+            then=f"to begin a new run from it: --init-from {path}",
+        )
+    checkpoint = read(checkpoint_path)
+    config = _override(build.config_of(checkpoint, str(checkpoint_path)), overrides)
+    corpus = load_corpus(config.data, build.vocabulary_of(checkpoint))
+    if corpus.sha256 != checkpoint.meta["corpus_sha256"]:
+        raise DataError(
+            "the text is not the one that the run was trained on",
+            where=", ".join(config.data.text),
+            then=f"put it back, or begin a new run from this one: --init-from {path}",
+        )
+    session = build.session(config, corpus)
+    session.restore(checkpoint)
+    run = RunFolder(path, config.train.keep)
+    run.checkpoints.reopen(session.best_step)
+    session.seconds_before = run.rewind(session.step)
+    return Launch(session, run, config, resumed=True)
+
+
+def _override(config: Config, overrides: Mapping[str, Any]) -> Config:
+    values = config.model_dump(mode="json")
+    for dotted, value in overrides.items():
+        section, key = dotted.split(".")
+        values[section][key] = value
+    return from_dict(values, "--resume")
+
+
+def _absolute_texts(config: Config) -> Config:
+    """Paths that still mean the same when the run is opened from another folder."""
+    files = tuple(str(path.resolve()) for path in find_files(config.data.text))
+    data = config.data.model_copy(update={"text": files})
+    return config.model_copy(update={"data": data})
+
+
+def _same_model(config: Config, source: Checkpoint, where: str) -> Config:
+    """The configuration with the model that the parameters belong to."""
+    model = build.config_of(source, where).model
+    stored = source.meta["vocabulary"]["unit"]
+    if config.data.unit != stored:
+        raise ConfigError(
+            f"data.unit is {config.data.unit}, and the model was trained on {stored}s", where=where
+        )
+    kept = model.model_copy(update={"dropout": config.model.dropout})
+    return config.model_copy(update={"model": kept})

@@ -1,0 +1,33 @@
+"""Softmax and cross-entropy in one stable pass, and its gradient (Bridle 1990).
+
+    (CE.1) p_t = softmax(z_t)
+    (CE.2) E_t = -ln p_t[y_t]
+    (CE.3) dz_t = p_t - y_t          for a one-hot y_t
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+def softmax_cross_entropy(Z: Array, y: NDArray[np.integer]) -> Array:
+    """Turn logits Z (N, K) into probabilities in place; return E (N,) in nats for ids y (N,)."""
+    Z -= Z.real.max(axis=1, keepdims=True)
+    picked = Z[np.arange(len(y)), y]
+    np.exp(Z, out=Z)
+    sums = Z.sum(axis=1, keepdims=True)
+    Z /= sums
+    return np.asarray(np.log(sums[:, 0]) - picked)  # (CE.2)
+
+
+def gradient(P: Array, y: NDArray[np.integer], scale: float, mask: Array | None) -> None:
+    """Turn probabilities P (N, K) into dz = (p - y) · scale in place, zero where mask is false."""
+    P[np.arange(len(y)), y] -= 1  # (CE.3)
+    P *= scale
+    if mask is not None:
+        P *= mask[:, None]

@@ -1,0 +1,40 @@
+"""The hot loops over time, behind one narrow seam.
+
+`plain_*` read like the equations and are never deleted: they are what the fast ones are held to.
+A cell asks a `Kernels` for its loop and does not know which is running.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from charrnn.nn.kernels import plain_gru, plain_lstm, plain_rnn
+from charrnn.nn.kernels.plain_lstm import LSTMVariant
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """One implementation of every loop; signatures are those of the plain modules."""
+
+    name: str
+    rnn_forward: Callable[..., None]
+    rnn_backward: Callable[..., Any]
+    lstm_forward: Callable[..., None]
+    lstm_backward: Callable[..., Any]
+    gru_forward: Callable[..., None]
+    gru_backward: Callable[..., Any]
+
+
+PLAIN = Kernels(
+    "numpy",
+    plain_rnn.forward,
+    plain_rnn.backward,
+    plain_lstm.forward,
+    plain_lstm.backward,
+    plain_gru.forward,
+    plain_gru.backward,
+)
+
+__all__ = ["PLAIN", "Kernels", "LSTMVariant"]

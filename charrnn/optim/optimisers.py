@@ -1,0 +1,182 @@
+"""Update rules on the flat vector θ, in place; m and v are running moments of the gradient g.
+
+`slots` are the vectors that a checkpoint must keep besides θ. Nothing is allocated in `update`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+class Optimiser(ABC):
+    """One rule. `steps` counts its updates."""
+
+    slot_names: tuple[str, ...] = ()
+
+    def __init__(self, theta: Array) -> None:
+        self.theta = theta
+        self.steps = 0
+        self.slots: dict[str, Array] = {name: np.zeros_like(theta) for name in self.slot_names}
+        self._scratch = np.empty_like(theta)
+
+    def update(self, g: Array, rate: float) -> None:
+        """One step with gradient g and learning rate `rate`; g may be destroyed."""
+        self.steps += 1
+        self._update(g, rate)
+
+    @abstractmethod
+    def _update(self, g: Array, rate: float) -> None: ...
+
+    def _decay_mean(self, mean: Array, value: Array, decay: float) -> None:
+        """mean ← decay · mean + (1 - decay) · value; value may be scratch and is destroyed."""
+        mean *= decay
+        np.multiply(value, 1 - decay, out=self._scratch)
+        mean += self._scratch
+
+
+class SGD(Optimiser):
+    """θ ← θ - η g."""
+
+    def _update(self, g: Array, rate: float) -> None:
+        np.multiply(g, rate, out=self._scratch)
+        self.theta -= self._scratch
+
+
+class Momentum(Optimiser):
+    """m ← μ m + g, θ ← θ - η m; Nesterov: θ ← θ - η (g + μ m) (Sutskever et al. 2013)."""
+
+    slot_names = ("m",)
+
+    def __init__(self, theta: Array, momentum: float, nesterov: bool) -> None:
+        super().__init__(theta)
+        self.momentum, self.nesterov = momentum, nesterov
+
+    def _update(self, g: Array, rate: float) -> None:
+        m = self.slots["m"]
+        m *= self.momentum
+        m += g
+        if self.nesterov:
+            np.multiply(m, self.momentum, out=self._scratch)
+            self._scratch += g
+        else:
+            self._scratch[...] = m
+        self._scratch *= rate
+        self.theta -= self._scratch
+
+
+class Adagrad(Optimiser):
+    """v ← v + g², θ ← θ - η g / (√v + ε) (Duchi, Hazan & Singer 2011)."""
+
+    slot_names = ("v",)
+
+    def __init__(self, theta: Array, epsilon: float) -> None:
+        super().__init__(theta)
+        self.epsilon = epsilon
+
+    def _update(self, g: Array, rate: float) -> None:
+        v = self.slots["v"]
+        np.multiply(g, g, out=self._scratch)
+        v += self._scratch
+        _subtract_ratio(self.theta, g, v, 1.0, rate, self.epsilon, self._scratch)
+
+
+class RMSProp(Optimiser):
+    """v ← ρ v + (1 - ρ) g², θ ← θ - η g / (√v + ε) (Tieleman & Hinton 2012)."""
+
+    slot_names = ("v",)
+
+    def __init__(self, theta: Array, rho: float, epsilon: float) -> None:
+        super().__init__(theta)
+        self.rho, self.epsilon = rho, epsilon
+
+    def _update(self, g: Array, rate: float) -> None:
+        v = self.slots["v"]
+        np.multiply(g, g, out=self._scratch)
+        self._decay_mean(v, self._scratch, self.rho)
+        _subtract_ratio(self.theta, g, v, 1.0, rate, self.epsilon, self._scratch)
+
+
+class Adam(Optimiser):
+    """m ← β₁ m + (1 - β₁) g, v ← β₂ v + (1 - β₂) g², θ ← θ - η m̂ / (√v̂ + ε) (Kingma & Ba 2015).
+
+    m̂ = m / (1 - β₁ᵗ) and v̂ = v / (1 - β₂ᵗ). With weight decay λ (AdamW, Loshchilov & Hutter
+    2019): θ ← θ - η λ θ before the step, for the matrices only.
+    """
+
+    slot_names = ("m", "v")
+
+    def __init__(
+        self,
+        theta: Array,
+        beta1: float,
+        beta2: float,
+        epsilon: float,
+        weight_decay: float = 0.0,
+        decayed: NDArray[np.bool_] | None = None,
+    ) -> None:
+        super().__init__(theta)
+        self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
+        self._decayed = None
+        if weight_decay:
+            share = np.ones_like(theta) if decayed is None else decayed.astype(theta.dtype)
+            self._decayed = share * weight_decay
+
+    def _update(self, g: Array, rate: float) -> None:
+        m, v = self.slots["m"], self.slots["v"]
+        if self._decayed is not None:
+            np.multiply(self.theta, self._decayed, out=self._scratch)
+            self._scratch *= rate
+            self.theta -= self._scratch
+        self._decay_mean(m, g, self.beta1)
+        np.multiply(g, g, out=self._scratch)
+        self._decay_mean(v, self._scratch, self.beta2)
+        m_scale = 1 / (1 - self.beta1**self.steps)
+        v_scale = 1 / (1 - self.beta2**self.steps)
+        _subtract_ratio(self.theta, m, v, v_scale, rate * m_scale, self.epsilon, self._scratch)
+
+
+def _subtract_ratio(
+    theta: Array, m: Array, v: Array, v_scale: float, rate: float, epsilon: float, scratch: Array
+) -> None:
+    """θ ← θ - rate · m / (√(v_scale · v) + ε), without allocating."""
+    np.multiply(v, v_scale, out=scratch)
+    np.sqrt(scratch, out=scratch)
+    scratch += epsilon
+    np.divide(m, scratch, out=scratch)
+    scratch *= rate
+    theta -= scratch
+
+
+def make_optimiser(
+    name: str,
+    theta: Array,
+    *,
+    momentum: float = 0.9,
+    nesterov: bool = False,
+    rho: float = 0.95,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    epsilon: float = 1e-8,
+    weight_decay: float = 0.0,
+    decayed: NDArray[np.bool_] | None = None,
+) -> Optimiser:
+    """The optimiser of that name on θ; `decayed` marks the elements that weight decay shrinks."""
+    if name == "sgd":
+        return SGD(theta)
+    if name == "momentum":
+        return Momentum(theta, momentum, nesterov)
+    if name == "adagrad":
+        return Adagrad(theta, epsilon)
+    if name == "rmsprop":
+        return RMSProp(theta, rho, epsilon)
+    if name == "adam":
+        return Adam(theta, beta1, beta2, epsilon)
+    if name == "adamw":
+        return Adam(theta, beta1, beta2, epsilon, weight_decay, decayed)
+    raise ValueError(f"no optimiser {name!r}")

@@ -1,0 +1,6 @@
+"""Consumers of training events: the terminal and metrics.jsonl."""
+
+from charrnn.report.console import Console
+from charrnn.report.metrics import MetricsFile, SampleFile, Summary
+
+__all__ = ["Console", "MetricsFile", "SampleFile", "Summary"]

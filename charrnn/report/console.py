@@ -1,0 +1,139 @@
+"""Progress on stderr: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from math import log
+from typing import Any, TextIO
+
+from tqdm import tqdm
+
+from charrnn.config import Config
+from charrnn.training.events import Evaluated, Event, Finished, Interrupted, Sampled, Saved, Stepped
+from charrnn.training.session import Session
+
+LN2 = log(2)
+LINE_EVERY_SECONDS = 10.0
+
+
+def introduce(session: Session, config: Config, run: object, threads: int) -> list[str]:
+    """What the run is about to do, in a few lines."""
+    net, feed, corpus = session.network, session.feed, session.corpus
+    model = config.model
+    characters = corpus.characters
+    tape = net.tape_bytes(min(feed.T, 65_536), feed.B)
+    unit = "lines" if corpus.lines is not None else "streams"
+    padding = f", {feed.padding:.1%} padding" if hasattr(feed, "padding") else ""
+    return [
+        f"model     {_describe(config)}, {net.params.flat.size:,} parameters "
+        f"({model.num_layers} × {model.hidden_size}), {config.runtime.dtype}, "
+        f"{net.cells[0].kernels.name} kernels, {threads} thread{'s' * (threads > 1)}",
+        f"text      {characters('train'):,} characters to train on, {characters('val'):,} to "
+        f"validate, {characters('test'):,} to test; K = {net.K}",
+        f"windows   {feed.spans_per_epoch:,} an epoch, {feed.B} {unit} × up to {feed.T} "
+        f"characters{padding}; {_bptt(config)}",
+        f"memory    {tape / 2**20:.1f} MiB of tape, "
+        f"{session.optimiser.theta.nbytes * (2 + len(session.optimiser.slots)) / 2**20:.1f} MiB of "
+        "parameters, gradient and optimiser",
+        f"baseline  guessing evenly costs ln K = {log(net.K):.4f} nats = {log(net.K) / LN2:.4f} "
+        "bits per character",
+        f"run       {run}",
+    ]
+
+
+def _describe(config: Config) -> str:
+    model = config.model
+    if model.cell == "rnn":
+        return f"{model.activation} RNN"
+    if model.cell == "gru":
+        return "GRU"
+    parts = ["LSTM"]
+    if not model.forget_gate:
+        parts.append("without forget gate (1997)")
+    if model.coupled_gates:
+        parts.append("with coupled gates")
+    if model.peepholes:
+        parts.append("with peepholes")
+    return " ".join(parts)
+
+
+def _bptt(config: Config) -> str:
+    bptt = config.bptt
+    name = "full BPTT" if bptt.mode == "full" else f"BPTT({bptt.k1}, {bptt.k2})"
+    return name + (", 1997 truncation" if bptt.cell_truncation == "1997" else "")
+
+
+class Console:
+    """Prints events. `verbosity`: 0 nothing, 1 progress and evaluations, 2 every line there is."""
+
+    def __init__(self, session: Session, verbosity: int, stream: TextIO = sys.stderr) -> None:
+        self._stream, self._verbosity = stream, verbosity
+        self._ln_k = log(session.network.K)
+        self._last_line = self._began = time.perf_counter()
+        self._characters = 0
+        self._share_at_start = session.share
+        self._bar: Any = None
+        if verbosity and stream.isatty():
+            self._bar = tqdm(
+                total=1.0, initial=session.share, file=stream, dynamic_ncols=True, leave=False,
+                bar_format="{percentage:3.0f}%|{bar:10}| {postfix}",
+            )  # fmt: skip
+
+    def __call__(self, event: Event) -> None:
+        if not self._verbosity:
+            return
+        if isinstance(event, Stepped):
+            self._step(event)
+        elif isinstance(event, Evaluated):
+            bits = event.val_loss / LN2
+            mark = "  best" if event.is_best else ""
+            self._print(
+                f"step {event.step:,}  epoch {event.epoch:.2f}  train {event.train_loss:.4f}  "
+                f"val {event.val_loss:.4f} nats = {bits:.4f} bits/char{mark}"
+            )
+        elif isinstance(event, Sampled) and self._verbosity > 1:
+            self._print("  | " + event.text.rstrip("\n").replace("\n", "\n  | "))
+        elif isinstance(event, Saved) and self._verbosity > 1:
+            self._print(f"saved {event.path}")
+        elif isinstance(event, Finished):
+            self._print(f"finished: {event.reason}")
+        elif isinstance(event, Interrupted):
+            self._print(f"stopped at step {event.step:,} by a signal; everything is saved")
+
+    def _step(self, event: Stepped) -> None:
+        self._characters += event.characters
+        now = time.perf_counter()
+        if self._bar is None and (now - self._last_line < LINE_EVERY_SECONDS):
+            return
+        if self._bar is not None and now - self._last_line < 0.1:
+            return
+        self._last_line = now
+        speed = self._characters / max(now - self._began, 1e-9)
+        text = (
+            f"step {event.step:,}  epoch {event.epoch:.2f}  loss {event.loss:.3f} nats "
+            f"{event.loss / LN2:.3f} bits  |g| {event.grad_norm:.2g}  "
+            f"lr {event.learning_rate:.3g}  {speed:,.0f} chars/s  {self._left(event, now)}"
+        )
+        if self._bar is None:
+            self._print(text)
+        else:
+            self._bar.n = min(event.share, 1.0)
+            self._bar.set_postfix_str(text)
+
+    def _left(self, event: Stepped, now: float) -> str:
+        done = event.share - self._share_at_start
+        if done <= 0:
+            return ""
+        seconds = (now - self._began) * (1 - event.share) / done
+        return f"{int(seconds // 60)}:{int(seconds % 60):02d} left"
+
+    def _print(self, text: str) -> None:
+        if self._bar is not None:
+            self._bar.write(text, file=self._stream)
+        else:
+            print(text, file=self._stream, flush=True)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()

@@ -1,0 +1,7 @@
+"""The training loop, the events it yields, and the run's folder."""
+
+from charrnn.training.loop import train
+from charrnn.training.run import RunFolder
+from charrnn.training.session import Limits, Rhythm, Session
+
+__all__ = ["Limits", "Rhythm", "RunFolder", "Session", "train"]

@@ -1,0 +1,85 @@
+"""What happens in a run, in the order in which it happens. Losses are nats per character."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """One update. `loss` is the mean over the update's characters."""
+
+    step: int
+    epoch: float
+    loss: float
+    grad_norm: float
+    learning_rate: float
+    characters: int
+    seconds: float
+    share: float
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A line for metrics.jsonl; `loss` and `grad_norm` are means since the line before.
+
+    `final`: written because the run ended here; a run that goes on drops it.
+    """
+
+    step: int
+    epoch: float
+    loss: float
+    grad_norm: float
+    learning_rate: float
+    chars_per_second: float
+    seconds: float
+    val_loss: float | None
+    final: bool = False
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The validation part was scored; `train_loss` is the mean since the evaluation before."""
+
+    step: int
+    epoch: float
+    train_loss: float
+    val_loss: float
+    is_best: bool
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Some text from the model as it is."""
+
+    step: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A checkpoint was written."""
+
+    step: int
+    path: Path
+    is_best: bool
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The run ended by itself: why."""
+
+    step: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """A signal asked the run to stop, and it was saved."""
+
+    step: int
+    signal: int
+
+
+Event = Stepped | Logged | Evaluated | Sampled | Saved | Finished | Interrupted

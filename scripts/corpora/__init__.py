@@ -1,0 +1,1 @@
+"""Generators of the corpora whose true entropy is known."""
