@@ -1,3 +1,3 @@
-"""charrnn: character-level RNN, LSTM and GRU language models, their gradients derived and proved."""
+"""charrnn: character-level RNN, LSTM and GRU language models with proved gradients."""
 
 __version__ = "0.1.0"

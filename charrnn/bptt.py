@@ -57,7 +57,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Sum of E over a span's characters, the state for the next span, and that on entry's gradient."""
+    """Σ E over a span's characters, the state for the next span, the gradient of that on entry."""
 
     loss: float
     state: Array

@@ -44,9 +44,7 @@ SLOW_FLOPS, SLOW_CALL_SECONDS = 4e9, 30e-6
 def kernels(name: str) -> Kernels:
     """The implementation of the hot loops that `runtime.kernels` asks for."""
     if name == "numba":
-        raise ConfigError(
-            "runtime.kernels: numba is not in this version", then="use auto or numpy"
-        )
+        raise ConfigError("runtime.kernels: numba is not in this version", then="use auto or numpy")
     return PLAIN
 
 

@@ -49,8 +49,8 @@ def case(config: Config, K: int | None = None, checkpoint: Checkpoint | None = N
     else:
         build.initialise(network, config)
         for view in network.params.values():
-            # Biases and peepholes start at zero, where a wrong term could hide.
-            view += 0.1 * rng.standard_normal(view.shape)
+            # Where biases are zero and matrices small a wrong term could hide.
+            view += 0.3 * rng.standard_normal(view.shape)
     problem, claim = _problem(config, network, rng, OWN_B if own else REDUCED_B)
     return Case(network, config, problem, claim, OWN_SAMPLES if own else None)
 
@@ -73,7 +73,7 @@ def _problem(
 ) -> tuple[Problem, str]:
     truncated = config.bptt.mode == "truncated"
     k1 = min(config.bptt.k1, OWN_K1)
-    k2 = min(config.bptt.k2, k1 + OWN_K1)
+    k2 = k1 if config.bptt.k2 == config.bptt.k1 else min(config.bptt.k2, k1 + OWN_K1)
     T = 2 * k1 + k2 if truncated else 2 * REDUCED_K1 + 1
     x = rng.integers(0, network.K, (T, B))
     y = rng.integers(0, network.K, (T, B))

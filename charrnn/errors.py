@@ -1,14 +1,14 @@
 """Every error a user can cause or meet: what happened, where, and what to do next.
 
-    CharrnnError
-    ├── CheckFailedError      1  a gradient or another check did not hold
-    ├── UsageError            2  the command line
-    │   └── ConfigError       2  a YAML file or --set
-    ├── DataError             3  a text: missing, empty, undecodable, unknown characters
-    ├── CheckpointError       4  a run or checkpoint: missing, damaged, in use, not writable
-    ├── DivergenceError       5  a loss or gradient that is not finite
-    ├── MissingExtraError     6  an optional dependency that is not installed
-    └── InterruptedRunError   130 / 143  a signal, after saving
+CharrnnError
+├── CheckFailedError      1  a gradient or another check did not hold
+├── UsageError            2  the command line
+│   └── ConfigError       2  a YAML file or --set
+├── DataError             3  a text: missing, empty, undecodable, unknown characters
+├── CheckpointError       4  a run or checkpoint: missing, damaged, in use, not writable
+├── DivergenceError       5  a loss or gradient that is not finite
+├── MissingExtraError     6  an optional dependency that is not installed
+└── InterruptedRunError   130 / 143  a signal, after saving
 """
 
 from __future__ import annotations

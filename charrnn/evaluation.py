@@ -35,7 +35,9 @@ class Score:
     right: int = 0
     chars: int = 0
 
-    def add(self, E: NDArray[np.floating], right: NDArray[np.bool_], mask: NDArray[np.bool_]) -> None:
+    def add(
+        self, E: NDArray[np.floating], right: NDArray[np.bool_], mask: NDArray[np.bool_]
+    ) -> None:
         self.nats += float(E.sum(dtype=np.float64, where=mask))
         self.right += int(np.count_nonzero(right & mask))
         self.chars += int(np.count_nonzero(mask))

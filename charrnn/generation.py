@@ -30,8 +30,10 @@ class Sampling:
         """An id, given logits z (K,)."""
         if self.temperature == 0:
             return int(np.argmax(z))
-        p = self.probabilities(z)
-        return int(min(np.searchsorted(np.cumsum(p), rng.random(), side="right"), len(p) - 1))
+        cumulative = np.cumsum(self.probabilities(z))
+        chosen = int(np.searchsorted(cumulative, rng.random(), side="right"))
+        # Rounding can leave the last sum a little below 1.
+        return min(chosen, len(cumulative) - 1)
 
     def probabilities(self, z: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """The distribution (K,) that is drawn from, in float64."""
@@ -80,5 +82,7 @@ def sample(
 
 def _last_sequence(prime: NDArray[np.int32], boundary: int | None) -> NDArray[np.int32]:
     """The part of the prime that the state has seen: from its last boundary on, in lines mode."""
-    at = np.flatnonzero(prime == boundary) if boundary is not None else ()
+    if boundary is None:
+        return prime
+    at = np.flatnonzero(prime == boundary)
     return prime[at[-1] :] if len(at) else prime

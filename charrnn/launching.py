@@ -26,7 +26,7 @@ class Launch:
 
 
 def begin(config: Config, name: str, out: Path | None, init_from: Path | None = None) -> Launch:
-    """A new run. `init_from`: a run or checkpoint whose parameters and vocabulary it starts from."""
+    """A new run. `init_from`: a run or checkpoint whose model and vocabulary it starts from."""
     source = read(locate(init_from)) if init_from is not None else None
     if source is not None:
         config = _same_model(config, source, str(init_from))

@@ -19,11 +19,19 @@ from charrnn.store import locate, read
 @click.command("eval")
 @click.argument("run", type=click.Path(path_type=Path), metavar="RUN|CKPT")
 @click.option("--text", multiple=True, metavar="FILE", help="Score this text, all of it.")
-@click.option("--split", type=click.Choice(["train", "val", "test", "all"]), default=None,
-              help="Part of the text [val; all with --text].")  # fmt: skip
-@click.option("--protocol", type=click.Choice(["carried", "cold"]), default="carried",
-              show_default=True,
-              help="carried: one stream, state carried; cold: windows, each from a zero state.")  # fmt: skip
+@click.option(
+    "--split",
+    type=click.Choice(["train", "val", "test", "all"]),
+    default=None,
+    help="Part of the text [val; all with --text].",
+)
+@click.option(
+    "--protocol",
+    type=click.Choice(["carried", "cold"]),
+    default="carried",
+    show_default=True,
+    help="carried: one stream, state carried; cold: windows, each from a zero state.",
+)
 @click.option("--context", type=click.IntRange(min=1), help="Characters of a cold window [256].")
 @checkpoint_option
 @unknown_option

@@ -45,8 +45,8 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            error.message += f" Commands: {', '.join(COMMANDS)}."
-            raise
+            message = f"{error.message} Commands: {', '.join(COMMANDS)}."
+            raise click.UsageError(message, ctx) from None
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import secrets
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import click
 import numpy as np
@@ -22,22 +24,36 @@ from charrnn.text import Vocabulary
 @click.argument("run", type=click.Path(path_type=Path), metavar="RUN|CKPT")
 @click.option("--prime", help="Text that the sample goes on from; echoed first.")
 @click.option("--prime-file", type=click.File("rb"), help="The same, from a file or - for stdin.")
-@click.option("--length", type=click.IntRange(min=0), default=2000, show_default=True,
-              help="Characters to sample.")  # fmt: skip
-@click.option("--temperature", type=click.FloatRange(min=0), default=1.0, show_default=True,
-              help="Divides the logits: below 1 safer, above 1 wilder, 0 the likeliest.")  # fmt: skip
+@click.option(
+    "--length",
+    type=click.IntRange(min=0),
+    default=2000,
+    show_default=True,
+    help="Characters to sample.",
+)
+@click.option(
+    "--temperature",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    help="Divides the logits: below 1 safer, above 1 wilder, 0 the likeliest.",
+)
 @click.option("--top-k", type=click.IntRange(min=1), help="Only the k likeliest characters.")
-@click.option("--top-p", type=click.FloatRange(min=0, max=1, min_open=True),
-              help="Only the likeliest characters that together reach probability p.")  # fmt: skip
+@click.option(
+    "--top-p",
+    type=click.FloatRange(min=0, max=1, min_open=True),
+    help="Only the likeliest characters that together reach probability p.",
+)
 @click.option("--seed", type=click.IntRange(min=0), help="The same seed gives the same text.")
-@click.option("--count", type=click.IntRange(min=1), default=1, show_default=True,
-              help="How many samples.")  # fmt: skip
+@click.option(
+    "--count", type=click.IntRange(min=1), default=1, show_default=True, help="How many samples."
+)
 @click.option("--stop", help="End a sample where this text appears, which is not printed.")
 @checkpoint_option
 @unknown_option
-def command(run: Path, prime: str | None, prime_file: click.utils.LazyFile | None, length: int,
+def command(run: Path, prime: str | None, prime_file: BinaryIO | None, length: int,
             temperature: float, top_k: int | None, top_p: float | None, seed: int | None,
-            count: int, stop: str | None, which: str, on_unknown: str | None) -> None:  # fmt: skip
+            count: int, stop: str | None, which: str, on_unknown: Any) -> None:  # fmt: skip
     """Write text in the manner of a trained model to stdout, as it is drawn.
 
     \b
@@ -77,10 +93,10 @@ def _decode(data: bytes, encoding: str, vocabulary: Vocabulary) -> str:
         ) from None
 
 
-def _stream(vocabulary: Vocabulary, drawn: object, stop: str | None) -> str:
+def _stream(vocabulary: Vocabulary, drawn: Iterator[int], stop: str | None) -> str:
     """Write characters as they come, holding back what may be the stop text's beginning."""
     held, last = "", ""
-    for index in drawn:  # type: ignore[attr-defined]
+    for index in drawn:
         held += vocabulary.symbols[index]
         if stop and held.endswith(stop):
             held = held.removesuffix(stop)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from charrnn.launching import Launch, begin, resume
 from charrnn.report import Console, MetricsFile, SampleFile, Summary
 from charrnn.report.console import introduce
 from charrnn.training import train
-from charrnn.training.events import Interrupted
+from charrnn.training.events import Event, Interrupted
 from charrnn.training.interrupt import StopSignal
 
 
@@ -28,10 +29,19 @@ from charrnn.training.interrupt import StopSignal
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder [runs/NAME-N].")
 @click.option("--seed", type=int, help="Seed of everything random [train.seed].")
 @click.option("--steps", type=int, help="Updates to stop after; 0 writes the initial model.")
-@click.option("--resume", "resumed", type=click.Path(path_type=Path), metavar="RUN",
-              help="Go on with a run from its last checkpoint.")  # fmt: skip
-@click.option("--init-from", type=click.Path(path_type=Path), metavar="RUN|CKPT",
-              help="Begin with the parameters and vocabulary of a model.")  # fmt: skip
+@click.option(
+    "--resume",
+    "resumed",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Go on with a run from its last checkpoint.",
+)
+@click.option(
+    "--init-from",
+    type=click.Path(path_type=Path),
+    metavar="RUN|CKPT",
+    help="Begin with the parameters and vocabulary of a model.",
+)
 @format_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 @click.option("-v", "--verbose", is_flag=True, help="Samples and checkpoints on stderr too.")
@@ -83,7 +93,12 @@ def _run(launch: Launch, verbosity: int) -> dict[str, Any]:
             print("\n".join(lines), file=sys.stderr, flush=True)
         began = time.perf_counter()
         console, metrics = Console(session, verbosity), MetricsFile(run.metrics)
-        reporters = [console, metrics, SampleFile(run.samples), summary]
+        reporters: list[Callable[[Event], None]] = [
+            console,
+            metrics,
+            SampleFile(run.samples),
+            summary,
+        ]
         event = None
         for event in train(session, run.checkpoints, stop):
             for reporter in reporters:

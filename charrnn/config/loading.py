@@ -214,7 +214,9 @@ def _expectation(path: Path, detail: ErrorDetails) -> str:
     choices = [c for arg in _members(annotation) for c in get_args(arg) if isinstance(c, str)]
     message = detail["msg"][0].lower() + detail["msg"][1:]
     if choices and detail["type"] == "literal_error":
-        others = [m for m in _members(annotation) if not any(isinstance(c, str) for c in get_args(m))]
+        others = [
+            m for m in _members(annotation) if not any(isinstance(c, str) for c in get_args(m))
+        ]
         extra = " or a number" if others and others != [type(None)] else ""
         near = difflib.get_close_matches(str(detail["input"]), choices, 1)
         hint = f"; did you mean `{near[0]}`?" if near else ""

@@ -74,7 +74,7 @@ def load_corpus(config: DataConfig, vocabulary: Vocabulary | None = None) -> Cor
     if len(ids) < 2:
         raise DataError("the text is too short: two characters are the least", where=where)
     cuts = _cuts(len(ids), config.split)
-    bounds = {part: cut for part, cut in zip(PARTS, pairwise(cuts))}
+    bounds = dict(zip(PARTS, pairwise(cuts), strict=True))
     corpus = Corpus(vocabulary, ids, bounds, None, digest)
     return _not_empty(corpus, config, where)
 
@@ -90,9 +90,7 @@ def _cuts(n: int, split: tuple[float, float, float]) -> list[int]:
     return [0, train, val, n]
 
 
-def _lines(
-    config: DataConfig, vocabulary: Vocabulary, ids: Ids, digest: str, where: str
-) -> Corpus:
+def _lines(config: DataConfig, vocabulary: Vocabulary, ids: Ids, digest: str, where: str) -> Corpus:
     if BOUNDARY not in vocabulary:
         raise DataError("the text has no line end, and data.mode is lines", where=where)
     boundary = vocabulary.id(BOUNDARY)
@@ -105,13 +103,13 @@ def _lines(
         raise DataError("every line is empty", where=where)
     order = np.random.default_rng([config.split_seed, len(rows)]).permutation(len(rows))
     cuts = _cuts(len(rows), config.split)
-    lines = {part: rows[order[a:b]] for part, (a, b) in zip(PARTS, pairwise(cuts))}
-    bounds: dict[Part, tuple[int, int]] = {part: (0, 0) for part in PARTS}
+    lines = {part: rows[order[a:b]] for part, (a, b) in zip(PARTS, pairwise(cuts), strict=True)}
+    bounds: dict[Part, tuple[int, int]] = dict.fromkeys(PARTS, (0, 0))
     return _not_empty(Corpus(vocabulary, ids, bounds, lines, digest), config, where)
 
 
 def _not_empty(corpus: Corpus, config: DataConfig, where: str) -> Corpus:
-    for part, share in zip(PARTS, config.split):
+    for part, share in zip(PARTS, config.split, strict=True):
         if share and not corpus.characters(part):
             raise DataError(
                 f"too short for data.split: the {part} part ({share:g} of it) is empty",

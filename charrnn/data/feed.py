@@ -62,5 +62,5 @@ def cuts(length: int, k1: int, k2: int) -> list[Cut]:
     starts = [max(end - k2, 0) for end in nominal]
     return [
         Cut(start, min(end, length), end - k1 - start, following - start)
-        for end, start, following in zip(nominal, starts, [*starts[1:], length])
+        for end, start, following in zip(nominal, starts, [*starts[1:], length], strict=True)
     ]

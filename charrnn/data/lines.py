@@ -50,7 +50,7 @@ class LineFeed(Feed):
     def _padded_size(self) -> int:
         sizes = [self.B] * len(self.batch_lengths)
         sizes[-1] = len(self._rows) - self.B * (len(sizes) - 1)
-        return sum(n * length for n, length in zip(sizes, self.batch_lengths))
+        return sum(n * length for n, length in zip(sizes, self.batch_lengths, strict=True))
 
     def _cuts(self, length: int) -> list[Cut]:
         k1 = length if self._k1 is None else self._k1

@@ -1,8 +1,8 @@
 """Softmax and cross-entropy in one stable pass, and its gradient (Bridle 1990).
 
-    (CE.1) p_t = softmax(z_t)
-    (CE.2) E_t = -ln p_t[y_t]
-    (CE.3) dz_t = p_t - y_t          for a one-hot y_t
+(CE.1) p_t = softmax(z_t)
+(CE.2) E_t = -ln p_t[y_t]
+(CE.3) dz_t = p_t - y_t          for a one-hot y_t
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def draw(
 
 
 def orthogonal(rng: np.random.Generator, shape: tuple[int, int]) -> Block:
-    """Orthonormal rows or columns, uniform over the rotations (QR with the signs of R's diagonal)."""
+    """Orthonormal rows or columns, uniformly drawn (QR with the signs of R's diagonal)."""
     rows, columns = max(shape), min(shape)
     q, r = np.linalg.qr(rng.normal(size=(rows, columns)))
     q *= np.sign(np.diag(r))

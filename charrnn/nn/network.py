@@ -94,7 +94,10 @@ class Network:
     def state_after(self, tape: Tape, t: int) -> Array:
         """The state (L, n, B, H) after t of the tape's steps."""
         return np.stack(
-            [cell.state_after(cell_tape, t) for cell, cell_tape in zip(self.cells, tape.cells)]
+            [
+                cell.state_after(cell_tape, t)
+                for cell, cell_tape in zip(self.cells, tape.cells, strict=True)
+            ]
         )
 
     def logits(self, tape: Tape, first: int = 0) -> Array:
@@ -117,7 +120,7 @@ class Network:
         return E.reshape(Z.shape[:2])
 
     def loss_gradient(self, tape: Tape, y: Ids, scale: float, mask: Array | None = None) -> None:
-        """After `losses`: leave dz = (p - y) · scale in the tape, zero where mask (T, B) is false."""
+        """After `losses`: leave dz = (p - y) · scale in the tape, 0 where mask (T, B) is false."""
         assert tape.dZ is not None
         flat_mask = None if mask is None else mask[tape.first :].reshape(-1)
         crossentropy.gradient(
@@ -159,7 +162,7 @@ class Network:
         return dH
 
     def tape_bytes(self, T: int, B: int) -> int:
-        """Bytes of one window's tape and scratch, counted by making it in a throw-away workspace."""
+        """Bytes of one window's tape and scratch, by the formula in docs/memory.md."""
         G = max(cell.gates for cell in self.cells) * self.H
         shared = T * B * (G + 2 * self.H + self.K)
         per_layer = 0

@@ -17,7 +17,7 @@ DENSE_SCATTER_MAX_K = 512
 
 
 def gather(ids: NDArray[np.integer], W: Array, out: Array) -> None:
-    """out = X W for one-hot rows X with the given ids: row gather. ids (N,), W (K, G), out (N, G)."""
+    """out = X W for one-hot rows X with the given ids. ids (N,), W (K, G), out (N, G)."""
     # mode="raise" would make NumPy buffer `out`; ids were checked when the text was encoded.
     np.take(W, ids, axis=0, out=out, mode="clip")
 

@@ -42,7 +42,7 @@ class Schedule:
 
 
 class Step(Schedule):
-    """factor^n after n drops: the first `after` epochs are at the base rate, then one every `every`."""
+    """factor^n after n drops: one every `every` epochs, after the first `after`."""
 
     def __init__(
         self, base: float, warmup_steps: int, *, factor: float, after: int, every: int

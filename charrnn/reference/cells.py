@@ -75,7 +75,11 @@ def lstm_step(
         return sigmoid(a)
 
     i = gate("i", s)
-    f = {"gate": lambda: gate("f", s), "none": lambda: 1, "coupled": lambda: 1 - i}[forget]()
+    f: Any = 1
+    if forget == "gate":
+        f = gate("f", s)
+    elif forget == "coupled":
+        f = 1 - i
     g = SQUASH[squash_g](_affine(p, x, past, rows["g"], H))
     s = f * s + i * g
     o = gate("o", s)

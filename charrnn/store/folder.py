@@ -24,7 +24,9 @@ class CheckpointFolder:
 
     def steps(self) -> list[Path]:
         """Numbered checkpoints, oldest first."""
-        found = [(int(m[1]), p) for p in self.folder.glob("step-*") if (m := _STEP.fullmatch(p.name))]
+        found = [
+            (int(m[1]), p) for p in self.folder.glob("step-*") if (m := _STEP.fullmatch(p.name))
+        ]
         return [path for _, path in sorted(found)]
 
     def save(self, checkpoint: Checkpoint, *, is_best: bool) -> Path:

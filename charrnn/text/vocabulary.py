@@ -68,7 +68,7 @@ class Vocabulary:
         return self._id[symbol]
 
     def encode(self, text: str, on_unknown: OnUnknown = "error", where: str = "text") -> Ids:
-        """Ids (N,) of a text. Unknown characters: DataError, left out, or mapped to a look-alike."""
+        """Ids (N,) of a text. Unknown ones: DataError, left out, or mapped to a look-alike."""
         points = code_points(text)
         ids = self._table[np.minimum(points, len(self._table) - 1)]
         unknown = ids < 0

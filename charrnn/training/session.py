@@ -87,7 +87,7 @@ class Session:
     window: int | str
     seed: int
     identity: Mapping[str, Any]
-    cursor: Cursor = Cursor()
+    cursor: Cursor = field(default_factory=Cursor)
     step: int = 0
     state: Array = field(init=False)
     best_loss: float = inf

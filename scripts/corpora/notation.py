@@ -3,7 +3,7 @@ r"""The notation in which the probabilistic grammars are written.
     name:                     a rule; its alternatives follow, indented
       3~ first | second       divided by ``|`` or by lines; ``3~`` is a weight (1 if absent)
       & goes on               a line that begins with ``&`` continues the one above
-    name~:                    weights fall slowly with rank, as 1/(rank + 60)
+    name~:                    weights fall slowly with rank, as 1/(rank + 200)
     name(n):                  the variable ``n`` picks the form of every inflected word
 
 In an alternative ``<rule>`` is replaced by that rule, ``<a rule>`` puts a or an before it,
@@ -124,7 +124,7 @@ def _rule(name: str, falling: bool, variable: str | None, lines: list[str]) -> R
     alternatives: list[tuple[Part, ...]] = []
     for rank, line in enumerate(lines):
         match = re.match(r"(\d+)~ ", line)
-        weights.append(int(match[1]) if match else 9000 // (rank + 60) if falling else 1)
+        weights.append(int(match[1]) if match else 60000 // (rank + 200) if falling else 1)
         text = line[match.end() :] if match else line
         for escape, plain in _ESCAPES.items():
             text = text.replace(escape, plain)

@@ -42,11 +42,11 @@ weather:
 start:
   <turn mode=duet me={a} you={b} other={c}>
 turn:
-  14~ {me.upper}<how it={me}>:\n\t<speech>
+  18~ {me.upper}<how it={me}>:\n\t<speech>
   1~ {me.upper} (reading):\n\t<letter_comes>\n\n<letter>\n\n\t<letter_over> <^sent>\n\n<next_{mode}>
   1~ {me.upper} (singing):\n<song>\n\n<next_{mode}>
 speech:
-  9~ <body>\n\n<next_{mode}>
+  12~ <body>\n\n<next_{mode}>
   2~ <body> <ask_yes>\n\n<answers><reply_yes me={you} you={me}><speech me={you} you={me}>
   1~ <body> <ask_who>\n\n<answers><reply_who me={you} you={me}><speech me={you} you={me}>
   1~ <body> <ask_one>\n\n<answers><reply_one me={you} you={me}><speech me={you} you={me}>

@@ -38,7 +38,7 @@ deed_chapel~(f):
   sweep/sweeps/swept/sweeping/swept the aisle | arrange* the lilies
   forgive/forgives/forgave/forgiving/forgiven the choir
 spot_chapel:
-  behind the organ | under the third bench | beside the font
+  behind the organ | under the hymn books | beside the font
 prop_tower~(n):
   cog+ | spring+ | pendulum+ | owl+ | clock hand+ | iron weight+ | trapdoor+
 deed_tower~(f):

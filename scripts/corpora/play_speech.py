@@ -29,7 +29,8 @@ obj:
   1~ <many_det> <goods n=1> | 3~ <many_det> <adj> <goods n=1> | 2~ <adj> <goods n=1>
   1~ <many_det> <adj> <adj> <goods n=1> | 1~ <one_det> <thing n=0> and <one_det> <thing n=0>
 where:
-  4~ <preposition> the <furniture> | 1~ <preposition> <who> | 1~ <spot_{place}>
+  4~ <preposition> the <furniture> | 3~ <preposition> the <adj> <furniture> | 2~ <preposition> <who>
+  1~ <spot_{place}>
 when:
   3~ on <day> | 2~ last <season> | 2~ in <month> | 2~ at <hour> | yesterday
 when_0:
@@ -55,8 +56,8 @@ deeds:
 modal:
   must | will | may | can | should | would | might | could
 sent:
-  20~ <^clause>. | 4~ <^clause>, <joint> <clause>. | 10~ <told> | 3~ <work> 
-  5~ <state_of> | 4~ <there>
+  34~ <^clause>. | 8~ <^clause>, <joint> <clause>. | 12~ <told> | 5~ <work>
+  4~ <state_of> | 3~ <there>
   2~ <talk_{topic}> | 2~ <if> | 3~ <feeling> | 4~ <aside> | 2~ <past> | 1~ <^title> <does>.
   2~ <^scorn>, {you}! | 1~ <^scorn>!
 joint:
@@ -122,5 +123,6 @@ reply_many:
 reply_why:
   2~ Because <who> <deeds f=2>.\s | 1~ Because I must <deed f=0>.\s | 1~ Ask <who>.\s
 body:
-  3~ <^sent> | 4~ <^sent> <^sent> | 4~ <^sent> <^sent> <^sent> | 2~ <^sent> <^sent> <^sent> <^sent>
+  2~ <^sent> | 4~ <^sent> <^sent> | 5~ <^sent> <^sent> <^sent> | 4~ <^sent> <^sent> <^sent> <^sent>
+  2~ <^sent> <^sent> <^sent> <^sent> <^sent>
 """

@@ -174,7 +174,7 @@ scorn~:
   nonsense | patience | heavens | enough | courage | rubbish | listen | splendid | quiet | gently
   mercy | hush | alas | bravo | never | shame | indeed | exactly | look
 manner~:
-  quietly | aside | laughing | turning away | at the window | counting on {it.his} fingers | coldly
+  quietly | aside | turning away | at the window | counting on {it.his} fingers | coldly
   in a whisper | sitting down | to <who> | kindly | after a pause | on tiptoe | writing it down
   pointing at <obj> | very slowly | holding <obj> | <mood> | <act f=3>
 digit:

@@ -1,12 +1,12 @@
 """Vanilla RNN (Elman 1990).
 
-    (RNN.1) a_t = x_t W + h_{t-1} U + b
-    (RNN.2) h_t = φ(a_t)
+(RNN.1) a_t = x_t W + h_{t-1} U + b
+(RNN.2) h_t = φ(a_t)
 
-    (RNN.3) dh_t = dE_t/dh_t + da_{t+1} Uᵀ
-    (RNN.4) da_t = dh_t ⊙ φ'(a_t)
-    (RNN.5) dh_{t-1} gets da_t Uᵀ
-    (RNN.6) dW = Σ_t x_tᵀ da_t,  dU = Σ_t h_{t-1}ᵀ da_t,  db = Σ_t da_t
+(RNN.3) dh_t = dE_t/dh_t + da_{t+1} Uᵀ
+(RNN.4) da_t = dh_t ⊙ φ'(a_t)
+(RNN.5) dh_{t-1} gets da_t Uᵀ
+(RNN.6) dW = Σ_t x_tᵀ da_t,  dU = Σ_t h_{t-1}ᵀ da_t,  db = Σ_t da_t
 """
 
 from __future__ import annotations

@@ -75,9 +75,7 @@ def forward(
         np.multiply(gate["o"], q, out=H[t + 1])  # (LSTM.6)
 
 
-def _add_peepholes(
-    variant: LSTMVariant, a: Array, P: Array, s_past: Array, product: Array
-) -> None:
+def _add_peepholes(variant: LSTMVariant, a: Array, P: Array, s_past: Array, product: Array) -> None:
     """The terms s_{t-1} ⊙ P of the gates that see the state before the step: all but o."""
     columns = variant.columns(a)
     for row, name in enumerate(variant.sigmoid_gates[:-1]):
