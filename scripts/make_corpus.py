@@ -50,9 +50,7 @@ def make(args: argparse.Namespace) -> tuple[str, float, tuple[float, float] | No
     rng = Random(args.seed)
     if args.kind in LETTERS:
         letters = LETTERS[args.kind]
-        text, bits = counting.strings(
-            letters, rng, args.count, args.min_n, args.max_n, args.each
-        )
+        text, bits = counting.strings(letters, rng, args.count, args.min_n, args.max_n, args.each)
         return text, bits, None if args.each else counting.expected(letters, args.min_n, args.max_n)
     if args.kind == "dyck2":
         limits = (args.open, args.max_depth, args.max_length)

@@ -58,9 +58,11 @@ def cuts(length: int, k1: int, k2: int) -> list[Cut]:
     Each ends where the errors of its last k1 characters begin to flow back, and begins k2 before,
     or at the sequence's beginning. The last may be shorter.
     """
-    nominal = range(k1, length + k1, k1)
-    starts = [max(end - k2, 0) for end in nominal]
+    ends = [*range(k1, length, k1), length]
+    starts = [max(end - k2, 0) for end in ends]
     return [
-        Cut(start, min(end, length), end - k1 - start, following - start)
-        for end, start, following in zip(nominal, starts, [*starts[1:], length], strict=True)
+        Cut(start, end, index * k1 - start, following - start)
+        for index, (start, end, following) in enumerate(
+            zip(starts, ends, [*starts[1:], length], strict=True)
+        )
     ]

@@ -36,7 +36,7 @@ def string(rng: Random, p: float, max_depth: int, max_length: int) -> tuple[str,
         if 0.0 < chance < 1.0:
             bits -= log2(chance if opens else 1.0 - chance)
         if opens:
-            kind = "([" [int(rng.random() * 2)]
+            kind = "(["[int(rng.random() * 2)]
             bits += 1.0
             out.append(kind)
             waiting.append(CLOSING[kind])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-WIDTH = 66
+WIDTH = 70
 
 
 def _indent(line: str) -> int:

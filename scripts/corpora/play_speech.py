@@ -56,7 +56,7 @@ deeds:
 modal:
   must | will | may | can | should | would | might | could
 sent:
-  34~ <^clause>. | 8~ <^clause>, <joint> <clause>. | 12~ <told> | 5~ <work>
+  44~ <^clause>. | 12~ <^clause>, <joint> <clause>. | 14~ <told> | 5~ <work>
   4~ <state_of> | 3~ <there>
   2~ <talk_{topic}> | 2~ <if> | 3~ <feeling> | 4~ <aside> | 2~ <past> | 1~ <^title> <does>.
   2~ <^scorn>, {you}! | 1~ <^scorn>!
@@ -96,7 +96,7 @@ feeling:
   2~ <^they> are <mood> but <mood>.
 aside:
   3~ <^self> <deed f=2> (and <who> <deed f=2>). | 2~ <^who> (who is <mood>) <deeds f=2>.
-  2~ The <goods n=0> (the <adj> one, <where>) is <state>. | 2~ <^they> (all <number>) <deeds f=2>.
+  2~ The <goods n=0> (the <adj> one, <where>) is <state>. | 2~ <^they> (who are <mood>) <deeds f=2>.
   1~ It cost <number> pounds (<who> said "<number>") and it is <state>.
 past:
   2~ In 18<tens><digit> <who> <deed f=2>. | 1~ I was <mood> in 18<tens><digit>.
@@ -123,6 +123,6 @@ reply_many:
 reply_why:
   2~ Because <who> <deeds f=2>.\s | 1~ Because I must <deed f=0>.\s | 1~ Ask <who>.\s
 body:
-  2~ <^sent> | 4~ <^sent> <^sent> | 5~ <^sent> <^sent> <^sent> | 4~ <^sent> <^sent> <^sent> <^sent>
-  2~ <^sent> <^sent> <^sent> <^sent> <^sent>
+  1~ <^sent> | 3~ <^sent> <^sent> | 5~ <^sent> <^sent> <^sent> | 5~ <^sent> <^sent> <^sent> <^sent>
+  4~ <^sent> <^sent> <^sent> <^sent> <^sent> | 2~ <^sent> <^sent> <^sent> <^sent> <^sent> <^sent>
 """

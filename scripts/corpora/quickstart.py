@@ -11,7 +11,7 @@ from .layout import unwrap, wrap
 from .measure import Chart, expectations
 from .play import play_grammar
 
-SCENES = 100
+SCENES = 84
 SEED = 1
 TRAIN = 0.9
 

@@ -1,0 +1,88 @@
+"""What tests share: small networks, and the real program in a subprocess."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from charrnn import build, config
+from charrnn.bptt import Span
+from charrnn.gradcheck import Problem, check
+
+ROOT = Path(__file__).parent.parent
+
+# Tests run side by side: more threads than cores only make BLAS wait.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+TEXT = (
+    "MARGARET:\n  The lamp (the small one) is on the table.\n\n"
+    'OWEN:\n  "I know," said the clerk, "and so is the letter."\n\n'
+) * 40
+
+Runner = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def text_file(tmp_path: Path) -> Path:
+    """A little text with structure, 5 KB."""
+    path = tmp_path / "text.txt"
+    path.write_text(TEXT, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def charrnn(tmp_path: Path) -> Runner:
+    """Run the real program in `tmp_path`, as a user would."""
+
+    def run(*args: object, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "charrnn", *map(str, args)],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    return run
+
+
+def make_problem(
+    sets: list[str],
+    *,
+    T: int = 6,
+    B: int = 3,
+    K: int = 5,
+    H: int = 4,
+    first: int = 0,
+    dropout: bool = False,
+    lengths: list[int] | None = None,
+    seed: int = 0,
+):
+    """A float64 network with random parameters, its reference, and one span with a random state."""
+    settings = config.load(None, ["runtime.dtype=float64", f"model.hidden_size={H}", *sets])
+    network = build.network(settings, K)
+    build.initialise(network, settings)
+    rng = np.random.default_rng(seed)
+    for view in network.params.values():
+        view += 0.3 * rng.standard_normal(view.shape)
+    state = 0.5 * rng.standard_normal(network.zero_state(B).shape)
+    x, y = rng.integers(0, K, (T, B)), rng.integers(0, K, (T, B))
+    mask = None if lengths is None else np.arange(T)[:, None] < np.array(lengths)
+    masks = None
+    if dropout:
+        masks = (rng.random((len(network.cells), T, B, H)) < 0.6) / 0.6
+    problem = Problem([Span(x, y, first, mask=mask)], [state], 1 / (T * B), masks)
+    return network, build.reference(settings), problem
+
+
+def worst_error(network, reference, problem, **more) -> float:
+    """The largest relative error of any entry, by complex step."""
+    return max(r.max_relative_error for r in check(network, reference, problem, **more))
