@@ -79,9 +79,10 @@ def report(name: str, bits: float, characters: float) -> None:
 def make_quickstart(args: argparse.Namespace) -> None:
     """The bundled corpus, and its figures beside it."""
     text, found = quickstart.figures(args.seed, args.scenes)
-    found["command"] = "python scripts/make_corpus.py quickstart --out data/quickstart.txt"
+    command = "python scripts/make_corpus.py quickstart --out data/quickstart.txt"
     if (args.seed, args.scenes) != (quickstart.SEED, quickstart.SCENES):
-        found["command"] += f" --seed {args.seed} --scenes {args.scenes}"
+        command += f" --seed {args.seed} --scenes {args.scenes}"
+    found["command"] = command
     write(text, args.out)
     shown = json.dumps(found, indent=2) + "\n"
     if args.out != "-":

@@ -108,7 +108,8 @@ def test_recursion_is_solved() -> None:
     grammar = Grammar("s:\n  3~ x<s>y | z\n")
     bits, characters = expectations(grammar, grammar.symbol("s"))
     one = -0.75 * log2(0.75) + 0.25 * 2
-    assert (bits, characters) == (pytest.approx(4 * one), pytest.approx(7.0))
+    assert bits == pytest.approx(4 * one)
+    assert characters == pytest.approx(7.0)
 
 
 def test_quickstart_is_reproduced_byte_for_byte(play: Grammar) -> None:
@@ -128,7 +129,7 @@ def test_quickstart_is_reproduced_byte_for_byte(play: Grammar) -> None:
 def test_scenes_have_one_derivation_each(play: Grammar) -> None:
     start = play.symbol("scene")
     rng = Random(99)
-    for _ in range(12):
+    for _ in range(8):
         text, bits = play.sample(start, rng)
         assert Chart(play, text).bits(start) == pytest.approx(bits, abs=1e-6)
 
@@ -157,7 +158,10 @@ def test_brackets_and_quotes_of_the_play_are_balanced(play: Grammar) -> None:
         assert paragraph.count('"') % 2 == 0
         assert paragraph.count("(") == paragraph.count(")")
         assert paragraph.count("[") == paragraph.count("]")
-    assert not re.search(r"\b[Aa] [aeiou]|\b[Aa]n [^aeiouAEIOU]|[<>{}/*+~|\\]|\S  ", text)
+    assert not re.search(r"[<>{}/*+~|\\]|\S  ", text)
+    flat = " ".join(text.split())
+    assert not re.search(r"\b[Aa] (?!use)[aeiou]|\b[Aa]n (?!hon)[^aeiouAEIOU]", flat)
+    assert not re.search(r"\b[Aa] hon|\b[Aa]n use", flat)
 
 
 # Written as a regular expression on purpose: it shares nothing with the generator.
@@ -183,7 +187,8 @@ def test_reber_strings(seed: int) -> None:
 
 
 def test_the_recogniser_refuses() -> None:
-    assert is_embedded("BTBTXSETE") and is_embedded("BPBPVPXVVEPE")
+    assert is_embedded("BTBTXSETE")
+    assert is_embedded("BPBPVPXVVEPE")
     for wrong in ("BTBTXSEPE", "BTBTSSETE", "BPBPVPXSEPE", "BTBPTTETE", "BTBTXXPETE"):
         assert not is_embedded(wrong)
 
@@ -193,7 +198,9 @@ def test_the_recogniser_refuses() -> None:
 def test_continual_stream(seed: int, size: int) -> None:
     text, bits = reber.stream(Random(seed), size)
     longer, more = reber.stream(Random(seed), size + 60)
-    assert len(text) == size and longer.startswith(text) and 0 <= bits <= more
+    assert len(text) == size
+    assert longer.startswith(text)
+    assert 0 <= bits <= more
     at = 0
     while at < size:
         inner = INNER.match(longer, at + 2)
@@ -211,12 +218,16 @@ def test_counting_languages(seed: int, letters: str, low: int, span: int) -> Non
     lines = text.splitlines()
     for line in lines:
         counts = [line.count(letter) for letter in letters]
-        assert len(set(counts)) == 1 and low <= counts[0] <= low + span
-        assert "".join(sorted(line)) == line and len(line) == sum(counts)
-    assert len(lines) == 30 and bits == pytest.approx(30 * log2(span + 1))
+        assert len(set(counts)) == 1
+        assert low <= counts[0] <= low + span
+        assert "".join(sorted(line)) == line
+        assert len(line) == sum(counts)
+    assert len(lines) == 30
+    assert bits == pytest.approx(30 * log2(span + 1))
     each, none = counting.strings(letters, Random(seed), 30, low, low + span, each=True)
     sizes = [len(line) // len(letters) for line in each.splitlines()]
-    assert sizes == list(range(low, low + span + 1)) and none == 0.0
+    assert sizes == list(range(low, low + span + 1))
+    assert none == 0.0
 
 
 @given(SEEDS, st.floats(0.1, 0.9), st.integers(1, 9), st.integers(2, 60))

@@ -30,7 +30,7 @@ from charrnn.store import locate, read
     type=click.Choice(["carried", "cold"]),
     default="carried",
     show_default=True,
-    help="carried: one stream, state carried; cold: windows, each from a zero state.",
+    help="carried: one stream, state carried; cold: windows from a zero state.",
 )
 @click.option("--context", type=click.IntRange(min=1), help="Characters of a cold window [256].")
 @checkpoint_option

@@ -1,6 +1,7 @@
 """The configuration: schema, rules and loading."""
 
-from charrnn.config.loading import from_dict, known_keys, load, to_yaml
+from charrnn.config.explain import known_keys
+from charrnn.config.loading import from_dict, load, to_yaml
 from charrnn.config.schema import Config
 
 __all__ = ["Config", "from_dict", "known_keys", "load", "to_yaml"]

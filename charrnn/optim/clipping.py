@@ -13,10 +13,11 @@ Array = NDArray[Any]
 
 def norm(g: Array) -> float:
     """‖g‖₂ of the flat gradient."""
-    squares = float(np.dot(g, g))
-    if np.isfinite(squares):
-        return sqrt(squares)
-    return float(np.linalg.norm(g.astype(np.float64)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = float(np.dot(g, g))
+        if np.isfinite(squares):
+            return sqrt(squares)
+        return float(np.linalg.norm(g.astype(np.float64)))
 
 
 def clip_by_norm(g: Array, g_norm: float, threshold: float) -> None:

@@ -153,10 +153,12 @@ class Session:
         rate = self.schedule.rate(Progress(self.step, self.epoch, self.share))
         scale = 1 / span.count if self.reduction == "mean" else 1 / span.x.shape[1]
         self.grad.flat.fill(0)
-        outcome = bptt.gradient(
-            self.network, span, self.state, self.grad, scale,
-            window=self.window, masks=self._masks(span.x.shape[1]),
-        )  # fmt: skip
+        # What is not finite is looked for below; NumPy need not say so too.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            outcome = bptt.gradient(
+                self.network, span, self.state, self.grad, scale,
+                window=self.window, masks=self._masks(span.x.shape[1]),
+            )  # fmt: skip
         g_norm = norm(self.grad.flat)
         if not (isfinite(outcome.loss) and isfinite(g_norm)):
             raise DivergenceError(

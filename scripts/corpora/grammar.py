@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import log2
 from random import Random
 
-from .notation import VARIABLE, Call, Part, Rule, inflect, parse
+from .notation import VARIABLE, Call, Part, Rule, inflect, parse, with_article
 
 Element = str | int
 Attributes = Mapping[str, Mapping[str, str]]
@@ -113,7 +113,7 @@ class Grammar:
             return self._intern(name, inner, part.capital or capital, part.article or article)
         text = self._fill(inflect(part, form), known)
         if article:
-            text = ("an " if text[0] in "aeiouAEIOU" else "a ") + text
+            text = with_article(text)
         return text[0].upper() + text[1:] if capital else text
 
     def _fill(self, text: str, known: Mapping[str, str]) -> str:

@@ -48,6 +48,12 @@ class Rule:
     alternatives: tuple[tuple[Part, ...], ...]
 
 
+def with_article(text: str) -> str:
+    """Put a or an before a word, by its sound."""
+    vowel = re.match(r"[aei]|o(?!ne\b)|u(?!se|ni)|hour|hone|heir", text, re.IGNORECASE)
+    return ("an " if vowel else "a ") + text
+
+
 def regular_noun(word: str) -> list[str]:
     """Singular and plural."""
     if re.search(r"(s|x|ch|sh)$", word):

@@ -44,7 +44,7 @@ when_3:
 while:
   since <day> | since <month> | all <season> | for <number> years | <number> times | every <season>
 event:
-  2~ <who> <act f=1> | 1~ <they> <act f=0> | 1~ the tide turns | 1~ the storm breaks
+  6~ <who> <act f=1> | 3~ <they> <act f=0> | 1~ the tide turns | 1~ the storm breaks
 adverb:
   5~ \s | 4~ \s<adv>\s
 tail:
