@@ -37,7 +37,7 @@ from charrnn.store import locate, read
 @unknown_option
 @format_option
 def command(run: Path, text: tuple[str, ...], split: str | None, protocol: str,
-            context: int | None, which: str, on_unknown: str | None, form: str) -> None:  # fmt: skip
+            context: int | None, which: str, on_unknown: Any, form: str) -> None:  # fmt: skip
     """Score a model on a part of its text or on another text, every character once.
 
     \b
