@@ -108,5 +108,5 @@ def _claim(config: Config, k1: int, k2: int, T: int) -> str:
             "update's end, or at the text's beginning, is held constant"
         )
     if config.bptt.cell_truncation == "1997":
-        claim += "; 1997 truncation: h_{t-1} at the gates and cell input is held constant"
+        claim += "; 1997 truncation: what gates and cell input see of the past is held constant"
     return claim

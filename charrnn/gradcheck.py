@@ -81,17 +81,21 @@ def analytic(
     grad = network.params.like()
     first: Array | None = None
     for span, entry in zip(problem.spans, problem.entries, strict=True):
+        length = bptt.window_length(window, *span.x.shape)
+        masks = _fixed(problem.masks, length)
         outcome = bptt.gradient(
-            network, span, entry, grad, problem.scale, window=window, masks=_fixed(problem.masks)
+            network, span, entry, grad, problem.scale, window=window, masks=masks
         )
         first = outcome.dstate if first is None else first
     assert first is not None
     return dict(grad), first
 
 
-def _fixed(masks: Array | None) -> bptt.Masks | None:
-    """Dropout masks (L, T, B, H) as bptt asks for them; such problems have one window."""
-    return None if masks is None else lambda index, T: list(masks[:, :T])
+def _fixed(masks: Array | None, length: int) -> bptt.Masks | None:
+    """Dropout masks (L, T, B, H) of a span as bptt asks for them, window by window."""
+    if masks is None:
+        return None
+    return lambda index, T: list(masks[:, index * length : index * length + T])
 
 
 def loss(

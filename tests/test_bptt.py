@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charrnn import bptt
+from charrnn import bptt, build, config
 from charrnn.bptt import Span
+from charrnn.checking import case
 from charrnn.data.feed import cuts
 from charrnn.gradcheck import Problem, analytic, chain, check
 from tests.conftest import make_problem
@@ -62,7 +63,7 @@ def test_truncated_with_k2_as_long_as_the_text_is_full(cell):
 
 
 def double_sum(network, x, y, state, first, k1=None, k2=None):
-    """Σ_t Σ_j of the vanilla RNN, by products of Jacobians written out (BPTT.2), (BPTT.5).
+    """Σ_t Σ_j of the vanilla RNN, by products of Jacobians written out (BPTT.3), (BPTT.7).
 
     With k1, k2: for each update ending at n, errors of t in (n - k1, n] reach j in (n - k2, t].
     """
@@ -148,3 +149,9 @@ def test_long_spans_keep_a_window_of_about_the_square_root():
     assert bptt.window_length("auto", 50, 50) == 50
     assert bptt.window_length("auto", 1_000_000, 1) == 1000
     assert bptt.window_length(10, 50, 50) == 10
+
+
+def test_gradcheck_of_dropout_in_windows():
+    chosen = case(config.load(None, ["bptt.mode=full", "bptt.window=3", "model.dropout=0.5"]))
+    results = check(chosen.network, build.reference(chosen.config), chosen.problem, window=3)
+    assert max(result.max_relative_error for result in results) < 1e-10

@@ -55,9 +55,12 @@ def test_train_sample_eval_inspect_gradcheck(charrnn, run_folder):
     assert sampled.returncode == 0
     assert sampled.stdout.startswith("The ")
     assert len(sampled.stdout) == 24
-    assert sampled.stdout == charrnn(
-        "sample", "run", "--length", 20, "--prime-file", "-", "--seed", 1, stdin="The "
-    ).stdout
+    assert (
+        sampled.stdout
+        == charrnn(
+            "sample", "run", "--length", 20, "--prime-file", "-", "--seed", 1, stdin="The "
+        ).stdout
+    )
     scored = json.loads(charrnn("eval", "run", "--format", "json").stdout)
     assert set(scored) == {
         "nats_per_char", "bits_per_char", "perplexity", "accuracy", "chars", "split", "protocol",
@@ -95,7 +98,9 @@ def test_init_from_keeps_model_and_vocabulary(charrnn, run_folder, tmp_path):
     done = charrnn("train", "--text", "new.txt", "--init-from", "run", "--out", "fine",
                    "--steps", 2, "-q")  # fmt: skip
     assert done.returncode == 0, done.stderr
-    one, two = (json.loads(charrnn("inspect", r, "--format", "json").stdout) for r in ("run", "fine"))
+    one, two = (
+        json.loads(charrnn("inspect", r, "--format", "json").stdout) for r in ("run", "fine")
+    )
     assert one["vocabulary"] == two["vocabulary"]
     assert one["parameters"] == two["parameters"]
 

@@ -56,7 +56,7 @@ def cuts(length: int, k1: int, k2: int) -> list[Cut]:
     """Spans of a sequence of `length` steps: every k1 characters, at most k2 long.
 
     Each ends where the errors of its last k1 characters begin to flow back, and begins k2 before,
-    or at the sequence's beginning. The last may be shorter.
+    or at the sequence's beginning. The last may have fewer errors of its own.
     """
     ends = [*range(k1, length, k1), length]
     starts = [max(end - k2, 0) for end in ends]

@@ -21,7 +21,7 @@ from charrnn.training.events import (
     Stepped,
 )
 from charrnn.training.interrupt import StopSignal
-from charrnn.training.session import Session, Update
+from charrnn.training.session import QUIET, Session, Update
 
 VALIDATION_STREAMS = 16
 
@@ -86,6 +86,7 @@ def _final_evaluation(session: Session, checkpoints: CheckpointFolder) -> Iterat
         yield Saved(session.step, checkpoints.save_final_best(session.checkpoint()), is_best=True)
 
 
+@QUIET
 def validation_loss(session: Session) -> float | None:
     """Nats per character on the whole validation part; None where there is none."""
     if not session.corpus.characters("val"):
@@ -99,6 +100,7 @@ def _sampled(session: Session) -> Iterator[Event]:
         yield Sampled(session.step, sample_text(session, session.rhythm.sample_length))
 
 
+@QUIET
 def sample_text(session: Session, length: int) -> str:
     """Some characters from the model as it is; the same for the same step and seed."""
     vocabulary = session.corpus.vocabulary

@@ -20,6 +20,8 @@ from charrnn.store import Checkpoint
 
 Array = NDArray[Any]
 DROPOUT = 4  # names this use of the seed
+# What is not finite is looked for where it matters; NumPy need not say so too.
+QUIET = np.errstate(over="ignore", invalid="ignore", divide="ignore")
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,7 @@ class Session:
 
     # -- one update ---------------------------------------------------------------------
 
+    @QUIET
     def update(self) -> Update:
         """Forward, backward, clip, step: the whole of learning."""
         span, fresh = self.feed.span(self.cursor)
@@ -153,12 +156,10 @@ class Session:
         rate = self.schedule.rate(Progress(self.step, self.epoch, self.share))
         scale = 1 / span.count if self.reduction == "mean" else 1 / span.x.shape[1]
         self.grad.flat.fill(0)
-        # What is not finite is looked for below; NumPy need not say so too.
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            outcome = bptt.gradient(
-                self.network, span, self.state, self.grad, scale,
-                window=self.window, masks=self._masks(span.x.shape[1]),
-            )  # fmt: skip
+        outcome = bptt.gradient(
+            self.network, span, self.state, self.grad, scale,
+            window=self.window, masks=self._masks(span.x.shape[1]),
+        )  # fmt: skip
         g_norm = norm(self.grad.flat)
         if not (isfinite(outcome.loss) and isfinite(g_norm)):
             raise DivergenceError(
