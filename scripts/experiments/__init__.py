@@ -1,0 +1,1 @@
+"""The classical experiments: corpora, training, measures and tables."""
