@@ -36,6 +36,7 @@ from charrnn.training.session import Limits, Rhythm, Session
 
 Array = NDArray[Any]
 INIT = 5  # names this use of the seed
+SMALL_PRODUCT = 2_000_000  # multiply-adds of a step
 
 # A pessimistic speed, for deciding from the configuration alone how many steps fit in a second.
 SLOW_FLOPS, SLOW_CALL_SECONDS = 4e9, 30e-6
@@ -185,6 +186,19 @@ def schedule(config: Config) -> Schedule:
     """The learning rate over the run."""
     settings = config.optim.schedule.model_dump()
     return make_schedule(settings.pop("name"), config.optim.learning_rate, **settings)
+
+
+def blas_threads(config: Config, B: int) -> int | None:
+    """Threads for BLAS with B streams: as set, one for small products, or None for all cores.
+
+    A step's product (B, H) @ (H, G) that takes some tens of microseconds gains little from a
+    second thread, and waits for it in vain whenever another program has that core.
+    """
+    if config.runtime.threads != "auto":
+        return config.runtime.threads
+    H = config.model.hidden_size
+    gates = {"rnn": 1, "gru": 3, "lstm": 4}[config.model.cell]
+    return 1 if B * H * gates * H < SMALL_PRODUCT else None
 
 
 def clipping(config: Config) -> Callable[[Array, float], None]:

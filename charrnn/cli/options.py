@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import click
 from threadpoolctl import threadpool_info, threadpool_limits
@@ -28,7 +27,7 @@ unknown_option = click.option(
 
 
 @contextmanager
-def threads(setting: Any) -> Iterator[int]:
-    """Limit the threads of BLAS for a while; yields how many there are."""
-    with threadpool_limits(None if setting == "auto" else setting, user_api="blas"):
+def threads(count: int | None) -> Iterator[int]:
+    """Limit the threads of BLAS for a while, None is no limit; yields how many there are."""
+    with threadpool_limits(count, user_api="blas"):
         yield max((pool["num_threads"] for pool in threadpool_info()), default=1)

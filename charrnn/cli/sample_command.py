@@ -12,7 +12,7 @@ import click
 import numpy as np
 
 from charrnn import build
-from charrnn.cli.options import checkpoint_option, unknown_option
+from charrnn.cli.options import checkpoint_option, threads, unknown_option
 from charrnn.data.corpus import BOUNDARY
 from charrnn.errors import DataError, UsageError
 from charrnn.generation import Sampling, sample
@@ -76,12 +76,13 @@ def command(run: Path, prime: str | None, prime_file: BinaryIO | None, length: i
     primed = vocabulary.encode(prime or "", on_unknown or "error", "--prime")
     ids = np.concatenate([start, primed]) if boundary is not None or not len(primed) else primed
     settings = Sampling(temperature, top_k, top_p)
-    for index in range(count):
-        _write(vocabulary.decode(primed), vocabulary.unit)
-        drawn = sample(network, ids, length, settings, seed, boundary, index)
-        last = _stream(vocabulary, drawn, stop)
-        if count > 1 and last != "\n":
-            _write("\n", vocabulary.unit)
+    with threads(build.blas_threads(config, B=1)):
+        for index in range(count):
+            _write(vocabulary.decode(primed), vocabulary.unit)
+            drawn = sample(network, ids, length, settings, seed, boundary, index)
+            last = _stream(vocabulary, drawn, stop)
+            if count > 1 and last != "\n":
+                _write("\n", vocabulary.unit)
 
 
 def _decode(data: bytes, encoding: str, vocabulary: Vocabulary) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from charrnn import build
 from charrnn.cli.options import format_option, set_option, threads
 from charrnn.config import load
 from charrnn.errors import InterruptedRunError, UsageError
@@ -87,7 +88,7 @@ def _run(launch: Launch, verbosity: int) -> dict[str, Any]:
     summary = Summary(run.path, session.network.params.flat.size)
     best = None if session.best_step is None else session.best_loss
     summary.begin(session.step, session.epoch, best, session.best_step)
-    with threads(launch.config.runtime.threads) as count, StopSignal() as stop:
+    with threads(build.blas_threads(launch.config, session.feed.B)) as count, StopSignal() as stop:
         if verbosity:
             lines = introduce(session, launch.config, run.path, count)
             print("\n".join(lines), file=sys.stderr, flush=True)

@@ -216,7 +216,9 @@ class RuntimeConfig(Section):
     kernels: Literal["auto", "numpy", "numba"] = Field(
         default="auto", description="the hot loops: plain NumPy, or compiled where installed"
     )
-    threads: Literal["auto"] | Positive = Field(default="auto", description="threads of BLAS")
+    threads: Literal["auto"] | Positive = Field(
+        default="auto", description="threads of BLAS; auto: all cores, or one where steps are small"
+    )
 
 
 class Config(Section):
