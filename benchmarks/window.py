@@ -92,7 +92,8 @@ def main() -> None:
         rate = T * B / statistics.median(seconds)
         print(f"{side:8} {1e3 * statistics.median(seconds):7.2f} ms  {rate:8,.0f} chars/s")
     ratios = [t / c for c, t in zip(rounds["charrnn"], rounds["torch"], strict=True)]
-    print(f"charrnn is {statistics.median(ratios):.2f} × PyTorch, pairs {[f'{r:.2f}' for r in ratios]}")
+    pairs = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+    print(f"charrnn is {statistics.median(ratios):.2f} × PyTorch; pairs: {pairs}")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ def main() -> None:
     bits, floor = scored["bits_per_char"], json.loads(FLOOR.read_text())["bits_per_char_validation"]
     print(
         f"validation: {bits:.3f} bits per character. The text's own entropy there, the floor that "
-        f"no model can beat, is {floor:.3f}: {bits - floor:.3f} bits, or {bits / floor - 1:.0%}, above."
+        f"no model can beat, is {floor:.3f}: the model is {bits - floor:.3f} bits, or "
+        f"{bits / floor - 1:.0%}, above it."
     )
 
 

@@ -27,15 +27,16 @@ class Squash:
     c1: float = 0.0
     c2: float = -1.0
 
-    def apply(self, a: Array) -> None:
-        """φ in place."""
+    def apply(self, a: Array, out: Array | None = None) -> None:
+        """out = φ(a), in place where no `out` is given."""
+        out = a if out is None else out
         if self.beta != 1:
-            a *= self.beta
-        np.tanh(a, out=a)
+            a = np.multiply(a, self.beta, out=out)
+        np.tanh(a, out=out)
         if self.alpha != 1:
-            a *= self.alpha
+            out *= self.alpha
         if self.gamma != 0:
-            a += self.gamma
+            out += self.gamma
 
     def slope(self, y: Array, out: Array) -> None:
         """out = φ'(a), where y = φ(a)."""
@@ -50,8 +51,8 @@ class Squash:
 class _ReLU(Squash):
     """max(a, 0). Its slope at 0 is taken as 0."""
 
-    def apply(self, a: Array) -> None:
-        np.maximum(a, 0, out=a)
+    def apply(self, a: Array, out: Array | None = None) -> None:
+        np.maximum(a, 0, out=a if out is None else out)
 
     def slope(self, y: Array, out: Array) -> None:
         out[...] = y.real > 0
@@ -60,8 +61,9 @@ class _ReLU(Squash):
 class _Identity(Squash):
     """φ(a) = a."""
 
-    def apply(self, a: Array) -> None:
-        pass
+    def apply(self, a: Array, out: Array | None = None) -> None:
+        if out is not None:
+            out[...] = a
 
 
 TANH = Squash("tanh")

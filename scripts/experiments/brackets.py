@@ -3,49 +3,88 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from functools import cache
 from random import Random
 
 import numpy as np
-
 from corpora import dyck
+
 from experiments.tables import Experiment, Measures
-from experiments.training import Trained, read_lines
+from experiments.training import Model, Trained, read_lines
 
-OPENING, TRAIN_DEPTH, TEST_DEPTH, LENGTH = 0.5, 5, 10, 100
-TRAIN_LINES, TEST_LINES = 5_000, 3_000
+OPENING, LENGTH, TRAIN_DEPTH, TEST_DEPTH = 0.5, 100, 5, 10
+TRAIN_LINES, TEST_LINES, TEST_NESTS = 5_000, 3_000, 300
 TEST_SEED = 1_000_000
+NESTS = (2, 3, 4, 5, 6, 8, 10)
 
 
-def closings(line: str) -> list[tuple[int, int]]:
-    """(place, depth) of every closing bracket; the outermost pair has depth 1."""
+def far_closings(line: str) -> list[tuple[int, int]]:
+    """(place, depth) of every closing bracket with something between it and its opening.
+
+    The outermost pair has depth 1. A bracket that is closed at once asks for no memory.
+    """
     found, depth = [], 0
     for place, symbol in enumerate(line):
         if symbol in "([":
             depth += 1
-        else:
+            continue
+        if line[place - 1] in ")]":
             found.append((place, depth))
-            depth -= 1
+        depth -= 1
     return found
+
+
+def nest(rng: Random, depth: int) -> str:
+    """So many brackets opened, then all of them closed."""
+    opened = ["(["[int(rng.random() * 2)] for _ in range(depth)]
+    return "".join(opened) + "".join(dyck.CLOSING[symbol] for symbol in reversed(opened))
 
 
 @cache
 def text(seed: int) -> str:
+    """The training text of a seed."""
     return dyck.strings(Random(seed), TRAIN_LINES, OPENING, TRAIN_DEPTH, LENGTH)[0]
 
 
-def measure(trained: Trained, seed: int) -> Measures:
-    """By depth: % of closing brackets at which their own kind is likelier than the other."""
-    rng = Random(TEST_SEED + seed)
-    lines = dyck.strings(rng, TEST_LINES, OPENING, TEST_DEPTH, LENGTH)[0].split()
-    vocabulary = trained.model.vocabulary
+def right_kinds(model: Model, lines: Sequence[str]) -> list[list[tuple[int, bool]]]:
+    """For each line (depth, whether its own kind is likelier than the other) by far closing."""
+    vocabulary, found = model.vocabulary, []
     other = {")": vocabulary.id("]"), "]": vocabulary.id(")")}
-    right: dict[int, list[bool]] = defaultdict(list)
-    for line, Z in zip(lines, read_lines(trained.model, lines), strict=True):
-        for place, depth in closings(line):
-            own = vocabulary.id(line[place])
-            right[depth].append(bool(Z[place, own] > Z[place, other[line[place]]]))
-    return {f"depth {d}": 100 * float(np.mean(right[d])) for d in range(1, TEST_DEPTH + 1)}
+    for line, Z in zip(lines, read_lines(model, lines), strict=True):
+        pairs = [
+            (depth, bool(Z[place, vocabulary.id(line[place])] > Z[place, other[line[place]]]))
+            for place, depth in far_closings(line)
+        ]
+        found.append(pairs)
+    return found
+
+
+def measure(trained: Trained, seed: int) -> Measures:
+    """In %: far closings right by depth, on deeper strings; and pure nests right throughout."""
+    rng, model = Random(TEST_SEED + seed), trained.model
+    lines = dyck.strings(rng, TEST_LINES, OPENING, TEST_DEPTH, LENGTH)[0].split()
+    by_depth: dict[int, list[bool]] = defaultdict(list)
+    for pairs in right_kinds(model, lines):
+        for depth, right in pairs:
+            by_depth[depth].append(right)
+    found = {_depth(depth): _percent(by_depth[depth]) for depth in range(1, TEST_DEPTH)}
+    for depth in NESTS:
+        nests = right_kinds(model, [nest(rng, depth) for _ in range(TEST_NESTS)])
+        found[_nest(depth)] = _percent([all(right for _, right in pairs) for pairs in nests])
+    return found
+
+
+def _percent(values: Sequence[bool]) -> float:
+    return 100 * float(np.mean(values))
+
+
+def _depth(depth: int) -> str:
+    return f"brackets at depth {depth}"
+
+
+def _nest(depth: int) -> str:
+    return f"whole nests of {depth}"
 
 
 DYCK = Experiment(
@@ -54,5 +93,9 @@ DYCK = Experiment(
     ("rnn", "lstm1997", "lstm", "gru"),
     text,
     measure,
-    {f"depth {depth}": ".1f" for depth in range(1, TEST_DEPTH + 1)},
+    {
+        **{_depth(depth): ".1f" for depth in range(1, TEST_DEPTH)},
+        **{_nest(depth): ".1f" for depth in NESTS},
+    },
+    cells_across=True,
 )

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from random import Random
 
 import numpy as np
+from corpora import counting
 from numpy.typing import NDArray
 
-from corpora import counting
 from experiments.tables import Experiment, Measures
 from experiments.training import Array, Model, Trained
 

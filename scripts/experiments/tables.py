@@ -1,4 +1,4 @@
-"""Results as a Markdown table: one row a cell, every seed shown."""
+"""Results as a Markdown table, every seed shown."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ Measures = dict[str, float]
 
 @dataclass(frozen=True)
 class Experiment:
-    """Configurations NAME-CELL.yaml, the text for a seed, and what is measured for a seed."""
+    """Configurations NAME-CELL.yaml, the text for a seed, and what is measured for a seed.
+
+    `formats` names the measures and how their numbers are written.
+    """
 
     name: str
     title: str
@@ -28,38 +31,49 @@ class Experiment:
     text: Callable[[int], str]
     measure: Callable[[Trained, int], Measures]
     formats: dict[str, str]
+    cells_across: bool = False
 
 
 def run(experiment: Experiment, seeds: Sequence[int]) -> str:
     """Train and measure every cell with every seed; the finished table."""
-    rows = []
+    columns = [_labels(experiment, seeds)]
     for cell in experiment.cells:
-        trained, measured = [], []
+        measured, parameters = [], 0
         for seed in seeds:
-            result = train(f"{experiment.name}-{cell}", experiment.text(seed), seed)
-            measures = {**experiment.measure(result, seed), "seconds": result.seconds}
-            shown = ", ".join(f"{key} {value:.5g}" for key, value in measures.items())
-            print(f"{experiment.name}-{cell} seed {seed}: {shown}", file=sys.stderr, flush=True)
-            trained.append(result)
-            measured.append(measures)
-        rows.append(_row(experiment, cell, trained[0].model.parameters, measured))
-    return "\n".join([f"### {experiment.title}", "", *_head(experiment, seeds), *rows, ""])
+            trained = train(f"{experiment.name}-{cell}", experiment.text(seed), seed)
+            parameters = trained.model.parameters
+            measured.append({**experiment.measure(trained, seed), "seconds": trained.seconds})
+            _tell(f"{experiment.name}-{cell}, seed {seed}", measured[-1])
+        columns.append([CELLS[cell], f"{parameters:,}", *_values(experiment, measured)])
+    rows = list(zip(*columns, strict=True)) if experiment.cells_across else columns
+    return f"### {experiment.title}\n\n{table(rows)}\n"
 
 
-def _head(experiment: Experiment, seeds: Sequence[int]) -> list[str]:
+def _labels(experiment: Experiment, seeds: Sequence[int]) -> list[str]:
     listed = f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}"
-    columns = [f"cell ({listed})", "θ", *experiment.formats, "seconds"]
-    return ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
+    return [listed, "parameters", *experiment.formats, "seconds of training"]
 
 
-def _row(experiment: Experiment, cell: str, parameters: int, measured: list[Measures]) -> str:
-    cells = [CELLS[cell], f"{parameters:,}"]
-    for key, form in {**experiment.formats, "seconds": ".1f"}.items():
-        cells.append(spread([measures[key] for measures in measured], form))
-    return "| " + " | ".join(cells) + " |"
+def _values(experiment: Experiment, measured: Sequence[Measures]) -> list[str]:
+    values = [
+        spread([measures[key] for measures in measured], form)
+        for key, form in experiment.formats.items()
+    ]
+    return [*values, spread([measures["seconds"] for measures in measured], ".1f")]
+
+
+def _tell(name: str, measures: Measures) -> None:
+    shown = ", ".join(f"{key}: {value:.5g}" for key, value in measures.items())
+    print(f"{name}: {shown}", file=sys.stderr, flush=True)
 
 
 def spread(values: Sequence[float], form: str) -> str:
     """Every seed's value in the order of the seeds, or the one value they share."""
     shown = [format(value, form) for value in values]
     return shown[0] if len(set(shown)) == 1 else " · ".join(shown)
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Markdown; the first row is the head."""
+    head, *body = ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join([head, "|---" * len(rows[0]) + "|", *body])

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from charrnn.nn.squash import IDENTITY, SIGMOID, TANH, GateBlock, Squash
 
 Array = NDArray[Any]
+Columns = dict[str, Array]
 Forget = Literal["gate", "none", "coupled"]
 
 
@@ -33,7 +34,7 @@ class LSTMVariant:
         """The sigmoid gates in the order of their columns, and of the rows of P."""
         return "ifo" if self.forget == "gate" else "io"
 
-    def columns(self, A: Array) -> dict[str, Array]:
+    def columns(self, A: Array) -> Columns:
         """Views of A (..., G) by gate."""
         H = A.shape[-1] // (len(self.sigmoid_gates) + 1)
         names = self.sigmoid_gates + "g"
@@ -57,22 +58,21 @@ def forward(
     width = H.shape[-1]
     a, product = np.empty((B, G), A.dtype), np.empty((B, width), A.dtype)
     gates = variant.block(B, width, A.dtype, o_waits=P is not None)
+    gate = variant.columns(A)
     for t in range(T):
-        s_past, s, q = S[t], S[t + 1], Q[t]
+        s, q, o = S[t + 1], Q[t], gate["o"][t]
         np.matmul(H[t], U, out=a)
         a += A[t]
         if P is not None:
-            _add_peepholes(variant, a, P, s_past, product)
+            _add_peepholes(variant, a, P, S[t], product)
         gates.apply(a, out=A[t])  # (LSTM.1), (LSTM.2), (LSTM.3)
-        gate = variant.columns(A[t])
-        _cell_state(gate, s_past, s, product, variant.forget)  # (LSTM.4)
+        _cell_state(gate, S, t, product, variant.forget)  # (LSTM.4)
         if P is not None:
             np.multiply(s, P[-1], out=product)
-            gate["o"] += product
-            SIGMOID.apply(gate["o"])  # (LSTM.5)
-        q[...] = s
-        variant.squash_h.apply(q)
-        np.multiply(gate["o"], q, out=H[t + 1])  # (LSTM.6)
+            o += product
+            SIGMOID.apply(o)  # (LSTM.5)
+        variant.squash_h.apply(s, out=q)
+        np.multiply(o, q, out=H[t + 1])  # (LSTM.6)
 
 
 def _add_peepholes(variant: LSTMVariant, a: Array, P: Array, s_past: Array, product: Array) -> None:
@@ -83,18 +83,17 @@ def _add_peepholes(variant: LSTMVariant, a: Array, P: Array, s_past: Array, prod
         columns[name] += product
 
 
-def _cell_state(
-    gate: dict[str, Array], s_past: Array, s: Array, product: Array, forget: Forget
-) -> None:
+def _cell_state(gate: Columns, S: Array, t: int, product: Array, forget: Forget) -> None:
     """s_t = f_t ⊙ s_{t-1} + i_t ⊙ g_t, where f_t is a gate, 1, or 1 - i_t."""
-    np.multiply(gate["i"], gate["g"], out=s)
+    s, s_past = S[t + 1], S[t]
+    np.multiply(gate["i"][t], gate["g"][t], out=s)
     if forget == "gate":
-        np.multiply(gate["f"], s_past, out=product)
+        np.multiply(gate["f"][t], s_past, out=product)
         s += product
         return
     s += s_past
     if forget == "coupled":
-        np.multiply(gate["i"], s_past, out=product)
+        np.multiply(gate["i"][t], s_past, out=product)
         s -= product
 
 
@@ -119,36 +118,35 @@ def backward(
     gates = variant.block(B, width, A.dtype)
     errors = np.empty((B, G), A.dtype)
     product = np.empty((B, width), A.dtype)
-    error = variant.columns(errors)
+    gate, d, error = variant.columns(A), variant.columns(dA), variant.columns(errors)
     dh, ds = dh.copy(), ds.copy()
     seen = None if variant.truncate else P
     U_T = U.T
     for t in reversed(range(T)):
-        gate, d, s_past, q = variant.columns(A[t]), variant.columns(dA[t]), S[t], Q[t]
         gates.slope(A[t], out=dA[t])  # (LSTM.7)
         dh += dH[t]  # (LSTM.8)
-        np.multiply(dh, q, out=error["o"])  # (LSTM.9)
-        variant.squash_h.slope(q, product)
-        product *= gate["o"]
+        np.multiply(dh, Q[t], out=error["o"])  # (LSTM.9)
+        variant.squash_h.slope(Q[t], product)
+        product *= gate["o"][t]
         product *= dh
         ds += product  # (LSTM.10)
         if seen is not None:
-            np.multiply(error["o"], d["o"], out=product)
+            np.multiply(error["o"], d["o"][t], out=product)
             product *= seen[-1]
             ds += product  # (LSTM.11)
         if variant.forget == "coupled":
-            np.subtract(gate["g"], s_past, out=product)
+            np.subtract(gate["g"][t], S[t], out=product)
             np.multiply(ds, product, out=error["i"])  # (LSTM.12), coupled
         else:
-            np.multiply(ds, gate["g"], out=error["i"])  # (LSTM.12)
+            np.multiply(ds, gate["g"][t], out=error["i"])  # (LSTM.12)
         if variant.forget == "gate":
-            np.multiply(ds, s_past, out=error["f"])  # (LSTM.13)
-        np.multiply(ds, gate["i"], out=error["g"])  # (LSTM.14)
+            np.multiply(ds, S[t], out=error["f"])  # (LSTM.13)
+        np.multiply(ds, gate["i"][t], out=error["g"])  # (LSTM.14)
         dA[t] *= errors
-        _carry(ds, gate, product, variant.forget)  # (LSTM.15)
+        _carry(ds, gate, t, product, variant.forget)  # (LSTM.15)
         if seen is not None:
             for row, name in enumerate(variant.sigmoid_gates[:-1]):
-                np.multiply(d[name], seen[row], out=product)
+                np.multiply(d[name][t], seen[row], out=product)
                 ds += product  # (LSTM.16)
         if variant.truncate:
             dh[...] = 0  # (BPTT.9)
@@ -157,10 +155,10 @@ def backward(
     return dh, ds
 
 
-def _carry(ds: Array, gate: dict[str, Array], product: Array, forget: Forget) -> None:
+def _carry(ds: Array, gate: Columns, t: int, product: Array, forget: Forget) -> None:
     """ds_{t-1} = ds_t ⊙ f_t."""
     if forget == "gate":
-        ds *= gate["f"]
+        ds *= gate["f"][t]
     elif forget == "coupled":
-        np.multiply(ds, gate["i"], out=product)
+        np.multiply(ds, gate["i"][t], out=product)
         ds -= product
