@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from math import log
@@ -75,9 +76,12 @@ class Console:
         self._share_at_start = session.share
         self._bar: Any = None
         if verbosity and stream.isatty():
+            # A terminal that does not tell its width is taken to have 80 columns.
+            known = os.get_terminal_size(stream.fileno()).columns > 0
             self._bar = tqdm(
-                total=1.0, initial=session.share, file=stream, dynamic_ncols=True, leave=False,
-                bar_format="{percentage:3.0f}%|{bar:10}| {postfix}",
+                total=1.0, initial=session.share, file=stream, leave=False,
+                dynamic_ncols=known, ncols=None if known else 80,
+                bar_format="{percentage:3.0f}%|{bar:8}| {desc}",
             )  # fmt: skip
 
     def __call__(self, event: Event) -> None:
@@ -111,22 +115,22 @@ class Console:
         self._last_line = now
         speed = self._characters / max(now - self._began, 1e-9)
         text = (
-            f"step {event.step:,}  epoch {event.epoch:.2f}  loss {event.loss:.3f} nats "
-            f"{event.loss / LN2:.3f} bits  |g| {event.grad_norm:.2g}  "
-            f"lr {event.learning_rate:.3g}  {speed:,.0f} chars/s  {self._left(event, now)}"
+            f"{self._left(event, now)}step {event.step:,}  epoch {event.epoch:.2f}  "
+            f"loss {event.loss:.3f} nats {event.loss / LN2:.3f} bits  {speed:,.0f} chars/s  "
+            f"|g| {event.grad_norm:.2g}  lr {event.learning_rate:.3g}"
         )
         if self._bar is None:
             self._print(text)
         else:
             self._bar.n = min(event.share, 1.0)
-            self._bar.set_postfix_str(text)
+            self._bar.set_description_str(text)
 
     def _left(self, event: Stepped, now: float) -> str:
         done = event.share - self._share_at_start
         if done <= 0:
             return ""
         seconds = (now - self._began) * (1 - event.share) / done
-        return f"{int(seconds // 60)}:{int(seconds % 60):02d} left"
+        return f"{int(seconds // 60)}:{int(seconds % 60):02d} left  "
 
     def _print(self, text: str) -> None:
         if self._bar is not None:

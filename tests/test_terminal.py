@@ -1,0 +1,53 @@
+"""On a terminal there is a progress line that fits it; in a log there are plain lines."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+COMMAND = [
+    sys.executable, "-m", "charrnn", "train", "--steps", "300", "--set", "model.hidden_size=8",
+    "--set", "train.eval_every=100", "--set", "bptt.k1=8", "--set", "bptt.k2=8",
+]  # fmt: skip
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
+def test_progress_line_on_a_terminal(text_file: Path, tmp_path: Path):
+    import pty
+
+    primary, secondary = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "--text", str(text_file), "--out", str(tmp_path / "run")],
+        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=secondary,
+    )  # fmt: skip
+    os.close(secondary)
+    seen = b""
+    while True:
+        try:
+            part = os.read(primary, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        seen += part
+    assert process.wait(60) == 0
+    text = seen.decode()
+    assert "%|" in text
+    assert "nats" in text
+    assert "ln K" in text
+
+
+def test_plain_lines_in_a_log(text_file: Path, tmp_path: Path):
+    done = subprocess.run(
+        [*COMMAND, "--text", str(text_file), "--out", str(tmp_path / "run")],
+        cwd=ROOT, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert "\r" not in done.stderr
+    assert done.stderr.count("val ") >= 3
+    assert done.stdout.startswith("run: ")
