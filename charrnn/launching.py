@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ class Launch:
     session: Session
     run: RunFolder
     config: Config
-    resumed: bool = False
+    notices: list[str] = field(default_factory=list)
 
 
 def begin(config: Config, name: str, out: Path | None, init_from: Path | None = None) -> Launch:
@@ -45,14 +45,16 @@ def resume(path: Path, overrides: Mapping[str, Any]) -> Launch:
 
     `overrides`: dotted keys that may change on the way, such as `train.steps`.
     """
-    checkpoint_path = locate(path, "last")
+    locate(path, "last")
     if not path.is_dir():
         raise CheckpointError(
             "is a checkpoint, and --resume takes a run's folder",
             where=str(path),
             then=f"to begin a new run from it: --init-from {path}",
         )
-    checkpoint = read(checkpoint_path)
+    run = RunFolder(path)
+    run.lock()
+    checkpoint_path, checkpoint, damaged = run.checkpoints.read_last()
     config = _override(build.config_of(checkpoint, str(checkpoint_path)), overrides)
     corpus = load_corpus(config.data, build.vocabulary_of(checkpoint))
     if corpus.sha256 != checkpoint.meta["corpus_sha256"]:
@@ -63,10 +65,11 @@ def resume(path: Path, overrides: Mapping[str, Any]) -> Launch:
         )
     session = build.session(config, corpus)
     session.restore(checkpoint)
-    run = RunFolder(path, config.train.keep)
-    run.checkpoints.reopen(session.best_step)
+    run.checkpoints.keep = config.train.keep
+    run.checkpoints.reopen(checkpoint_path, session.best_step)
     session.seconds_before = run.rewind(session.step)
-    return Launch(session, run, config, resumed=True)
+    notices = [f"{problem}; going on from step {session.step:,}" for problem in damaged]
+    return Launch(session, run, config, notices)
 
 
 def _override(config: Config, overrides: Mapping[str, Any]) -> Config:

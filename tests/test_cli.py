@@ -172,6 +172,15 @@ def test_a_run_is_never_overwritten(charrnn, run_folder, text_file):
     assert (run_folder / "config.yaml").read_bytes() == before
 
 
+def test_two_processes_in_one_run(charrnn, run_folder):
+    import fcntl
+
+    with open(run_folder / ".lock", "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        fails(charrnn("train", "--resume", "run", "--steps", 9), 4, "another process", "wait")
+    assert charrnn("train", "--resume", "run", "--steps", 9).returncode == 0
+
+
 def test_a_file_that_is_no_checkpoint(charrnn, text_file):
     fails(charrnn("sample", text_file), 4, "damaged")
 

@@ -94,7 +94,7 @@ def test_the_final_best_can_be_taken_back(tmp_path):
     folder.save(checkpoint(1), is_best=True)
     folder.save_final_best(checkpoint(2))
     assert read(locate(tmp_path)).meta["step"] == 2
-    folder.reopen(best_step=1)
+    folder.reopen(folder.steps()[-1], best_step=1)
     assert read(locate(tmp_path)).meta["step"] == 1
 
 
@@ -103,3 +103,29 @@ def test_what_is_not_there(tmp_path):
         locate(tmp_path / "nothing")
     with pytest.raises(CheckpointError, match="is not a run"):
         locate(tmp_path)
+
+
+def test_a_damaged_newest_checkpoint_is_reported_and_the_one_before_used(tmp_path):
+    folder = CheckpointFolder(tmp_path / "checkpoints")
+    for step in (1, 2):
+        folder.save(checkpoint(step), is_best=False)
+    newest = folder.steps()[-1]
+    newest.write_bytes(newest.read_bytes()[:-3])
+    path, loaded, problems = folder.read_last()
+    assert loaded.meta["step"] == 1
+    assert path.name == "step-000000001.safetensors"
+    assert "damaged" in problems[0]
+    path.write_bytes(b"")
+    with pytest.raises(CheckpointError, match="no checkpoint of the run can be read"):
+        folder.read_last()
+
+
+def test_a_save_that_was_killed_half_way_is_mended(tmp_path):
+    folder = CheckpointFolder(tmp_path / "checkpoints")
+    folder.save(checkpoint(1), is_best=True)
+    # Killed between the numbered file and the best: the first says that it is the best.
+    folder.save(checkpoint(2), is_best=False)
+    (folder.folder / ".step-000000003.safetensors.77.tmp").write_bytes(b"half")
+    folder.reopen(folder.steps()[-1], best_step=2)
+    assert read(locate(tmp_path, "best")).meta["step"] == 2
+    assert not list(folder.folder.glob(".*"))

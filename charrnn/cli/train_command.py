@@ -89,6 +89,8 @@ def _run(launch: Launch, verbosity: int) -> dict[str, Any]:
     best = None if session.best_step is None else session.best_loss
     summary.begin(session.step, session.epoch, best, session.best_step)
     with threads(build.blas_threads(launch.config, session.feed.B)) as count, StopSignal() as stop:
+        for notice in launch.notices:
+            print(f"notice: {notice}", file=sys.stderr, flush=True)
         if verbosity:
             lines = introduce(session, launch.config, run.path, count)
             print("\n".join(lines), file=sys.stderr, flush=True)

@@ -70,7 +70,6 @@ class Console:
 
     def __init__(self, session: Session, verbosity: int, stream: TextIO = sys.stderr) -> None:
         self._stream, self._verbosity = stream, verbosity
-        self._ln_k = log(session.network.K)
         self._last_line = self._began = time.perf_counter()
         self._characters = 0
         self._share_at_start = session.share
@@ -81,6 +80,7 @@ class Console:
             self._bar = tqdm(
                 total=1.0, initial=session.share, file=stream, leave=False,
                 dynamic_ncols=known, ncols=None if known else 80,
+                nrows=None if known else 24,
                 bar_format="{percentage:3.0f}%|{bar:8}| {desc}",
             )  # fmt: skip
 

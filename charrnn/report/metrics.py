@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from math import isnan, log
 from pathlib import Path
 from typing import Any
 
-from charrnn.training.events import Evaluated, Event, Logged, Sampled, Stepped
+from charrnn.training.events import Evaluated, Event, Logged, Sampled, Saving, Stepped
 
 LN2 = log(2)
 
@@ -19,6 +20,8 @@ class MetricsFile:
         self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115
 
     def __call__(self, event: Event) -> None:
+        if isinstance(event, Saving):
+            os.fsync(self._file.fileno())
         if not isinstance(event, Logged):
             return
         line: dict[str, Any] = {
@@ -63,7 +66,7 @@ class Summary:
              "best_step", "chars_per_second", "seconds", "parameters")
         )  # fmt: skip
         self.values.update(run=str(run), step=0, epoch=0.0, seconds=0.0, parameters=parameters)
-        self._characters, self._first_seconds, self._loss = 0, None, 0.0
+        self._characters = 0
 
     def begin(self, step: int, epoch: float, best: float | None, best_step: int | None) -> None:
         """Where a resumed run begins."""
@@ -73,7 +76,6 @@ class Summary:
         values = self.values
         if isinstance(event, Stepped):
             self._characters += event.characters
-            self._loss = event.loss
             values.update(step=event.step, epoch=event.epoch, seconds=round(event.seconds, 3))
             values["train_loss"] = event.loss
         elif isinstance(event, Evaluated):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from charrnn.errors import CheckpointError
 from charrnn.store.atomic import write_atomically
-from charrnn.store.checkpoint import Checkpoint, to_bytes
+from charrnn.store.checkpoint import Checkpoint, read, to_bytes
 
 _STEP = re.compile(r"step-(\d+)\.safetensors")
 BEST = "best.safetensors"
@@ -48,13 +48,41 @@ class CheckpointFolder:
         write_atomically(best, to_bytes(checkpoint))
         return best
 
-    def reopen(self, best_step: int | None) -> None:
-        """Before a run goes on: `best` is again that of the last checkpoint's `best_step`."""
+    def read_last(self) -> tuple[Path, Checkpoint, list[str]]:
+        """The newest checkpoint that can be read, and what is wrong with newer ones."""
+        problems: list[str] = []
+        for path in reversed(self.steps()):
+            try:
+                return path, read(path), problems
+            except CheckpointError as error:
+                problems.append(f"{path}: {error.what}")
+        if problems:
+            raise CheckpointError(
+                "no checkpoint of the run can be read:\n  " + "\n  ".join(problems),
+                where=str(self.folder),
+                then=f"if {BEST} is good, begin a new run from it with --init-from",
+            )
+        raise CheckpointError(
+            "is not a run: it has no checkpoints/*.safetensors", where=str(self.folder.parent)
+        )
+
+    def reopen(self, path: Path, best_step: int | None) -> None:
+        """Before a run goes on from `path`: no leftovers, and `best` is that of `best_step`.
+
+        The run may have been killed inside a save, or have ended with an evaluation that a run
+        that goes on does not make.
+        """
+        for leftover in self.folder.glob(".*.tmp"):
+            leftover.unlink(missing_ok=True)
         best, before = self.folder / BEST, self.folder / BEFORE_FINAL
-        if before.exists():
-            os.replace(before, best)
-        elif best_step is None:
+        if best_step is None:
+            before.unlink(missing_ok=True)
             best.unlink(missing_ok=True)
+        elif _step_of(path) == best_step and _stored_step(best) != best_step:
+            write_atomically(best, path.read_bytes())
+            before.unlink(missing_ok=True)
+        elif before.exists():
+            os.replace(before, best)
 
     def _rotate(self) -> None:
         for path in self.steps()[: -(self.keep + 1)]:
@@ -67,6 +95,20 @@ class CheckpointFolder:
     def best(self) -> Path | None:
         path = self.folder / BEST
         return path if path.exists() else self.last()
+
+
+def _step_of(path: Path) -> int | None:
+    match = _STEP.fullmatch(path.name)
+    return int(match[1]) if match else None
+
+
+def _stored_step(path: Path) -> int | None:
+    """The step of a checkpoint, None where it is missing or damaged."""
+    try:
+        step: int = read(path).meta["step"]
+    except CheckpointError:
+        return None
+    return step
 
 
 def locate(run_or_checkpoint: Path, which: str = "best") -> Path:

@@ -58,6 +58,13 @@ class Sampled:
 
 
 @dataclass(frozen=True)
+class Saving:
+    """A checkpoint is about to be written: what was logged before must be on disk first."""
+
+    step: int
+
+
+@dataclass(frozen=True)
 class Saved:
     """A checkpoint was written."""
 
@@ -82,4 +89,4 @@ class Interrupted:
     signal: int
 
 
-Event = Stepped | Logged | Evaluated | Sampled | Saved | Finished | Interrupted
+Event = Stepped | Logged | Evaluated | Sampled | Saving | Saved | Finished | Interrupted

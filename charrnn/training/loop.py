@@ -18,6 +18,7 @@ from charrnn.training.events import (
     Logged,
     Sampled,
     Saved,
+    Saving,
     Stepped,
 )
 from charrnn.training.interrupt import StopSignal
@@ -54,14 +55,14 @@ def train(session: Session, checkpoints: CheckpointFolder, stop: StopSignal) -> 
 
         if is_best or _due(session, rhythm.save) or stop.requested:
             with clock.paused():
-                yield _save(session, checkpoints, is_best)
+                yield from _save(session, checkpoints, is_best)
                 saved_at = session.step
         if stop.requested:
             yield Interrupted(session.step, stop.number)
             return
 
     if saved_at != session.step:
-        yield _save(session, checkpoints, is_best=False)
+        yield from _save(session, checkpoints, is_best=False)
     if session.step and evaluated_at != session.step:
         yield from _final_evaluation(session, checkpoints)
     yield Finished(session.step, reason)
@@ -138,8 +139,10 @@ def _logged(session: Session, update: Update, clock: _Clock, val_loss: float | N
     return line
 
 
-def _save(session: Session, checkpoints: CheckpointFolder, is_best: bool) -> Saved:
-    return Saved(session.step, checkpoints.save(session.checkpoint(), is_best=is_best), is_best)
+def _save(session: Session, checkpoints: CheckpointFolder, is_best: bool) -> Iterator[Event]:
+    yield Saving(session.step)
+    path = checkpoints.save(session.checkpoint(), is_best=is_best)
+    yield Saved(session.step, path, is_best)
 
 
 class _Clock:

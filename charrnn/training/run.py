@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,11 @@ from typing import Any
 from charrnn.errors import CheckpointError, UsageError
 from charrnn.store import CheckpointFolder
 from charrnn.store.atomic import write_atomically
+
+if sys.platform != "win32":
+    import fcntl
+
+_SAMPLE = re.compile(rb"--- step (\d+)\n")
 
 
 class RunFolder:
@@ -37,8 +44,26 @@ class RunFolder:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CheckpointError(f"cannot be made: {error.strerror}", where=str(path)) from None
+        run.lock()
         write_atomically(run.config, config_yaml.encode())
         return run
+
+    def lock(self) -> None:
+        """Hold the folder until the process ends: two processes in one run is an error."""
+        if sys.platform == "win32":  # no advisory locks there
+            return
+        try:
+            self._lock = open(self.path / ".lock", "w")  # noqa: SIM115
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CheckpointError(
+                "another process is training in this run", where=str(self.path),
+                then="wait for it, or stop it",
+            ) from None  # fmt: skip
+        except OSError as error:
+            raise CheckpointError(
+                f"cannot be written: {error.strerror}", where=str(self.path)
+            ) from None
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """The lines of metrics.jsonl; a last line that was cut off is left out."""
@@ -54,7 +79,19 @@ class RunFolder:
         kept = [line for line in self.lines() if line["step"] <= step and not line.get("final")]
         text = "".join(json.dumps(line) + "\n" for line in kept)
         write_atomically(self.metrics, text.encode())
+        self._rewind_samples(step)
         return float(kept[-1]["seconds"]) if kept else 0.0
+
+    def _rewind_samples(self, step: int) -> None:
+        if not self.samples.exists():
+            return
+        kept = []
+        for line in self.samples.read_bytes().splitlines(keepends=True):
+            match = _SAMPLE.fullmatch(line)
+            if match and int(match[1]) > step:
+                break
+            kept.append(line)
+        write_atomically(self.samples, b"".join(kept))
 
 
 def _free_name(folder: Path, name: str) -> Path:

@@ -13,9 +13,10 @@ from corpora import dyck
 from experiments.tables import Experiment, Measures
 from experiments.training import Model, Trained, read_lines
 
-OPENING, LENGTH, TRAIN_DEPTH, TEST_DEPTH = 0.5, 100, 5, 10
+OPENING, LENGTH, TRAIN_DEPTH, TEST_DEPTH = 0.5, 100, 5, 20
 TRAIN_LINES, TEST_LINES, TEST_NESTS = 5_000, 3_000, 300
 TEST_SEED = 1_000_000
+DEPTHS = (1, 2, 3, 4, 5, 6, 7, 8, 10)  # those that are shown
 NESTS = (2, 3, 4, 5, 6, 8, 10)
 
 
@@ -68,7 +69,7 @@ def measure(trained: Trained, seed: int) -> Measures:
     for pairs in right_kinds(model, lines):
         for depth, right in pairs:
             by_depth[depth].append(right)
-    found = {_depth(depth): _percent(by_depth[depth]) for depth in range(1, TEST_DEPTH)}
+    found = {_depth(depth): _percent(by_depth[depth]) for depth in DEPTHS}
     for depth in NESTS:
         nests = right_kinds(model, [nest(rng, depth) for _ in range(TEST_NESTS)])
         found[_nest(depth)] = _percent([all(right for _, right in pairs) for pairs in nests])
@@ -94,7 +95,7 @@ DYCK = Experiment(
     text,
     measure,
     {
-        **{_depth(depth): ".1f" for depth in range(1, TEST_DEPTH)},
+        **{_depth(depth): ".1f" for depth in DEPTHS},
         **{_nest(depth): ".1f" for depth in NESTS},
     },
     cells_across=True,

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from experiments.tables import Experiment, Measures
 from experiments.training import Array, Model, Trained
 
-TRAIN_LINES = 3_000
-TRAIN_N = 10
+TRAIN_LINES = 1_500
+TRAIN_N = 30
 LARGEST_N = 1_000  # tested no further
 BLOCK = 100  # values of n read side by side
 
