@@ -141,6 +141,24 @@ def load_parameters(net: Network, arrays: Mapping[str, Array], where: str) -> No
         view[...] = arrays[name]
 
 
+def inherit_parameters(net: Network, arrays: Mapping[str, Array], K: int, where: str) -> None:
+    """Copy the parameters of a model of K symbols into one that may have more after them.
+
+    Rows of W and columns of V and c of the new symbols stay as they were initialised.
+    """
+    grown: dict[str, Any] = {
+        "layers.0.W": np.s_[:K], "output.V": np.s_[:, :K], "output.c": np.s_[:K],
+    }  # fmt: skip
+    merged = dict(arrays)
+    for name, part in grown.items():
+        if name in arrays and name in net.params:
+            array = net.params[name].copy()
+            if array[part].shape == arrays[name].shape:
+                array[part] = arrays[name]
+                merged[name] = array
+    load_parameters(net, merged, where)
+
+
 def config_of(checkpoint: Checkpoint, where: str) -> Config:
     """The configuration that a checkpoint was trained with."""
     try:

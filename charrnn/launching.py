@@ -12,6 +12,7 @@ from charrnn.config import Config, from_dict, to_yaml
 from charrnn.data import find_files, load_corpus
 from charrnn.errors import CheckpointError, ConfigError, DataError
 from charrnn.store import Checkpoint, locate, read
+from charrnn.text.vocabulary import describe
 from charrnn.training import RunFolder, Session
 
 
@@ -23,6 +24,7 @@ class Launch:
     run: RunFolder
     config: Config
     notices: list[str] = field(default_factory=list)
+    fresh: bool = False
 
 
 def begin(config: Config, name: str, out: Path | None, init_from: Path | None = None) -> Launch:
@@ -31,13 +33,16 @@ def begin(config: Config, name: str, out: Path | None, init_from: Path | None = 
     if source is not None:
         config = _same_model(config, source, str(init_from))
     config = _absolute_texts(config)
-    vocabulary = None if source is None else build.vocabulary_of(source)
-    corpus = load_corpus(config.data, vocabulary)
+    known = None if source is None else build.vocabulary_of(source)
+    corpus = load_corpus(config.data, known, extend=config.data.on_unknown == "error")
     session = build.session(config, corpus)
-    if source is not None:
-        build.load_parameters(session.network, source.arrays, str(init_from))
+    notices = _shrunk(config, session)
+    if source is not None and known is not None:
+        build.inherit_parameters(session.network, source.arrays, known.K, str(init_from))
+        if added := corpus.vocabulary.symbols[known.K :]:
+            notices.append(f"new to the model, and initialised: {describe(map(ord, added), 40)}")
     run = RunFolder.create(out, name, to_yaml(config), config.train.keep)
-    return Launch(session, run, config)
+    return Launch(session, run, config, notices, fresh=source is None)
 
 
 def resume(path: Path, overrides: Mapping[str, Any]) -> Launch:
@@ -69,7 +74,22 @@ def resume(path: Path, overrides: Mapping[str, Any]) -> Launch:
     run.checkpoints.reopen(checkpoint_path, session.best_step)
     session.seconds_before = run.rewind(session.step)
     notices = [f"{problem}; going on from step {session.step:,}" for problem in damaged]
+    if (reason := session.finished()) is not None:
+        notices.append(f"the run is finished ({reason}); to train longer, give more --steps")
     return Launch(session, run, config, notices)
+
+
+def _shrunk(config: Config, session: Session) -> list[str]:
+    """What a text shorter than B·T makes of the batch and the window."""
+    asked, feed = config.train.batch_size, session.feed
+    if asked == feed.B and (config.bptt.mode == "full" or config.bptt.k1 == feed.T):
+        return []
+    if session.corpus.lines is not None and asked == feed.B:
+        return []
+    return [
+        f"the text is short: B = {feed.B} and windows of {feed.T} characters, where {asked} and "
+        f"{config.bptt.k1} were asked for"
+    ]
 
 
 def _override(config: Config, overrides: Mapping[str, Any]) -> Config:

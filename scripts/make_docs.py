@@ -87,12 +87,12 @@ def _kind(node: Node) -> str:
         return " or ".join(_kind(member) for member in node["anyOf"])
     if "enum" in node or "const" in node:
         return ", ".join(f"`{value}`" for value in node.get("enum", [node.get("const")]))
-    kind = node["type"]
+    kind: str = node["type"]
     if kind == "array":
         if "prefixItems" in node:
             return f"list of {len(node['prefixItems'])}: {_kind(node['prefixItems'][0])} each"
         return f"{_kind(node['items'])}, or a list of them"
-    words = {"string": "text", "boolean": "`true`, `false`", "null": "`null`"}
+    words: dict[str, str] = {"string": "text", "boolean": "`true`, `false`", "null": "`null`"}
     return words.get(kind, kind) + _bounds(node)
 
 

@@ -22,13 +22,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("which", nargs="?", choices=[*EXPERIMENTS, "all"], default="all")
     parser.add_argument("--seeds", type=int, default=5, help="how many, from 1 on (default 5)")
+    parser.add_argument(
+        "--set", dest="sets", action="append", default=[], metavar="KEY=VALUE",
+        help="change a key of every configuration, for example train.epochs=2; repeatable",
+    )  # fmt: skip
     args = parser.parse_args()
     if args.seeds < 1:
         parser.error("--seeds: at least 1")
     chosen = list(EXPERIMENTS) if args.which == "all" else [args.which]
     for name in chosen:
         for experiment in EXPERIMENTS[name]:
-            print(run(experiment, range(1, args.seeds + 1)), flush=True)
+            print(run(experiment, range(1, args.seeds + 1), args.sets), flush=True)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from charrnn import config
 from charrnn.cli.main import COMMANDS
+from charrnn.store import locate, read
 from tests.conftest import ROOT
 
 SMALL = [
@@ -103,6 +105,37 @@ def test_init_from_keeps_model_and_vocabulary(charrnn, run_folder, tmp_path):
     )
     assert one["vocabulary"] == two["vocabulary"]
     assert one["parameters"] == two["parameters"]
+
+
+def test_init_from_learns_new_characters_and_keeps_the_old(charrnn, run_folder, tmp_path):
+    (tmp_path / "new.txt").write_text("The café — naïve. " * 50)
+    done = charrnn("train", "--text", "new.txt", "--init-from", "run", "--out", "fine",
+                   "--steps", 0)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "'é' (U+00E9), 'ï' (U+00EF), '—' (U+2014)" in done.stderr
+    old, new = (read(locate(tmp_path / name)) for name in ("run", "fine"))
+    K = len(old.meta["vocabulary"]["symbols"])
+    assert new.meta["vocabulary"]["symbols"][:K] == old.meta["vocabulary"]["symbols"]
+    assert set("éï—") <= set(new.meta["vocabulary"]["symbols"][K:])
+    np.testing.assert_array_equal(new.arrays["layers.0.W"][:K], old.arrays["layers.0.W"])
+    np.testing.assert_array_equal(new.arrays["output.V"][:, :K], old.arrays["output.V"])
+    np.testing.assert_array_equal(new.arrays["output.c"][:K], old.arrays["output.c"])
+    np.testing.assert_array_equal(new.arrays["layers.1.U"], old.arrays["layers.1.U"])
+
+
+def test_short_text_shrinks_the_batch_and_says_so(charrnn, tmp_path):
+    (tmp_path / "short.txt").write_text("to be or not to be")
+    done = charrnn("train", "--text", "short.txt", "--steps", 2)
+    assert done.returncode == 0, done.stderr
+    assert "the text is short: B = 1" in done.stderr
+
+
+def test_resume_of_a_finished_run_says_so(charrnn, run_folder):
+    before = (run_folder / "checkpoints" / "best.safetensors").read_bytes()
+    done = charrnn("train", "--resume", "run")
+    assert done.returncode == 0, done.stderr
+    assert "the run is finished (5 steps)" in done.stderr
+    assert (run_folder / "checkpoints" / "best.safetensors").read_bytes() == before
 
 
 def test_resume_goes_on_and_says_when_it_cannot(charrnn, run_folder):

@@ -16,7 +16,7 @@ from charrnn.cli.options import format_option, set_option, threads
 from charrnn.config import load
 from charrnn.errors import InterruptedRunError, UsageError
 from charrnn.launching import Launch, begin, resume
-from charrnn.report import Console, MetricsFile, SampleFile, Summary
+from charrnn.report import Advice, Console, MetricsFile, SampleFile, Summary
 from charrnn.report.console import introduce
 from charrnn.training import train
 from charrnn.training.events import Event, Interrupted
@@ -89,18 +89,19 @@ def _run(launch: Launch, verbosity: int) -> dict[str, Any]:
     best = None if session.best_step is None else session.best_loss
     summary.begin(session.step, session.epoch, best, session.best_step)
     with threads(build.blas_threads(launch.config, session.feed.B)) as count, StopSignal() as stop:
-        for notice in launch.notices:
-            print(f"notice: {notice}", file=sys.stderr, flush=True)
+        _notice(*launch.notices)
         if verbosity:
             lines = introduce(session, launch.config, run.path, count)
             print("\n".join(lines), file=sys.stderr, flush=True)
         began = time.perf_counter()
+        advice = Advice(session.network.K, from_scratch=session.step == 0 and launch.fresh)
         console, metrics = Console(session, verbosity), MetricsFile(run.metrics)
         reporters: list[Callable[[Event], None]] = [
             console,
             metrics,
             SampleFile(run.samples),
             summary,
+            advice,
         ]
         event = None
         for event in train(session, run.checkpoints, stop):
@@ -108,12 +109,18 @@ def _run(launch: Launch, verbosity: int) -> dict[str, Any]:
                 reporter(event)
         console.close()
         metrics.close()
+    _notice(*filter(None, (advice.start(), advice.end())))
     if isinstance(event, Interrupted):
         raise InterruptedRunError(
             event.signal, f"interrupted; step {event.step:,} is saved",
             then=f"go on with: charrnn train --resume {run.path}",
         )  # fmt: skip
     return summary.done(time.perf_counter() - began)
+
+
+def _notice(*texts: str) -> None:
+    for text in texts:
+        print(f"notice: {text}", file=sys.stderr, flush=True)
 
 
 def _closing(values: dict[str, Any]) -> str:

@@ -61,11 +61,18 @@ def load_text(config: DataConfig) -> str:
     return text
 
 
-def load_corpus(config: DataConfig, vocabulary: Vocabulary | None = None) -> Corpus:
-    """Read, encode and split the text; the vocabulary is the text's own unless one is given."""
+def load_corpus(
+    config: DataConfig, vocabulary: Vocabulary | None = None, *, extend: bool = False
+) -> Corpus:
+    """Read, encode and split the text; the vocabulary is the text's own unless one is given.
+
+    `extend`: add to a given one what the text has besides, instead of refusing it.
+    """
     text = load_text(config)
     if vocabulary is None:
         vocabulary = Vocabulary.of(text, config.unit)
+    elif extend:
+        vocabulary = vocabulary.extended(text)
     where = ", ".join(config.text)
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     ids = vocabulary.encode(text, config.on_unknown, where)

@@ -48,6 +48,11 @@ class Vocabulary:
         """The distinct symbols of `text`, in code point order."""
         return cls((chr(point) for point in np.unique(code_points(text))), unit)
 
+    def extended(self, text: str) -> Vocabulary:
+        """This vocabulary with the new symbols of `text` at its end; old ids stay."""
+        added = [chr(p) for p in np.unique(code_points(text)) if chr(p) not in self._id]
+        return Vocabulary((*self.symbols, *added), self.unit) if added else self
+
     @property
     def K(self) -> int:
         return len(self.symbols)

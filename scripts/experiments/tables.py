@@ -16,6 +16,7 @@ CELLS = {
     "gru": "GRU",
 }
 Measures = dict[str, float]
+LOSS, SECONDS = "validation, nats", "seconds of training"
 
 
 @dataclass(frozen=True)
@@ -34,15 +35,24 @@ class Experiment:
     cells_across: bool = False
 
 
-def run(experiment: Experiment, seeds: Sequence[int]) -> str:
-    """Train and measure every cell with every seed; the finished table."""
+def run(experiment: Experiment, seeds: Sequence[int], sets: Sequence[str] = ()) -> str:
+    """Train and measure every cell with every seed; the finished table.
+
+    `sets` are KEY=VALUE changes to the configurations.
+    """
     columns = [_labels(experiment, seeds)]
     for cell in experiment.cells:
         measured, parameters = [], 0
         for seed in seeds:
-            trained = train(f"{experiment.name}-{cell}", experiment.text(seed), seed)
+            trained = train(f"{experiment.name}-{cell}", experiment.text(seed), seed, sets)
             parameters = trained.model.parameters
-            measured.append({**experiment.measure(trained, seed), "seconds": trained.seconds})
+            measured.append(
+                {
+                    **experiment.measure(trained, seed),
+                    LOSS: trained.val_loss,
+                    SECONDS: trained.seconds,
+                }
+            )
             _tell(f"{experiment.name}-{cell}, seed {seed}", measured[-1])
         columns.append([CELLS[cell], f"{parameters:,}", *_values(experiment, measured)])
     rows = list(zip(*columns, strict=True)) if experiment.cells_across else columns
@@ -51,15 +61,18 @@ def run(experiment: Experiment, seeds: Sequence[int]) -> str:
 
 def _labels(experiment: Experiment, seeds: Sequence[int]) -> list[str]:
     listed = f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}"
-    return [listed, "parameters", *experiment.formats, "seconds of training"]
+    return [listed, "parameters", *_formats(experiment)]
+
+
+def _formats(experiment: Experiment) -> dict[str, str]:
+    return {**experiment.formats, LOSS: ".3f", SECONDS: ".1f"}
 
 
 def _values(experiment: Experiment, measured: Sequence[Measures]) -> list[str]:
-    values = [
+    return [
         spread([measures[key] for measures in measured], form)
-        for key, form in experiment.formats.items()
+        for key, form in _formats(experiment).items()
     ]
-    return [*values, spread([measures["seconds"] for measures in measured], ".1f")]
 
 
 def _tell(name: str, measures: Measures) -> None:

@@ -48,7 +48,7 @@ class Trained:
     val_loss: float
 
 
-def train(name: str, text: str, seed: int) -> Trained:
+def train(name: str, text: str, seed: int, sets: Sequence[str] = ()) -> Trained:
     """Run `charrnn train configs/papers/NAME.yaml` on a text, in a process of its own.
 
     The seconds are everything: starting Python, reading the text, training, evaluating, saving.
@@ -59,7 +59,7 @@ def train(name: str, text: str, seed: int) -> Trained:
         command = [
             sys.executable, "-m", "charrnn", "train", str(CONFIGS / f"{name}.yaml"),
             "--text", str(corpus), "--seed", str(seed), "--out", str(run),
-            "--format", "json", "--quiet",
+            "--format", "json", "--quiet", *(part for item in sets for part in ("--set", item)),
         ]  # fmt: skip
         began = time.perf_counter()
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)

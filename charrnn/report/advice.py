@@ -1,0 +1,56 @@
+"""What a run's course says: a strange start, overfitting, an end before convergence."""
+
+from __future__ import annotations
+
+from math import log
+
+from charrnn.training.events import Evaluated, Event, Stepped
+
+# Shares of the loss by which it must differ before a word is said.
+STRANGE_START, OVERFIT, STILL_FALLING = 0.5, 0.02, 0.01
+
+
+class Advice:
+    """Watches a run of K symbols; `start` and `end` are sentences, or None where all is well."""
+
+    def __init__(self, K: int, from_scratch: bool) -> None:
+        self._ln_k = log(K) if K > 1 else 0.0
+        self._from_scratch = from_scratch
+        self._first: float | None = None
+        self._evaluations: list[Evaluated] = []
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Stepped) and self._first is None:
+            self._first = event.loss
+        elif isinstance(event, Evaluated):
+            self._evaluations.append(event)
+
+    def start(self) -> str | None:
+        """About the first step's loss, which guessing evenly would make ln K."""
+        if not (self._from_scratch and self._first is not None and self._ln_k):
+            return None
+        if self._first <= (1 + STRANGE_START) * self._ln_k:
+            return None
+        return (
+            f"the first loss was {self._first:.3g} nats, far above the ln K = {self._ln_k:.3g} of "
+            "an even guess: the initial weights are too large (model.init)"
+        )
+
+    def end(self) -> str | None:
+        """About the way the validation loss went."""
+        if len(self._evaluations) < 3:
+            return None
+        before, last = self._evaluations[-2:]
+        best = min(self._evaluations, key=lambda event: event.val_loss)
+        if last.val_loss > (1 + OVERFIT) * best.val_loss and last.train_loss < best.train_loss:
+            return (
+                f"it overfits: since step {best.step:,} the training loss fell and the validation "
+                f"loss rose from {best.val_loss:.4f} to {last.val_loss:.4f}; the best is kept. "
+                "Try train.early_stopping, model.dropout or a smaller model"
+            )
+        if last.val_loss < (1 - STILL_FALLING) * before.val_loss:
+            return (
+                "it has not converged: the validation loss still fell by "
+                f"{1 - last.val_loss / before.val_loss:.1%} at the last evaluation; train longer"
+            )
+        return None
