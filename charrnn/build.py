@@ -15,7 +15,7 @@ from charrnn import config as configuration
 from charrnn.config import Config
 from charrnn.config.schema import ModelConfig
 from charrnn.data import Corpus, Feed, LineFeed, StreamFeed
-from charrnn.errors import CheckpointError, ConfigError
+from charrnn.errors import CheckpointError, ConfigError, DataError
 from charrnn.nn.cells import GRU, LSTM, RNN, Cell
 from charrnn.nn.initialisers import draw
 from charrnn.nn.kernels import PLAIN, Kernels, LSTMVariant
@@ -165,12 +165,21 @@ def config_of(checkpoint: Checkpoint, where: str) -> Config:
         return configuration.from_dict(checkpoint.meta["config"], where)
     except KeyError:
         raise CheckpointError("holds no configuration", where=where) from None
+    except ConfigError as error:
+        raise CheckpointError(
+            f"its configuration is not one of this version: {error}",
+            where=where,
+            then="read it with the charrnn that wrote it",
+        ) from None
 
 
 def vocabulary_of(checkpoint: Checkpoint) -> Vocabulary:
     """The vocabulary that travels with a checkpoint."""
-    stored = checkpoint.meta["vocabulary"]
-    return Vocabulary(stored["symbols"], stored["unit"])
+    try:
+        stored = checkpoint.meta["vocabulary"]
+        return Vocabulary(stored["symbols"], stored["unit"])
+    except (KeyError, TypeError, DataError):
+        raise CheckpointError("holds no vocabulary that can be used") from None
 
 
 def restore_network(checkpoint: Checkpoint, where: str) -> tuple[Network, Vocabulary, Config]:

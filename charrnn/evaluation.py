@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import exp, log
+from math import exp, inf, log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +52,7 @@ class Score:
 
     @property
     def perplexity(self) -> float:
-        return exp(self.nats_per_char)
+        return exp(self.nats_per_char) if self.nats_per_char < 700 else inf
 
     @property
     def accuracy(self) -> float:

@@ -10,10 +10,14 @@ from typing import Any
 from charrnn import build
 from charrnn.config import Config, from_dict, to_yaml
 from charrnn.data import find_files, load_corpus
-from charrnn.errors import CheckpointError, ConfigError, DataError
+from charrnn.errors import CheckpointError, ConfigError, DataError, UsageError
 from charrnn.store import Checkpoint, locate, read
+from charrnn.store.atomic import write_atomically
 from charrnn.text.vocabulary import describe
 from charrnn.training import RunFolder, Session
+
+_FREE = ("dropout", "init")  # keys of a model that its parameters do not depend on
+_BUILTIN_MODEL = {k: v for k, v in Config().model.__dict__.items() if k not in _FREE}
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ def begin(config: Config, name: str, out: Path | None, init_from: Path | None = 
     known = None if source is None else build.vocabulary_of(source)
     corpus = load_corpus(config.data, known, extend=config.data.on_unknown == "error")
     session = build.session(config, corpus)
-    notices = _shrunk(config, session)
+    notices = _shrunk(config, session) + _odd(session)
     if source is not None and known is not None:
         build.inherit_parameters(session.network, source.arrays, known.K, str(init_from))
         if added := corpus.vocabulary.symbols[known.K :]:
@@ -61,6 +65,11 @@ def resume(path: Path, overrides: Mapping[str, Any]) -> Launch:
     run.lock()
     checkpoint_path, checkpoint, damaged = run.checkpoints.read_last()
     config = _override(build.config_of(checkpoint, str(checkpoint_path)), overrides)
+    steps = overrides.get("train.steps")
+    if steps is not None and steps < checkpoint.meta["step"]:
+        raise UsageError(
+            f"the run is at step {checkpoint.meta['step']:,} already", where=f"--steps {steps}"
+        )
     corpus = load_corpus(config.data, build.vocabulary_of(checkpoint))
     if corpus.sha256 != checkpoint.meta["corpus_sha256"]:
         raise DataError(
@@ -70,6 +79,7 @@ def resume(path: Path, overrides: Mapping[str, Any]) -> Launch:
         )
     session = build.session(config, corpus)
     session.restore(checkpoint)
+    write_atomically(run.config, to_yaml(config).encode())
     run.checkpoints.keep = config.train.keep
     run.checkpoints.reopen(checkpoint_path, session.best_step)
     session.seconds_before = run.rewind(session.step)
@@ -90,6 +100,16 @@ def _shrunk(config: Config, session: Session) -> list[str]:
         f"the text is short: B = {feed.B} and windows of {feed.T} characters, where {asked} and "
         f"{config.bptt.k1} were asked for"
     ]
+
+
+def _odd(session: Session) -> list[str]:
+    """What a text may have that its owner does not know of."""
+    corpus, notices = session.corpus, []
+    if corpus.vocabulary.K == 1:
+        notices.append("the text has one distinct character: there is nothing to learn")
+    if corpus.lines is not None and "\r" in corpus.vocabulary:
+        notices.append("lines end in CR LF: the CR is learned as the last character of each")
+    return notices
 
 
 def _override(config: Config, overrides: Mapping[str, Any]) -> Config:
@@ -115,5 +135,11 @@ def _same_model(config: Config, source: Checkpoint, where: str) -> Config:
         raise ConfigError(
             f"data.unit is {config.data.unit}, and the model was trained on {stored}s", where=where
         )
-    kept = model.model_copy(update={"dropout": config.model.dropout})
+    kept = model.model_copy(update={"dropout": config.model.dropout, "init": config.model.init})
+    if config.model not in (kept, config.model.model_copy(update=_BUILTIN_MODEL)):
+        raise ConfigError(
+            "the model of --init-from is another than the configuration's",
+            where=where,
+            then="leave model.* to the checkpoint (dropout may differ)",
+        )
     return config.model_copy(update={"model": kept})

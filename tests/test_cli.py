@@ -155,6 +155,25 @@ def test_bytes(charrnn, tmp_path):
     assert len(process.stdout) == 52
 
 
+def test_not_finite_options_are_refused(charrnn, run_folder):
+    fails(charrnn("sample", "run", "--temperature", "nan"), 2, "finite")
+    fails(charrnn("gradcheck", "--tolerance", "inf"), 2, "finite")
+
+
+def test_a_text_for_a_config(charrnn, tmp_path):
+    (tmp_path / "my.txt").write_text("BRUTUS: what: is: this\n")
+    fails(charrnn("train", "my.txt"), 2, "to train on a text: --text my.txt")
+
+
+def test_init_from_with_another_model(charrnn, run_folder, text_file):
+    done = charrnn("train", "--text", text_file, "--init-from", "run", "--set", "model.cell=gru")
+    fails(done, 2, "another than the configuration's")
+
+
+def test_resume_to_a_step_that_has_passed(charrnn, run_folder):
+    fails(charrnn("train", "--resume", "run", "--steps", 2), 2, "at step 5 already")
+
+
 # -- mistakes ---------------------------------------------------------------------------------
 
 
@@ -215,7 +234,9 @@ def test_two_processes_in_one_run(charrnn, run_folder):
 
 
 def test_a_file_that_is_no_checkpoint(charrnn, text_file):
-    fails(charrnn("sample", text_file), 4, "damaged")
+    fails(charrnn("sample", text_file), 4, "is not a run's folder")
+    text_file.rename(text_file.with_suffix(".safetensors"))
+    fails(charrnn("sample", text_file.with_suffix(".safetensors")), 4, "damaged")
 
 
 def test_split_that_is_not_there(charrnn, run_folder):
@@ -230,7 +251,7 @@ def test_unknown_command_and_option(charrnn):
 def test_divergence(charrnn, text_file):
     done = charrnn("train", "--text", text_file, "--set", "optim.learning_rate=1e38", "--set",
                    "optim.name=sgd", "--set", "optim.grad_clip=null", "--steps", 50)  # fmt: skip
-    fails(done, 5, "not finite at step", "learning_rate")
+    fails(done, 5, "diverged at step", "learning_rate")
     assert "RuntimeWarning" not in done.stderr
 
 
@@ -239,12 +260,25 @@ def test_gradcheck_fails_where_it_should(charrnn):
 
 
 def test_closed_pipe_is_quiet(run_folder, tmp_path):
-    command = f"{sys.executable} -m charrnn sample run --length 3000 | head -c 10"
+    command = f"{sys.executable} -m charrnn sample run --length 9000 | head -c 10"
     done = subprocess.run(
-        command, shell=True, cwd=tmp_path, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
-        capture_output=True, text=True,
+        ["bash", "-c", command + "; exit ${PIPESTATUS[0]}"], cwd=tmp_path, text=True,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}, capture_output=True,
     )  # fmt: skip
-    assert done.stderr == ""
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_training_outlives_whoever_reads_its_progress(text_file, tmp_path):
+    small = " ".join(SMALL[:-1]).replace("--steps 5", "--steps 400")
+    command = (
+        f"{sys.executable} -m charrnn train --text {text_file} --out r {small} 2>&1 >/dev/null"
+    )
+    done = subprocess.run(
+        ["bash", "-c", f"{command} | head -1; exit ${{PIPESTATUS[0]}}"], cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "OPENBLAS_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert read(locate(tmp_path / "r", "last")).meta["step"] == 400
 
 
 def test_config_show_and_schema(charrnn, tmp_path):

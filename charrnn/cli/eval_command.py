@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import click
 
 from charrnn import build
 from charrnn.cli.options import checkpoint_option, format_option, threads, unknown_option
+from charrnn.cli.output import to_json
 from charrnn.data import load_corpus
 from charrnn.errors import DataError, UsageError
 from charrnn.evaluation import evaluate
@@ -47,9 +47,12 @@ def command(run: Path, text: tuple[str, ...], split: str | None, protocol: str,
       charrnn eval runs/quickstart-1 --protocol cold --context 256
     """
     path = locate(run, which)
-    network, vocabulary, config = build.restore_network(read(path), str(path))
+    checkpoint = read(path)
+    network, vocabulary, config = build.restore_network(checkpoint, str(path))
     if context is not None and protocol != "cold":
         raise UsageError("--context is for --protocol cold")
+    if protocol == "cold" and config.data.mode == "lines":
+        raise UsageError("--protocol cold is for streams: every line has a state of its own")
     data: dict[str, Any] = {"on_unknown": on_unknown or config.data.on_unknown}
     if text:
         data["text"] = text
@@ -57,6 +60,8 @@ def command(run: Path, text: tuple[str, ...], split: str | None, protocol: str,
     if split == "all":
         data["split"] = (1.0, 0.0, 0.0)
     corpus = load_corpus(config.data.model_copy(update=data), vocabulary)
+    if not text and split != "all" and corpus.sha256 != checkpoint.meta.get("corpus_sha256"):
+        click.echo("notice: the text is not the one that the model was trained on", err=True)
     part: Any = "train" if split == "all" else split
     if not corpus.characters(part):
         raise DataError(
@@ -72,7 +77,7 @@ def command(run: Path, text: tuple[str, ...], split: str | None, protocol: str,
         "split": split, "protocol": protocol,
     }  # fmt: skip
     if form == "json":
-        click.echo(json.dumps(values))
+        click.echo(to_json(values))
     else:
         click.echo(
             f"{score.nats_per_char:.4f} nats = {score.bits_per_char:.4f} bits per character, "

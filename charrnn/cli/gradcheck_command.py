@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,7 +9,8 @@ import click
 
 from charrnn import build
 from charrnn.checking import Case, case
-from charrnn.cli.options import format_option, set_option
+from charrnn.cli.options import Finite, format_option, set_option
+from charrnn.cli.output import to_json
 from charrnn.config import load
 from charrnn.data import load_corpus
 from charrnn.errors import CheckFailedError, UsageError
@@ -30,7 +30,7 @@ from charrnn.store import locate, read
 )
 @click.option(
     "--tolerance",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Finite(min=0, min_open=True),
     help="Largest relative error allowed [1e-8; 1e-4 for central-difference].",
 )
 @click.option(
@@ -65,7 +65,7 @@ def command(config: str | None, sets: tuple[str, ...], method: Method, tolerance
     if form == "json":
         rows = [asdict(result) for result in results]
         report = {"ok": ok, "method": method, "tolerance": allowed, "claim": chosen.claim}
-        click.echo(json.dumps({**report, "parameters": rows}))
+        click.echo(to_json({**report, "parameters": rows}))
     else:
         click.echo(_table(chosen, results, allowed, method))
     if not ok:

@@ -11,6 +11,7 @@ import numpy as np
 
 from charrnn import build
 from charrnn.cli.options import checkpoint_option, format_option
+from charrnn.cli.output import to_json
 from charrnn.config import to_yaml
 from charrnn.store import Checkpoint, locate, read
 
@@ -30,7 +31,7 @@ def command(run: Path, which: str, form: str) -> None:
     path = locate(run, which)
     checkpoint = read(path)
     facts = _facts(path, checkpoint)
-    click.echo(json.dumps(facts) if form == "json" else _text(path, checkpoint, facts))
+    click.echo(to_json(facts) if form == "json" else _text(path, checkpoint, facts))
 
 
 def _facts(path: Path, checkpoint: Checkpoint) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import sys
 import click
 
 from charrnn import __version__
+from charrnn.cli.output import ReaderGone
 from charrnn.errors import CharrnnError
 
 # Named here so that `charrnn --help` imports none of them, and so no NumPy.
@@ -72,10 +73,16 @@ def main() -> None:
     except CharrnnError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # The reader has gone (| head): nothing more to say, not even at interpreter exit.
+    except ReaderGone:
+        # | head has read enough: nothing more to say, not even at interpreter exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except MemoryError as error:
+        click.echo(f"error: not enough memory: {error}\n  try smaller sizes", err=True)
+        sys.exit(2)
+    except OSError as error:
+        click.echo(f"error: {error.filename or 'output'}: {error.strerror}", err=True)
+        sys.exit(4)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except click.exceptions.Exit as stop:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import isfinite
+from typing import Any
 
 import click
 from threadpoolctl import threadpool_info, threadpool_limits
@@ -24,6 +26,18 @@ unknown_option = click.option(
     "--on-unknown", type=click.Choice(["error", "skip", "map"]), default=None,
     help="Characters that the vocabulary lacks: an error, left out, or mapped to a look-alike.",
 )  # fmt: skip
+
+
+class Finite(click.FloatRange):
+    """A float in a range; inf and nan are in none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not isfinite(number):
+            self.fail(f"{number} is not a finite number.", param, ctx)
+        return number
 
 
 @contextmanager

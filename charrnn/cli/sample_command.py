@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -12,7 +11,8 @@ import click
 import numpy as np
 
 from charrnn import build
-from charrnn.cli.options import checkpoint_option, threads, unknown_option
+from charrnn.cli.options import Finite, checkpoint_option, threads, unknown_option
+from charrnn.cli.output import write
 from charrnn.data.corpus import BOUNDARY
 from charrnn.errors import DataError, UsageError
 from charrnn.generation import Sampling, sample
@@ -33,7 +33,7 @@ from charrnn.text import Vocabulary
 )
 @click.option(
     "--temperature",
-    type=click.FloatRange(min=0),
+    type=Finite(min=0),
     default=1.0,
     show_default=True,
     help="Divides the logits: below 1 safer, above 1 wilder, 0 the likeliest.",
@@ -41,7 +41,7 @@ from charrnn.text import Vocabulary
 @click.option("--top-k", type=click.IntRange(min=1), help="Only the k likeliest characters.")
 @click.option(
     "--top-p",
-    type=click.FloatRange(min=0, max=1, min_open=True),
+    type=Finite(min=0, max=1, min_open=True),
     help="Only the likeliest characters that together reach probability p.",
 )
 @click.option("--seed", type=click.IntRange(min=0), help="The same seed gives the same text.")
@@ -73,7 +73,9 @@ def command(run: Path, prime: str | None, prime_file: BinaryIO | None, length: i
     seed = secrets.randbelow(2**31) if seed is None else seed
     boundary = vocabulary.id(BOUNDARY) if config.data.mode == "lines" else None
     start = np.array([vocabulary.id(BOUNDARY) if BOUNDARY in vocabulary else 0], np.int32)
-    primed = vocabulary.encode(prime or "", on_unknown or "error", "--prime")
+    primed = vocabulary.encode(
+        prime or "", on_unknown or config.data.on_unknown, "--prime", "--on-unknown"
+    )
     ids = np.concatenate([start, primed]) if boundary is not None or not len(primed) else primed
     settings = Sampling(temperature, top_k, top_p)
     with threads(build.blas_threads(config, B=1)):
@@ -118,6 +120,4 @@ def _possible_beginning(text: str, stop: str | None) -> int:
 
 
 def _write(text: str, unit: str) -> None:
-    out = sys.stdout.buffer
-    out.write(text.encode("latin-1" if unit == "byte" else "utf-8", "surrogatepass"))
-    out.flush()
+    write(text.encode("latin-1" if unit == "byte" else "utf-8", "surrogatepass"))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,11 +11,12 @@ import click
 
 from charrnn import build
 from charrnn.cli.options import format_option, set_option, threads
+from charrnn.cli.output import to_json
 from charrnn.config import load
 from charrnn.errors import InterruptedRunError, UsageError
 from charrnn.launching import Launch, begin, resume
 from charrnn.report import Advice, Console, MetricsFile, SampleFile, Summary
-from charrnn.report.console import introduce
+from charrnn.report.console import introduce, say
 from charrnn.training import train
 from charrnn.training.events import Event, Interrupted
 from charrnn.training.interrupt import StopSignal
@@ -68,7 +67,7 @@ def command(config: str | None, text: tuple[str, ...], sets: tuple[str, ...], ou
         launch = begin(load(config, sets, given), name, out, init_from)
     values = _run(launch, 0 if quiet else 2 if verbose else 1)
     if form == "json":
-        click.echo(json.dumps(values))
+        click.echo(to_json(values))
     else:
         click.echo(_closing(values))
 
@@ -92,7 +91,7 @@ def _run(launch: Launch, verbosity: int) -> dict[str, Any]:
         _notice(*launch.notices)
         if verbosity:
             lines = introduce(session, launch.config, run.path, count)
-            print("\n".join(lines), file=sys.stderr, flush=True)
+            say("\n".join(lines))
         began = time.perf_counter()
         advice = Advice(session.network.K, from_scratch=session.step == 0 and launch.fresh)
         console, metrics = Console(session, verbosity), MetricsFile(run.metrics)
@@ -120,7 +119,7 @@ def _run(launch: Launch, verbosity: int) -> dict[str, Any]:
 
 def _notice(*texts: str) -> None:
     for text in texts:
-        print(f"notice: {text}", file=sys.stderr, flush=True)
+        say(f"notice: {text}")
 
 
 def _closing(values: dict[str, Any]) -> str:

@@ -20,16 +20,21 @@ MAX_CHARACTERS = 1_000_000
 MAX_NODES = 10_000
 MAX_DEPTH = 30
 
-_FLOAT = re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)$|^[-+]?(\d+\.\d*|\.\d+)$")
+_INT = re.compile(r"^[-+]?(0|[1-9][0-9]*)$")
+_FLOAT = re.compile(
+    r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)$|^[-+]?(\d+\.\d*|\.\d+)$|^[-+]?\.(inf|nan)$"
+)
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader that resolves `1e-3` and `2e5` as floats."""
+    """SafeLoader with the numbers of YAML 1.2: `1e-3` is one; `1:30` and `010` are not."""
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: list(pairs) for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    first: [(tag, pattern) for tag, pattern in pairs if not tag.endswith((":int", ":float"))]
+    for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", _INT, list("-+0123456789"))
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+.0123456789"))
 
 

@@ -72,13 +72,13 @@ def _expectation(path: Path, detail: ErrorDetails) -> str:
     got = got if len(got) < 60 else got[:57] + "..."
     annotation = _annotation(path)
     choices = [c for arg in _members(annotation) for c in get_args(arg) if isinstance(c, str)]
-    message = detail["msg"][0].lower() + detail["msg"][1:]
+    message = (detail["msg"][0].lower() + detail["msg"][1:]).replace("tuple", "list")
     if choices and detail["type"] == "literal_error":
         others = [
             m for m in _members(annotation) if not any(isinstance(c, str) for c in get_args(m))
         ]
         extra = " or a number" if others and others != [type(None)] else ""
-        near = difflib.get_close_matches(str(detail["input"]), choices, 1)
+        near = difflib.get_close_matches(str(detail["input"]).lower(), choices, 1)
         hint = f"; did you mean `{near[0]}`?" if near else ""
         return f"{got} is not one of {', '.join(choices)}{extra}{hint}"
     return f"{message.replace('input should be', 'should be')}, not {got}"

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from charrnn.config.document import Path, parse, parse_scalar
+from charrnn.config.document import Document, Path, parse, parse_scalar
 from charrnn.config.explain import distinct, explain
 from charrnn.config.rules import check
 from charrnn.config.schema import Config
@@ -64,7 +64,7 @@ def load(
     """
     layers = _Layers()
     if path is not None:
-        document = parse(_read(FilePath(path)), str(path))
+        document = _document(FilePath(path))
         where = {p: f"{path}:{line}" for p, line in document.lines.items()}
         layers.merge(document.values, where)
     problems: list[str] = []
@@ -97,6 +97,16 @@ def from_dict(values: Mapping[str, Any], source: str) -> Config:
 def to_yaml(config: Config) -> str:
     """The configuration as YAML that `load` reads back equal."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _document(path: FilePath) -> Document:
+    text = _read(path)
+    try:
+        return parse(text, str(path))
+    except ConfigError as error:
+        if path.suffix in (".yaml", ".yml"):
+            raise
+        raise ConfigError(str(error), then=f"to train on a text: --text {path}") from None
 
 
 def _read(path: FilePath) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Positive = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[int, Field(ge=0)]
@@ -121,16 +121,25 @@ class BpttConfig(Section):
         default="truncated", description="truncated (k1, k2), or full over each sequence"
     )
     k1: Positive = Field(default=50, description="characters between updates (truncated)")
-    k2: Positive = Field(default=50, description="characters errors flow back, at most")
+    k2: Positive = Field(
+        default=50, description="characters errors flow back, at most; k1 where only k1 is given"
+    )
     cell_truncation: Annotated[Literal["none", "1997"], BeforeValidator(_as_string)] = Field(
         default="none",
         description="1997 (lstm): errors leave a memory block in time only by its cell state",
     )
     window: Literal["auto"] | Positive = Field(
         default="auto",
-        description="full: characters of tape kept at once; auto is all of a short sequence, "
+        description="characters of tape kept at once; auto is all of a short sequence, "
         "about sqrt(T) of a long one; does not change the gradient",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _k2_follows_k1(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "k1" in values and "k2" not in values:
+            return {**values, "k2": values["k1"]}
+        return values
 
 
 class ScheduleConfig(Section):

@@ -27,6 +27,7 @@ class Feed(ABC):
     characters_per_epoch: int
     B: int
     T: int
+    longest: int  # steps of the longest span
 
     @abstractmethod
     def span(self, cursor: Cursor) -> tuple[Span, bool]:

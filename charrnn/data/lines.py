@@ -45,6 +45,7 @@ class LineFeed(Feed):
         self.T = max(self.batch_lengths) if k1 is None else min(k1, max(self.batch_lengths))
         self.padding = 1 - self.characters_per_epoch / self._padded_size()
         self.spans_per_epoch = sum(len(self._cuts(length)) for length in self.batch_lengths)
+        self.longest = max(c.stop - c.start for c in self._cuts(max(self.batch_lengths)))
         self._plan = lru_cache(maxsize=2)(self._make_plan)
 
     def _padded_size(self) -> int:

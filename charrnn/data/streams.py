@@ -37,6 +37,7 @@ class StreamFeed(Feed):
         back = self.T if k1 is None or k2 is None else max(min(k2, self._length), self.T)
         self._cuts = cuts(self._length, self.T, back)
         self.spans_per_epoch = len(self._cuts)
+        self.longest = max(cut.stop - cut.start for cut in self._cuts)
         self.characters_per_epoch = self.B * self._length
 
     def offset(self, epoch: int) -> int:

@@ -45,6 +45,7 @@ def read_text(path: Path, unit: Unit = "char", encoding: str = "utf-8") -> str:
         return data.decode("latin-1")
     try:
         codec = codecs.lookup(encoding)
+        "".encode(encoding)  # Python also has codecs that are not of text, such as hex
     except LookupError:
         raise DataError(
             f"unknown encoding {encoding!r}", where="data.encoding", then="for example: utf-8"

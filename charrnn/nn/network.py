@@ -161,10 +161,16 @@ class Network:
         np.matmul(dZ, self.params["output.V"].T, out=dH[tape.first :].reshape(-1, self.H))
         return dH
 
+    @property
+    def workspace_bytes(self) -> int:
+        """Bytes that windows have taken so far."""
+        return self._workspace.nbytes
+
     def tape_bytes(self, T: int, B: int) -> int:
         """Bytes of one window's tape and scratch, by the formula in docs/memory.md."""
         G = max(cell.gates for cell in self.cells) * self.H
-        shared = T * B * (G + 2 * self.H + self.K)
+        scratch = max(cell.scratch for cell in self.cells) * self.H
+        shared = T * B * (G + self.H + self.K + scratch)
         per_layer = 0
         for cell in self.cells:
             per_layer += T * B * cell.gates * self.H + (T + 1) * B * self.H * cell.state_size

@@ -10,7 +10,9 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
+from charrnn.bptt import window_length
 from charrnn.config import Config
+from charrnn.evaluation import CHUNK
 from charrnn.training.events import Evaluated, Event, Finished, Interrupted, Sampled, Saved, Stepped
 from charrnn.training.session import Session
 
@@ -23,7 +25,8 @@ def introduce(session: Session, config: Config, run: object, threads: int) -> li
     net, feed, corpus = session.network, session.feed, session.corpus
     model = config.model
     characters = corpus.characters
-    tape = net.tape_bytes(min(feed.T, 65_536), feed.B)
+    window = window_length(config.bptt.window, feed.longest, feed.B)
+    tape = max(net.tape_bytes(window, feed.B), net.tape_bytes(CHUNK, 1))
     unit = "lines" if corpus.lines is not None else "streams"
     padding = f", {feed.padding:.1%} padding" if hasattr(feed, "padding") else ""
     return [
@@ -63,6 +66,14 @@ def _bptt(config: Config) -> str:
     bptt = config.bptt
     name = "full BPTT" if bptt.mode == "full" else f"BPTT({bptt.k1}, {bptt.k2})"
     return name + (", 1997 truncation" if bptt.cell_truncation == "1997" else "")
+
+
+def say(text: str, stream: TextIO = sys.stderr) -> None:
+    """Print at once. Where whoever read has gone, nobody is told: the run is worth more."""
+    try:
+        print(text, file=stream, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class Console:
@@ -136,7 +147,7 @@ class Console:
         if self._bar is not None:
             self._bar.write(text, file=self._stream)
         else:
-            print(text, file=self._stream, flush=True)
+            say(text, self._stream)
 
     def close(self) -> None:
         if self._bar is not None:

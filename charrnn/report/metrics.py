@@ -8,6 +8,7 @@ from math import isnan, log
 from pathlib import Path
 from typing import Any
 
+from charrnn.errors import CheckpointError
 from charrnn.training.events import Evaluated, Event, Logged, Sampled, Saving, Stepped
 
 LN2 = log(2)
@@ -20,6 +21,15 @@ class MetricsFile:
         self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115
 
     def __call__(self, event: Event) -> None:
+        try:
+            self._take(event)
+        except OSError as error:
+            raise CheckpointError(
+                f"cannot be written: {error.strerror}", where=self._file.name,
+                then="make room, then go on with --resume; what was saved before is intact",
+            ) from None  # fmt: skip
+
+    def _take(self, event: Event) -> None:
         if isinstance(event, Saving):
             os.fsync(self._file.fileno())
         if not isinstance(event, Logged):

@@ -84,6 +84,8 @@ def read(path: Path) -> Checkpoint:
         raise CheckpointError(f"is damaged: {error}", where=str(path), then=damaged) from None
     except OSError as error:
         raise CheckpointError(f"cannot be read: {error}", where=str(path)) from None
+    if not isinstance(meta, dict):
+        raise CheckpointError("is damaged: its metadata is no object", where=str(path))
     sha256 = meta.pop("sha256", None)
     if meta.get("format") != FORMAT:
         raise CheckpointError(

@@ -114,6 +114,10 @@ def _stored_step(path: Path) -> int | None:
 def locate(run_or_checkpoint: Path, which: str = "best") -> Path:
     """The checkpoint file that a RUN or CKPT on the command line means."""
     if run_or_checkpoint.is_file():
+        if run_or_checkpoint.suffix != ".safetensors":
+            raise CheckpointError(
+                "is not a run's folder or a .safetensors checkpoint", where=str(run_or_checkpoint)
+            )
         return run_or_checkpoint
     if not run_or_checkpoint.exists():
         raise CheckpointError(

@@ -72,7 +72,13 @@ class Vocabulary:
         """The id of a symbol. Raises KeyError for one it lacks."""
         return self._id[symbol]
 
-    def encode(self, text: str, on_unknown: OnUnknown = "error", where: str = "text") -> Ids:
+    def encode(
+        self,
+        text: str,
+        on_unknown: OnUnknown = "error",
+        where: str = "text",
+        setting: str = "data.on_unknown",
+    ) -> Ids:
         """Ids (N,) of a text. Unknown ones: DataError, left out, or mapped to a look-alike."""
         points = code_points(text)
         ids = self._table[np.minimum(points, len(self._table) - 1)]
@@ -89,7 +95,7 @@ class Vocabulary:
             f"the vocabulary lacks {describe(np.unique(points[unknown]))}, "
             f"first at character {int(np.argmax(unknown))}",
             where=where,
-            then="leave them out of the text, or set data.on_unknown to skip or map",
+            then=f"leave them out of the text, or set {setting} to skip or map",
         )
 
     def decode(self, ids: Iterable[int]) -> str:

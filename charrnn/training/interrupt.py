@@ -1,12 +1,16 @@
-"""SIGINT and SIGTERM ask the loop to stop after the step; a second one stops at once."""
+"""SIGINT, SIGTERM and SIGHUP ask the loop to stop after the step; a second one stops at once."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 from types import FrameType
 from typing import Any
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 
 
 class StopSignal:
@@ -31,6 +35,8 @@ class StopSignal:
     def _note(self, number: int, _: FrameType | None) -> None:
         self.number = number
         self._restore()
+        with contextlib.suppress(OSError):
+            os.write(2, b"\nfinishing the step, then saving; once more to stop at once\n")
 
     def _restore(self) -> None:
         for number, handler in self._before.items():

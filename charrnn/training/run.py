@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import sys
@@ -66,13 +67,15 @@ class RunFolder:
             ) from None
 
     def lines(self) -> Iterator[dict[str, Any]]:
-        """The lines of metrics.jsonl; a last line that was cut off is left out."""
+        """The lines of metrics.jsonl; what is not a whole line of it is left out."""
         if not self.metrics.exists():
             return
         with open(self.metrics, encoding="utf-8") as file:
             for line in file:
-                if line.endswith("\n"):
-                    yield json.loads(line)
+                with contextlib.suppress(ValueError):
+                    values = json.loads(line)
+                    if line.endswith("\n") and isinstance(values, dict) and "step" in values:
+                        yield values
 
     def rewind(self, step: int) -> float:
         """Drop what was logged after `step`; return the seconds trained up to it."""
@@ -80,7 +83,7 @@ class RunFolder:
         text = "".join(json.dumps(line) + "\n" for line in kept)
         write_atomically(self.metrics, text.encode())
         self._rewind_samples(step)
-        return float(kept[-1]["seconds"]) if kept else 0.0
+        return float(kept[-1].get("seconds", 0.0)) if kept else 0.0
 
     def _rewind_samples(self, step: int) -> None:
         if not self.samples.exists():

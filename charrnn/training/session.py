@@ -20,6 +20,7 @@ from charrnn.store import Checkpoint
 
 Array = NDArray[Any]
 DROPOUT = 4  # names this use of the seed
+DIVERGED = 1e4  # nats per character that no model recovers from
 # What is not finite is looked for where it matters; NumPy need not say so too.
 QUIET = np.errstate(over="ignore", invalid="ignore", divide="ignore")
 
@@ -161,10 +162,12 @@ class Session:
             window=self.window, masks=self._masks(span.x.shape[1]),
         )  # fmt: skip
         g_norm = norm(self.grad.flat)
-        if not (isfinite(outcome.loss) and isfinite(g_norm)):
+        loss = outcome.loss / span.count
+        if not (isfinite(loss) and isfinite(g_norm) and loss < DIVERGED):
             raise DivergenceError(
-                f"the loss or gradient is not finite at step {self.step + 1}",
-                then="lower optim.learning_rate or optim.grad_clip",
+                f"diverged at step {self.step + 1}: the loss is {loss:.3g} nats per character and "
+                f"the gradient's norm {g_norm:.3g}",
+                then="lower optim.learning_rate, or clip the gradient (optim.grad_clip)",
             )
         self.clip(self.grad.flat, g_norm)
         self.optimiser.update(self.grad.flat, rate)

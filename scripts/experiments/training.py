@@ -62,8 +62,10 @@ def train(name: str, text: str, seed: int, sets: Sequence[str] = ()) -> Trained:
             "--format", "json", "--quiet", *(part for item in sets for part in ("--set", item)),
         ]  # fmt: skip
         began = time.perf_counter()
-        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        done = subprocess.run(command, capture_output=True, text=True)
         seconds = time.perf_counter() - began
+        if done.returncode:
+            sys.exit(done.stderr)
         checkpoint = locate(run, "last")
         network, vocabulary, _ = build.restore_network(read(checkpoint), str(checkpoint))
     return Trained(Model(network, vocabulary), seconds, json.loads(done.stdout)["val_loss"])

@@ -34,6 +34,7 @@ class Cell(ABC):
 
     gates: int
     state_size = 1
+    scratch = 0  # arrays (T, B, H) that backward needs besides dA
 
     def __init__(self, D: int, H: int, bias: bool, kernels: Kernels) -> None:
         self.D, self.H, self.bias, self.kernels = D, H, bias, kernels

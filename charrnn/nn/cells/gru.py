@@ -26,6 +26,7 @@ from charrnn.nn.workspace import Workspace
 
 class GRU(Cell):
     gates = 3
+    scratch = 1
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         inner = {"q": (self.H,)} if self.bias else {}
