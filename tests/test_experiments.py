@@ -36,9 +36,9 @@ from run_experiments import EXPERIMENTS  # noqa: E402
 SEEDS = st.integers(0, 2**32)
 
 
-def fresh_model(name: str, symbols: str) -> Model:
+def fresh_model(name: str, symbols: str, *sets: str) -> Model:
     """The untrained network of a configuration."""
-    chosen, vocabulary = config.load(CONFIGS / f"{name}.yaml"), Vocabulary(sorted(symbols))
+    chosen, vocabulary = config.load(CONFIGS / f"{name}.yaml", sets), Vocabulary(sorted(symbols))
     network = build.network(chosen, vocabulary.K, np.float64)
     build.initialise(network, chosen)
     return Model(network, vocabulary)
@@ -180,10 +180,10 @@ def right_by_definition(model: Model, letters: str, n: int) -> bool:
 
 
 def test_largest_n_is_what_the_criterion_says():
-    """On networks whose readout is bent by hand so that some strings come out right."""
-    found = set()
+    """On random networks, of which some happen to process a few strings right."""
+    found, sets = set(), ("model.hidden_size=6", "model.cell_output=identity")
     for seed in range(30):
-        model = fresh_model("anbn-lstm", "\nab")
+        model = fresh_model("anbn-lstm", "\nab", *sets)
         rng = np.random.default_rng(seed)
         for view in model.network.params.values():
             view += rng.normal(0, 2, view.shape)
