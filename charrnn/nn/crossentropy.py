@@ -25,9 +25,9 @@ def softmax_cross_entropy(Z: Array, y: NDArray[np.integer]) -> Array:
     return np.asarray(np.log(sums[:, 0]) - picked)  # (CE.2)
 
 
-def gradient(P: Array, y: NDArray[np.integer], scale: float, mask: Array | None) -> None:
-    """Turn probabilities P (N, K) into dz = (p - y) · scale in place, zero where mask is false."""
-    P[np.arange(len(y)), y] -= 1  # (CE.3)
-    P *= scale
+def gradient(p: Array, y: NDArray[np.integer], scale: float, mask: Array | None) -> None:
+    """Turn probabilities p (N, K) into dz = (p - y) · scale in place, zero where mask is false."""
+    p[np.arange(len(y)), y] -= 1  # (CE.3)
+    p *= scale
     if mask is not None:
-        P *= mask[:, None]
+        p *= mask[:, None]
