@@ -24,7 +24,7 @@ def charrnn_window() -> Callable[[], object]:
     from charrnn import bptt, build, config
 
     settings = config.load(None, [f"model.hidden_size={H}", f"model.num_layers={LAYERS}"])
-    network = build.network(settings, K)
+    network = build.network(settings, K, B=B)
     build.initialise(network, settings)
     rng = np.random.default_rng(0)
     x, y = rng.integers(0, K, (2, T, B)).astype(np.int32)

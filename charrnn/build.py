@@ -6,10 +6,12 @@ The only file that names every class; everything below it is told what it needs.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from charrnn import config as configuration
 from charrnn.config import Config
@@ -36,23 +38,32 @@ from charrnn.training.session import Limits, Rhythm, Session
 
 Array = NDArray[Any]
 INIT = 5  # names this use of the seed
-SMALL_PRODUCT = 2_000_000  # multiply-adds of a step
+SMALL_PRODUCT = 6_000_000  # multiply-adds of a step
 
 # A pessimistic speed, for deciding from the configuration alone how many steps fit in a second.
 SLOW_FLOPS, SLOW_CALL_SECONDS = 4e9, 30e-6
 
 
-def kernels(name: str) -> Kernels:
-    """The implementation of the hot loops that `runtime.kernels` asks for."""
-    if name == "numba":
+def kernels(config: Config, B: int) -> Kernels:
+    """The implementation of the hot loops that `runtime.kernels` asks for, with B streams.
+
+    A step's product (B, H) @ (H, G) that takes some tens of microseconds gains little from a
+    second thread, and waits for it in vain whenever another program has that core: the loop then
+    runs on one, and the products over whole windows on all.
+    """
+    if config.runtime.kernels == "numba":
         raise ConfigError("runtime.kernels: numba is not in this version", then="use auto or numpy")
-    return PLAIN
+    H, gates = config.model.hidden_size, {"rnn": 1, "gru": 3, "lstm": 4}[config.model.cell]
+    if B * H * gates * H >= SMALL_PRODUCT:
+        return PLAIN
+    blas = ThreadpoolController().select(user_api="blas")
+    return replace(PLAIN, in_loop=lambda: blas.limit(limits=1))
 
 
-def network(config: Config, K: int, dtype: Any = None) -> Network:
-    """The network of a configuration for a vocabulary of K symbols, its parameters zero."""
+def network(config: Config, K: int, dtype: Any = None, B: int = 1) -> Network:
+    """The network of a configuration for K symbols, its parameters zero, to be run on B streams."""
     model = config.model
-    chosen = kernels(config.runtime.kernels)
+    chosen = kernels(config, B)
     sizes = [K] + [model.hidden_size] * (model.num_layers - 1)
     return Network(
         [_cell(config, D, chosen) for D in sizes],
@@ -215,19 +226,6 @@ def schedule(config: Config) -> Schedule:
     return make_schedule(settings.pop("name"), config.optim.learning_rate, **settings)
 
 
-def blas_threads(config: Config, B: int) -> int | None:
-    """Threads for BLAS with B streams: as set, one for small products, or None for all cores.
-
-    A step's product (B, H) @ (H, G) that takes some tens of microseconds gains little from a
-    second thread, and waits for it in vain whenever another program has that core.
-    """
-    if config.runtime.threads != "auto":
-        return config.runtime.threads
-    H = config.model.hidden_size
-    gates = {"rnn": 1, "gru": 3, "lstm": 4}[config.model.cell]
-    return 1 if B * H * gates * H < SMALL_PRODUCT else None
-
-
 def clipping(config: Config) -> Callable[[Array, float], None]:
     """The function that clips a gradient of known norm in place."""
     threshold, mode = config.optim.grad_clip, config.optim.grad_clip_mode
@@ -240,7 +238,7 @@ def clipping(config: Config) -> Callable[[Array, float], None]:
 
 def session(config: Config, corpus: Corpus) -> Session:
     """A run at its beginning."""
-    net = network(config, corpus.vocabulary.K)
+    net = network(config, corpus.vocabulary.K, B=config.train.batch_size)
     initialise(net, config)
     spans = feed(config, corpus)
     train = config.train

@@ -69,7 +69,7 @@ def command(run: Path, text: tuple[str, ...], split: str | None, protocol: str,
             then="choose another --split, or score a text of its own with --text",
         )
     cold = (context or 256) if protocol == "cold" else None
-    with threads(build.blas_threads(config, B=1)):
+    with threads(config.runtime.threads):
         score = evaluate(network, corpus, part, cold=cold)
     values = {
         "nats_per_char": score.nats_per_char, "bits_per_char": score.bits_per_char,

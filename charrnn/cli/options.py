@@ -41,7 +41,7 @@ class Finite(click.FloatRange):
 
 
 @contextmanager
-def threads(count: int | None) -> Iterator[int]:
-    """Limit the threads of BLAS for a while, None is no limit; yields how many there are."""
-    with threadpool_limits(count, user_api="blas"):
+def threads(setting: Any) -> Iterator[int]:
+    """Limit the threads of BLAS for a while, "auto" is no limit; yields how many there are."""
+    with threadpool_limits(None if setting == "auto" else setting, user_api="blas"):
         yield max((pool["num_threads"] for pool in threadpool_info()), default=1)

@@ -78,7 +78,7 @@ def command(run: Path, prime: str | None, prime_file: BinaryIO | None, length: i
     )
     ids = np.concatenate([start, primed]) if boundary is not None or not len(primed) else primed
     settings = Sampling(temperature, top_k, top_p)
-    with threads(build.blas_threads(config, B=1)):
+    with threads(1):
         for index in range(count):
             _write(vocabulary.decode(primed), vocabulary.unit)
             drawn = sample(network, ids, length, settings, seed, boundary, index)

@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from charrnn import build
 from charrnn.cli.options import format_option, set_option, threads
 from charrnn.cli.output import to_json
 from charrnn.config import load
@@ -87,7 +86,7 @@ def _run(launch: Launch, verbosity: int) -> dict[str, Any]:
     summary = Summary(run.path, session.network.params.flat.size)
     best = None if session.best_step is None else session.best_loss
     summary.begin(session.step, session.epoch, best, session.best_step)
-    with threads(build.blas_threads(launch.config, session.feed.B)) as count, StopSignal() as stop:
+    with threads(launch.config.runtime.threads) as count, StopSignal() as stop:
         _notice(*launch.notices)
         if verbosity:
             lines = introduce(session, launch.config, run.path, count)

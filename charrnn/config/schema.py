@@ -226,7 +226,8 @@ class RuntimeConfig(Section):
         default="auto", description="the hot loops: plain NumPy, or compiled where installed"
     )
     threads: Literal["auto"] | Positive = Field(
-        default="auto", description="threads of BLAS; auto: all cores, or one where steps are small"
+        default="auto",
+        description="threads of BLAS; auto: all cores. Loops over time with small steps use one",
     )
 
 

@@ -82,7 +82,8 @@ class Cell(ABC):
             np.matmul(x.reshape(-1, self.D), p["W"], out=A)
             if self.bias:
                 A += p["b"]
-        self.recur(p, tape)
+        with self.kernels.in_loop():
+            self.recur(p, tape)
         return tape.H[1:]
 
     def backward(

@@ -53,7 +53,8 @@ class GRU(Cell):
         self, p: Weights, tape: CellTape, dH: Array, dstate: Array, grad: Weights, dA: Array
     ) -> Array:
         M, dN = tape.more["M"], tape.more["dN"]
-        dh = self.kernels.gru_backward(dH, dstate[0], p["U"], tape.A, tape.H, M, dA, dN)
+        with self.kernels.in_loop():
+            dh = self.kernels.gru_backward(dH, dstate[0], p["U"], tape.A, tape.H, M, dA, dN)
         add_recurrent_gradient(tape.H, dA, grad["U"])  # (GRU.12)
         dM = dA[..., 2 * self.H :]
         if self.bias:

@@ -67,9 +67,10 @@ class LSTM(Cell):
         self, p: Weights, tape: CellTape, dH: Array, dstate: Array, grad: Weights, dA: Array
     ) -> Array:
         S, Q = tape.more["S"], tape.more["Q"]
-        dh, ds = self.kernels.lstm_backward(
-            dH, dstate[0], dstate[1], p["U"], p.get("P"), tape.A, S, Q, self.variant, dA
-        )
+        with self.kernels.in_loop():
+            dh, ds = self.kernels.lstm_backward(
+                dH, dstate[0], dstate[1], p["U"], p.get("P"), tape.A, S, Q, self.variant, dA
+            )
         add_recurrent_gradient(tape.H, dA, grad["U"])  # (LSTM.18)
         if self.variant.peepholes:
             self._peephole_gradient(S, dA, grad["P"])

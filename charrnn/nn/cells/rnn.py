@@ -42,6 +42,7 @@ class RNN(Cell):
     def recur_back(
         self, p: Weights, tape: CellTape, dH: Array, dstate: Array, grad: Weights, dA: Array
     ) -> Array:
-        dh = self.kernels.rnn_backward(dH, dstate[0], p["U"], tape.H, self.squash, dA)
+        with self.kernels.in_loop():
+            dh = self.kernels.rnn_backward(dH, dstate[0], p["U"], tape.H, self.squash, dA)
         add_recurrent_gradient(tape.H, dA, grad["U"])  # (RNN.6)
         return dh[None]

@@ -7,6 +7,7 @@ A cell asks a `Kernels` for its loop and does not know which is running.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,8 @@ class Kernels:
     lstm_backward: Callable[..., Any]
     gru_forward: Callable[..., None]
     gru_backward: Callable[..., Any]
+    # Entered around each loop over time, whose products are small: a place to limit threads.
+    in_loop: Callable[[], AbstractContextManager[object]] = nullcontext
 
 
 PLAIN = Kernels(
