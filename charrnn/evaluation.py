@@ -1,8 +1,8 @@
 """Cross-entropy and accuracy over a whole part, every character scored once.
 
-*carried*: the state flows through the part as it does in training, and enters it from the text
-before. With one stream this is exact; with several, read side by side, each stream first reads
-512 characters before its own, so that its state has forgotten the cold start.
+*carried*: the state flows through the part as it does in training, and enters it from up to 512
+characters of the text before. One stream carries it through the whole part; of several, read side
+by side, each first reads 512 characters before its own, to forget the cold start.
 
 *cold*: windows of N characters one after another, each from a zero state. Lines are sequences of
 their own, and are always scored whole, from a zero state.
@@ -106,9 +106,9 @@ def _score(
     score: Score,
 ) -> NDArray[np.floating]:
     tape = network.forward(x, state)
-    Z = network.logits(tape)
-    right = Z.argmax(axis=-1) == y
-    score.add(network.losses(tape, y), right, mask)
+    E = network.losses(tape, y)
+    assert tape.dZ is not None  # the probabilities, until `loss_gradient` is called
+    score.add(E, tape.dZ.argmax(axis=-1) == y, mask)
     return network.state_after(tape, tape.T)
 
 
