@@ -54,6 +54,16 @@ class Span:
             return (len(self.x) - self.first) * self.x.shape[1]
         return int(np.count_nonzero(self.mask[self.first :]))
 
+    def streams(self, own: slice) -> Span:
+        """The same stretch of some of the streams."""
+        x, y = np.ascontiguousarray(self.x[:, own]), np.ascontiguousarray(self.y[:, own])
+        mask = None if self.mask is None else self.mask[:, own]
+        return Span(x, y, self.first, self.advance, mask)
+
+
+class AbandonedError(Exception):
+    """`abandon` was true between two windows; the gradient is unfinished."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -80,8 +90,12 @@ def gradient(
     *,
     window: int | str = "auto",
     masks: Masks | None = None,
+    abandon: Callable[[], bool] | None = None,
 ) -> Outcome:
-    """Add to `grad` the derivative of scale · Σ E over the span, `state` on entry held constant."""
+    """Add to `grad` the derivative of scale · Σ E over the span, `state` on entry held constant.
+
+    `abandon` is asked before each window, forward and back: AbandonedError where it is true.
+    """
     T, B = span.x.shape
     length = window_length(window, T, B)
     starts = range(0, T, length)
@@ -89,18 +103,28 @@ def gradient(
 
     entries, following = [state], state
     for index, start in enumerate(starts):
+        _go_on(abandon)
         tape = _forward(network, span, start, length, entries[index], masks, index)
-        if start < advance <= start + tape.T:
+        after = network.state_after(tape, tape.T)
+        if start < advance < start + tape.T:
             following = network.state_after(tape, advance - start)
-        entries.append(network.state_after(tape, tape.T))
+        elif advance == start + tape.T:
+            following = after
+        entries.append(after)
 
     loss, dstate = 0.0, np.zeros_like(state)
     for index, start in reversed(list(enumerate(starts))):
+        _go_on(abandon)
         if index < len(starts) - 1:
             tape = _forward(network, span, start, length, entries[index], masks, index)
         loss += _loss(network, span, tape, start, scale)
         dstate = network.backward(tape, dstate, grad)
     return Outcome(loss, following, dstate)
+
+
+def _go_on(abandon: Callable[[], bool] | None) -> None:
+    if abandon is not None and abandon():
+        raise AbandonedError
 
 
 def _forward(

@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 
 from charrnn.data.corpus import Corpus, Part
 from charrnn.data.lines import pad
+from charrnn.data.sources import Ids
 from charrnn.nn.network import Network
+from charrnn.parallel import StreamSplit
 
-Ids = NDArray[np.int32]
+Window = NDArray[np.int32]  # ids (T, B)
 
 CHUNK = 4096  # steps times streams of one forward call
 WARM = 512
@@ -60,9 +62,13 @@ class Score:
 
 
 def evaluate(
-    network: Network, corpus: Corpus, part: Part, *, streams: int = 1, cold: int | None = None
-) -> Score:
-    """Score one part of the corpus; see the module's docstring for `streams` and `cold`."""
+    network: Network, corpus: Corpus, part: Part, *, streams: int = 1, cold: int | None = None,
+    split: StreamSplit | None = None,
+) -> Score:  # fmt: skip
+    """Score one part of the corpus; see the module's docstring for `streams` and `cold`.
+
+    `split`: threads that share the streams.
+    """
     score = Score()
     if corpus.lines is not None:
         for x, y, mask in _line_batches(corpus, part):
@@ -73,34 +79,40 @@ def evaluate(
         for x, y, mask in _cold_windows(corpus.ids, start, stop, cold):
             _score(network, x, y, mask, network.zero_state(x.shape[1]), score)
         return score
-    _score_stream(network, corpus.ids, start, stop, streams, score)
-    return score
+    return _score_streams(split or StreamSplit(network), corpus.ids, max(start, 1), stop, streams)
 
 
-def _score_stream(
-    network: Network, ids: Ids, start: int, stop: int, streams: int, score: Score
-) -> None:
+def _score_streams(split: StreamSplit, ids: Ids, start: int, stop: int, streams: int) -> Score:
     """Targets start … stop - 1 (the first character of all has no context and is left out)."""
-    start = max(start, 1)
     B = max(min(streams, (stop - start) // (2 * WARM)), 1)
     L = -(-(stop - start) // B)
-    begins = start + L * np.arange(B)
     warm = min(WARM, start - 1)
-    # Row t of stream b is target begins[b] + t; negative t warms up, and is not scored.
-    state = network.zero_state(B)
-    step = max(CHUNK // B, 1)
-    for t in range(-warm, L, step):
-        ts = np.arange(t, min(t + step, L))[:, None]
-        at = begins + ts
-        mask = (ts >= 0) & (at < stop)
-        at = np.minimum(at, stop - 1)
-        state = _score(network, ids[at - 1], ids[at], mask, state, score)
+
+    def part(_: int, network: Network, own: range) -> Score:
+        score, begins = Score(), start + L * np.array(own)
+        # Row t of stream b is target begins[b] + t; negative t warms up, and is not scored.
+        state = network.zero_state(len(own))
+        step = max(CHUNK // B, 1)
+        for t in range(-warm, L, step):
+            ts = np.arange(t, min(t + step, L))[:, None]
+            at = begins + ts
+            mask = (ts >= 0) & (at < stop)
+            at = np.minimum(at, stop - 1)
+            state = _score(network, ids[at - 1], ids[at], mask, state, score)
+        return score
+
+    total = Score()
+    for score in split.run(B, part):
+        total.nats += score.nats
+        total.right += score.right
+        total.chars += score.chars
+    return total
 
 
 def _score(
     network: Network,
-    x: Ids,
-    y: Ids,
+    x: Window,
+    y: Window,
     mask: NDArray[np.bool_],
     state: NDArray[np.floating],
     score: Score,
@@ -114,7 +126,7 @@ def _score(
 
 def _cold_windows(
     ids: Ids, start: int, stop: int, context: int
-) -> Iterator[tuple[Ids, Ids, NDArray[np.bool_]]]:
+) -> Iterator[tuple[Window, Window, NDArray[np.bool_]]]:
     """Windows (T, B) of targets start … stop - 1, `context` each, the last one shorter."""
     begins = np.arange(max(start, 1), stop, context)
     ts = np.arange(context)[:, None]
@@ -126,7 +138,7 @@ def _cold_windows(
         yield ids[at - 1], ids[at], mask
 
 
-def _line_batches(corpus: Corpus, part: Part) -> Iterator[tuple[Ids, Ids, NDArray[np.bool_]]]:
+def _line_batches(corpus: Corpus, part: Part) -> Iterator[tuple[Window, Window, NDArray[np.bool_]]]:
     assert corpus.lines is not None
     rows = corpus.lines[part]
     rows = rows[np.argsort(rows[:, 1] - rows[:, 0], kind="stable")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 from charrnn.nn.network import Network
 
+Array = NDArray[Any]
+Ids = NDArray[np.int32]
+Uniforms = NDArray[np.float64]
+# (x (B,), state, uniforms (n, B)) → (the n ids that follow, (n, B); the state before the last)
+Continuation = Callable[[Ids, Array, Uniforms], tuple[Ids, Array]]
+
 SAMPLING = 3  # names this use of the seed
+FIRST_CHUNK, LARGEST_CHUNK = 16, 1024
 
 
 @dataclass(frozen=True)
@@ -19,21 +26,26 @@ class Sampling:
     """How the next character is chosen.
 
     `temperature` divides the logits; 0 always takes the likeliest. `top_k` keeps the k likeliest;
-    `top_p` the fewest likeliest whose probabilities reach p (Holtzman et al. 2020).
+    `top_p` the fewest likeliest whose probabilities reach p (Holtzman et al. 2020). Ids that
+    `allowed` (K,) denies are never chosen.
     """
 
     temperature: float = 1.0
     top_k: int | None = None
     top_p: float | None = None
+    allowed: NDArray[np.bool_] | None = None
 
-    def choose(self, z: NDArray[np.floating[Any]], rng: np.random.Generator) -> int:
-        """An id, given logits z (K,)."""
+    def choose(self, z: NDArray[np.floating[Any]], uniform: float) -> int:
+        """An id, given logits z (K,) and a number drawn uniformly from [0, 1)."""
+        if self.allowed is not None:
+            z = np.where(self.allowed, z, -np.inf)
         if self.temperature == 0:
             return int(np.argmax(z))
-        cumulative = np.cumsum(self.probabilities(z))
-        chosen = int(np.searchsorted(cumulative, rng.random(), side="right"))
+        p = self.probabilities(z)
+        cumulative = np.cumsum(p)
+        chosen = int(np.searchsorted(cumulative, uniform * cumulative[-1], side="right"))
         # Rounding can leave the last sum a little below 1.
-        return min(chosen, len(cumulative) - 1)
+        return min(chosen, int(np.flatnonzero(p)[-1]))
 
     def probabilities(self, z: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """The distribution (K,) that is drawn from, in float64."""
@@ -49,38 +61,65 @@ class Sampling:
         return np.asarray(p / p.sum())
 
 
+def plain_continuation(
+    network: Network, sampling: Sampling, boundary: int | None = None
+) -> Continuation:
+    """Steps the network's own forward pass; `boundary` (lines mode) begins a sequence anew."""
+
+    def go_on(x: Ids, state: Array, uniforms: Uniforms) -> tuple[Ids, Array]:
+        ids, state = np.empty(uniforms.shape, np.int32), state.copy()
+        for t, row in enumerate(uniforms):
+            if boundary is not None:
+                state[:, :, x == boundary] = 0
+            tape = network.forward(x[None], state)
+            Z = network.logits(tape)[0]
+            state = network.state_after(tape, 1)
+            ids[t] = x = np.array(
+                [sampling.choose(z, u) for z, u in zip(Z, row, strict=True)], np.int32
+            )
+        return ids, state
+
+    return go_on
+
+
 def sample(
     network: Network,
-    prime: NDArray[np.int32],
+    prime: Ids,
     length: int,
-    sampling: Sampling,
+    go_on: Continuation,
     seed: int,
     boundary: int | None = None,
-    index: int = 0,
-) -> Iterator[int]:
-    """Ids of `length` characters that follow `prime` (ids, at least one).
+    indices: Sequence[int] = (0,),
+) -> Iterator[Ids]:
+    """Ids (n, B) of B = len(indices) streams, some n at a time, until each has `length`.
 
-    `boundary` (lines mode) resets the state: each line is a sequence of its own. `index` tells
-    several samples of one seed apart.
+    `prime` (ids, at least one) is read once. `indices` tell several samples of one seed apart:
+    each gives the same text whatever others are drawn beside it, up to rounding.
     """
-    rng = np.random.default_rng([SAMPLING, seed, index])
-    zero = network.zero_state(1)
-    tape = network.forward(_last_sequence(prime, boundary)[:, None], zero)
-    z = network.logits(tape, first=tape.T - 1)[0, 0]
-    state = network.state_after(tape, tape.T)
-    x = np.empty((1, 1), np.int32)
-    for _ in range(length):
-        chosen = sampling.choose(z, rng)
-        yield chosen
-        if chosen == boundary:
-            state = zero
-        x[0, 0] = chosen
-        tape = network.forward(x, state)
-        z = network.logits(tape)[0, 0]
-        state = network.state_after(tape, 1)
+    B = len(indices)
+    rngs = [np.random.default_rng([SAMPLING, seed, index]) for index in indices]
+    state = np.repeat(_state_before_last(network, prime, boundary), B, axis=2)
+    x = np.full(B, prime[-1], np.int32)
+    chunk = FIRST_CHUNK
+    while length > 0:
+        n = min(chunk, length)
+        uniforms = np.stack([rng.random(n) for rng in rngs], axis=1)
+        ids, state = go_on(x, state, uniforms)
+        yield ids
+        x, length = ids[-1], length - n
+        chunk = min(2 * chunk, LARGEST_CHUNK)
 
 
-def _last_sequence(prime: NDArray[np.int32], boundary: int | None) -> NDArray[np.int32]:
+def _state_before_last(network: Network, prime: Ids, boundary: int | None) -> Array:
+    """The state (L, n, 1, H) before the prime's last character is read."""
+    read = _last_sequence(prime, boundary)[:-1]
+    state = network.zero_state(1)
+    if not len(read):
+        return state
+    return network.state_after(network.forward(read[:, None], state), len(read))
+
+
+def _last_sequence(prime: Ids, boundary: int | None) -> Ids:
     """The part of the prime that the state has seen: from its last boundary on, in lines mode."""
     if boundary is None:
         return prime

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +21,13 @@ ROOT = Path(__file__).parent.parent
 
 # Tests run side by side: more threads than cores only make BLAS wait.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# Numba keeps compiled code by each file's own time, and a kernel is made of several files.
+_SOURCES = sorted((ROOT / "charrnn" / "nn" / "kernels" / "fast").glob("*.py"))
+_DIGEST = hashlib.sha256(b"".join(path.read_bytes() for path in _SOURCES)).hexdigest()[:12]
+os.environ.setdefault(
+    "NUMBA_CACHE_DIR", str(Path(tempfile.gettempdir()) / f"charrnn-kernels-{_DIGEST}")
+)
 
 TEXT = (
     "MARGARET:\n  The lamp (the small one) is on the table.\n\n"

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from charrnn import build
+from charrnn.cli.kernels import prepare
 from charrnn.cli.options import checkpoint_option, format_option, threads, unknown_option
 from charrnn.cli.output import to_json
 from charrnn.data import load_corpus
@@ -60,6 +61,8 @@ def command(run: Path, text: tuple[str, ...], split: str | None, protocol: str,
     if split == "all":
         data["split"] = (1.0, 0.0, 0.0)
     corpus = load_corpus(config.data.model_copy(update=data), vocabulary)
+    for notice in corpus.notices:
+        click.echo(f"notice: {notice}", err=True)
     if not text and split != "all" and corpus.sha256 != checkpoint.meta.get("corpus_sha256"):
         click.echo("notice: the text is not the one that the model was trained on", err=True)
     part: Any = "train" if split == "all" else split
@@ -69,6 +72,8 @@ def command(run: Path, text: tuple[str, ...], split: str | None, protocol: str,
             then="choose another --split, or score a text of its own with --text",
         )
     cold = (context or 256) if protocol == "cold" else None
+    build.hasten(network, config, corpus.characters(part))
+    prepare(network, learning=False)
     with threads(config.runtime.threads):
         score = evaluate(network, corpus, part, cold=cold)
     values = {

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 
 from charrnn import build
 from charrnn.cli.options import Finite, checkpoint_option, threads, unknown_option
@@ -18,6 +19,8 @@ from charrnn.errors import DataError, UsageError
 from charrnn.generation import Sampling, sample
 from charrnn.store import locate, read
 from charrnn.text import Vocabulary
+
+TOGETHER = 64  # samples that are drawn side by side
 
 
 @click.command("sample")
@@ -74,17 +77,25 @@ def command(run: Path, prime: str | None, prime_file: BinaryIO | None, length: i
     boundary = vocabulary.id(BOUNDARY) if config.data.mode == "lines" else None
     start = np.array([vocabulary.id(BOUNDARY) if BOUNDARY in vocabulary else 0], np.int32)
     primed = vocabulary.encode(
-        prime or "", on_unknown or config.data.on_unknown, "--prime", "--on-unknown"
+        prime or "",
+        on_unknown or config.data.on_unknown,
+        "--prime" if prime_file is None else "--prime-file",
+        "--on-unknown",
     )
     ids = np.concatenate([start, primed]) if boundary is not None or not len(primed) else primed
     settings = Sampling(temperature, top_k, top_p)
     with threads(1):
-        for index in range(count):
-            _write(vocabulary.decode(primed), vocabulary.unit)
-            drawn = sample(network, ids, length, settings, seed, boundary, index)
-            last = _stream(vocabulary, drawn, stop)
-            if count > 1 and last != "\n":
-                _write("\n", vocabulary.unit)
+        go_on = build.continuation(network, settings, boundary, length * count)
+        for first in range(0, count, TOGETHER):
+            indices = range(first, min(first + TOGETHER, count))
+            chunks = sample(network, ids, length, go_on, seed, boundary, indices)
+            if count == 1:
+                _write(vocabulary.decode(primed), vocabulary.unit)
+                _stream(vocabulary, (int(i) for chunk in chunks for i in chunk[:, 0]), stop)
+                return
+            for text in _texts(vocabulary, chunks, len(indices), stop):
+                whole = vocabulary.decode(primed) + text
+                _write(whole if whole.endswith("\n") else whole + "\n", vocabulary.unit)
 
 
 def _decode(data: bytes, encoding: str, vocabulary: Vocabulary) -> str:
@@ -96,9 +107,24 @@ def _decode(data: bytes, encoding: str, vocabulary: Vocabulary) -> str:
         ) from None
 
 
-def _stream(vocabulary: Vocabulary, drawn: Iterator[int], stop: str | None) -> str:
+def _texts(
+    vocabulary: Vocabulary, chunks: Iterator[NDArray[np.int32]], count: int, stop: str | None
+) -> list[str]:
+    """Samples that are drawn side by side, each up to the stop text."""
+    texts = [""] * count
+    for chunk in chunks:
+        texts = [
+            text if stop and stop in text else text + vocabulary.decode(ids)
+            for text, ids in zip(texts, chunk.T, strict=True)
+        ]
+        if stop and all(stop in text for text in texts):
+            break
+    return [text.split(stop)[0] if stop else text for text in texts]
+
+
+def _stream(vocabulary: Vocabulary, drawn: Iterator[int], stop: str | None) -> None:
     """Write characters as they come, holding back what may be the stop text's beginning."""
-    held, last = "", ""
+    held = ""
     for index in drawn:
         held += vocabulary.symbols[index]
         if stop and held.endswith(stop):
@@ -107,9 +133,7 @@ def _stream(vocabulary: Vocabulary, drawn: Iterator[int], stop: str | None) -> s
         keep = _possible_beginning(held, stop)
         ready, held = held[: len(held) - keep], held[len(held) - keep :]
         _write(ready, vocabulary.unit)
-        last = ready[-1:] or last
     _write(held, vocabulary.unit)
-    return held[-1:] or last
 
 
 def _possible_beginning(text: str, stop: str | None) -> int:

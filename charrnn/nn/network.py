@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from charrnn.nn import crossentropy
 from charrnn.nn.cells import Cell, CellTape
+from charrnn.nn.kernels import Kernels
 from charrnn.nn.params import Params
 from charrnn.nn.workspace import Workspace
 
@@ -42,6 +43,7 @@ class Network:
     ) -> None:
         self.cells, self.K, self.bias, self.dropout = list(cells), K, bias, dropout
         self.H = self.cells[0].H
+        self.kernels = self.cells[0].kernels
         self.dtype = np.dtype(dtype)
         self.params = Params(self._shapes(), dtype)
         self._workspace = Workspace(dtype)
@@ -56,6 +58,18 @@ class Network:
         if self.bias:
             shapes["output.c"] = (self.K,)
         return shapes
+
+    def use(self, kernels: Kernels) -> None:
+        """Run the loops by other kernels from now on."""
+        self.kernels = kernels
+        for cell in self.cells:
+            cell.kernels = kernels
+
+    def twin(self) -> Network:
+        """The same cells over the same parameters, with memory of its own to run windows in."""
+        twin = copy(self)
+        twin._workspace = Workspace(self.dtype)
+        return twin
 
     def zero_state(self, B: int) -> Array:
         """The state (L, n, B, H) before any text."""
@@ -93,12 +107,11 @@ class Network:
 
     def state_after(self, tape: Tape, t: int) -> Array:
         """The state (L, n, B, H) after t of the tape's steps."""
-        return np.stack(
-            [
-                cell.state_after(cell_tape, t)
-                for cell, cell_tape in zip(self.cells, tape.cells, strict=True)
-            ]
-        )
+        state = np.empty((len(self.cells), self.cells[0].state_size, tape.B, self.H), self.dtype)
+        for index, (cell, cell_tape) in enumerate(zip(self.cells, tape.cells, strict=True)):
+            for slot, part in enumerate(cell.state_after(cell_tape, t)):
+                state[index, slot] = part
+        return state
 
     def logits(self, tape: Tape, first: int = 0) -> Array:
         """z = h V + c (CE.0) for the steps from `first` on, (T - first, B, K)."""
@@ -115,7 +128,7 @@ class Network:
     def losses(self, tape: Tape, y: Ids, first: int = 0) -> Array:
         """E (T - first, B) in nats for targets y (T, B), from step `first` on."""
         Z = self.logits(tape, first)
-        E = crossentropy.softmax_cross_entropy(Z.reshape(-1, self.K), y[first:].reshape(-1))
+        E = self.kernels.softmax_cross_entropy(Z.reshape(-1, self.K), y[first:].reshape(-1))
         tape.dZ = Z
         return E.reshape(Z.shape[:2])
 
@@ -123,7 +136,7 @@ class Network:
         """After `losses`: leave dz = (p - y) · scale in the tape, 0 where mask (T, B) is false."""
         assert tape.dZ is not None
         flat_mask = None if mask is None else mask[tape.first :].reshape(-1)
-        crossentropy.gradient(
+        self.kernels.cross_entropy_gradient(
             tape.dZ.reshape(-1, self.K), y[tape.first :].reshape(-1), scale, flat_mask
         )
 
@@ -139,10 +152,12 @@ class Network:
             if tape.masks:
                 dH *= tape.masks[index]
             dA = self._workspace("dA", cell_tape.A.shape)
-            entry[index] = cell.backward(
+            parts = cell.backward(
                 self.params.layer(index), cell_tape, dH, dstate[index], grad.layer(index), dA,
                 dX=dH if index else None,
             )  # fmt: skip
+            for slot, part in enumerate(parts):
+                entry[index, slot] = part
         return entry
 
     def _readout_back(self, tape: Tape, grad: Params) -> Array:

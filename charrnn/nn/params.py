@@ -30,6 +30,11 @@ class Params(Mapping[str, Array]):
             stop = start + prod(shape)
             self._views[name] = self.flat[start:stop].reshape(shape)
             start = stop
+        self._layers: dict[int, dict[str, Array]] = {}
+        for name, view in self._views.items():
+            if name.startswith("layers."):
+                _, index, letter = name.split(".")
+                self._layers.setdefault(int(index), {})[letter] = view
 
     def like(self) -> Params:
         """Zeros of the same names, shapes and dtype: a gradient."""
@@ -41,8 +46,7 @@ class Params(Mapping[str, Array]):
 
     def layer(self, index: int) -> dict[str, Array]:
         """The views of one layer under their letters: W, U, b, …"""
-        prefix = f"layers.{index}."
-        return {n.removeprefix(prefix): v for n, v in self._views.items() if n.startswith(prefix)}
+        return self._layers[index]
 
     def is_matrix(self) -> NDArray[np.bool_]:
         """For each element of `flat`, whether it belongs to a matrix W, U or V (not a bias)."""

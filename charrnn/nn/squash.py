@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Squash:
     """φ(a) = alpha · tanh(beta · a) + gamma, and φ' = c0 + c1 y + c2 y²."""
 

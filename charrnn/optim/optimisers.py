@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+AdamStep = Callable[..., None]  # with the arguments of `Adam.plain_step`
 
 
 class Optimiser(ABC):
@@ -119,26 +121,37 @@ class Adam(Optimiser):
         epsilon: float,
         weight_decay: float = 0.0,
         decayed: NDArray[np.bool_] | None = None,
+        step: AdamStep | None = None,
     ) -> None:
         super().__init__(theta)
-        self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
-        self._decayed = None
+        self.betas, self.epsilon = (beta1, beta2), epsilon
+        self.decay = None
         if weight_decay:
             share = np.ones_like(theta) if decayed is None else decayed.astype(theta.dtype)
-            self._decayed = share * weight_decay
+            self.decay = share * weight_decay
+        self._step = step or self.plain_step
 
     def _update(self, g: Array, rate: float) -> None:
-        m, v = self.slots["m"], self.slots["v"]
-        if self._decayed is not None:
-            np.multiply(self.theta, self._decayed, out=self._scratch)
+        m_scale, v_scale = (1 / (1 - beta**self.steps) for beta in self.betas)
+        self._step(
+            self.theta, g, self.slots["m"], self.slots["v"], self.decay, rate, self.betas,
+            self.epsilon, (m_scale, v_scale),
+        )  # fmt: skip
+
+    def plain_step(
+        self, theta: Array, g: Array, m: Array, v: Array, decay: Array | None, rate: float,
+        betas: tuple[float, float], epsilon: float, corrections: tuple[float, float],
+    ) -> None:  # fmt: skip
+        """One step in NumPy; `decay` (P,) is λ for the elements that shrink, or None."""
+        if decay is not None:
+            np.multiply(theta, decay, out=self._scratch)
             self._scratch *= rate
-            self.theta -= self._scratch
-        self._decay_mean(m, g, self.beta1)
+            theta -= self._scratch
+        self._decay_mean(m, g, betas[0])
         np.multiply(g, g, out=self._scratch)
-        self._decay_mean(v, self._scratch, self.beta2)
-        m_scale = 1 / (1 - self.beta1**self.steps)
-        v_scale = 1 / (1 - self.beta2**self.steps)
-        _subtract_ratio(self.theta, m, v, v_scale, rate * m_scale, self.epsilon, self._scratch)
+        self._decay_mean(v, self._scratch, betas[1])
+        m_scale, v_scale = corrections
+        _subtract_ratio(theta, m, v, v_scale, rate * m_scale, epsilon, self._scratch)
 
 
 def _subtract_ratio(
@@ -165,8 +178,12 @@ def make_optimiser(
     epsilon: float = 1e-8,
     weight_decay: float = 0.0,
     decayed: NDArray[np.bool_] | None = None,
+    adam_step: AdamStep | None = None,
 ) -> Optimiser:
-    """The optimiser of that name on θ; `decayed` marks the elements that weight decay shrinks."""
+    """The optimiser of that name on θ; `decayed` marks the elements that weight decay shrinks.
+
+    `adam_step` takes the place of `Adam.plain_step`.
+    """
     if name == "sgd":
         return SGD(theta)
     if name == "momentum":
@@ -176,7 +193,7 @@ def make_optimiser(
     if name == "rmsprop":
         return RMSProp(theta, rho, epsilon)
     if name == "adam":
-        return Adam(theta, beta1, beta2, epsilon)
+        return Adam(theta, beta1, beta2, epsilon, step=adam_step)
     if name == "adamw":
-        return Adam(theta, beta1, beta2, epsilon, weight_decay, decayed)
+        return Adam(theta, beta1, beta2, epsilon, weight_decay, decayed, adam_step)
     raise ValueError(f"no optimiser {name!r}")

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.nn.kernels import Kernels
-from charrnn.nn.onehot import gather, scatter
 from charrnn.nn.workspace import Workspace
 
 Array = NDArray[Any]
@@ -56,10 +55,10 @@ class Cell(ABC):
     @abstractmethod
     def recur_back(
         self, p: Weights, tape: CellTape, dH: Array, dstate: Array, grad: Weights, dA: Array
-    ) -> Array:
+    ) -> tuple[Array, ...]:
         """The loop back: fills dA (T, B, G), adds to grad what is the cell's own (U, P, …).
 
-        Returns the gradient of the state on entry, (n, B, H).
+        Returns the gradient of the state on entry, n arrays (B, H).
         """
 
     @abstractmethod
@@ -67,8 +66,8 @@ class Cell(ABC):
         """Put the state on entry (n, B, H) into the tape."""
 
     @abstractmethod
-    def state_after(self, tape: CellTape, t: int) -> Array:
-        """The state (n, B, H) after t steps of the window."""
+    def state_after(self, tape: CellTape, t: int) -> tuple[Array, ...]:
+        """The state after t steps of the window, n views (B, H) of the tape."""
 
     def forward(self, p: Weights, x: Array, state: Array, tape: CellTape) -> Array:
         """x: ids (T, B) or inputs (T, B, D); state (n, B, H). Returns outputs (T, B, H)."""
@@ -77,13 +76,12 @@ class Cell(ABC):
         A = tape.A.reshape(-1, tape.A.shape[-1])
         if x.ndim == 2:
             W = p["W"] + p["b"] if self.bias else p["W"]
-            gather(x.reshape(-1), W, A)
+            self.kernels.gather(x.reshape(-1), W, A)
         else:
             np.matmul(x.reshape(-1, self.D), p["W"], out=A)
             if self.bias:
                 A += p["b"]
-        with self.kernels.in_loop():
-            self.recur(p, tape)
+        self.recur(p, tape)
         return tape.H[1:]
 
     def backward(
@@ -95,24 +93,24 @@ class Cell(ABC):
         grad: Weights,
         dA: Array,
         dX: Array | None,
-    ) -> Array:
+    ) -> tuple[Array, ...]:
         """Add the window's gradients to `grad`; fill dX (T, B, D) unless it is None.
 
         dH (T, B, H) are the errors on the outputs, dstate (n, B, H) those on the state on exit.
         dA (T, B, G) is scratch; dX may share memory with dH. Returns the gradient of the state
-        on entry, (n, B, H).
+        on entry, n arrays (B, H).
         """
-        dstate = self.recur_back(p, tape, dH, dstate, grad, dA)
+        entry = self.recur_back(p, tape, dH, dstate, grad, dA)
         flat = dA.reshape(-1, dA.shape[-1])
         if tape.x.ndim == 2:
-            scatter(tape.x.reshape(-1), flat, grad["W"])
+            self.kernels.scatter(tape.x.reshape(-1), flat, grad["W"])
         else:
             grad["W"] += tape.x.reshape(-1, self.D).T @ flat
         if self.bias:
             grad["b"] += _column_sums(flat)
         if dX is not None:
             np.matmul(flat, p["W"].T, out=dX.reshape(-1, self.D))
-        return dstate
+        return entry
 
 
 def add_recurrent_gradient(H: Array, dA: Array, dU: Array) -> None:

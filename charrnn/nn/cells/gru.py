@@ -43,21 +43,20 @@ class GRU(Cell):
     def enter(self, tape: CellTape, state: Array) -> None:
         tape.H[0] = state[0]
 
-    def state_after(self, tape: CellTape, t: int) -> Array:
-        return tape.H[t : t + 1].copy()
+    def state_after(self, tape: CellTape, t: int) -> tuple[Array, ...]:
+        return (tape.H[t],)
 
     def recur(self, p: Weights, tape: CellTape) -> None:
         self.kernels.gru_forward(tape.A, p["U"], p.get("q"), tape.H, tape.more["M"])
 
     def recur_back(
         self, p: Weights, tape: CellTape, dH: Array, dstate: Array, grad: Weights, dA: Array
-    ) -> Array:
+    ) -> tuple[Array, ...]:
         M, dN = tape.more["M"], tape.more["dN"]
-        with self.kernels.in_loop():
-            dh = self.kernels.gru_backward(dH, dstate[0], p["U"], tape.A, tape.H, M, dA, dN)
+        dh = self.kernels.gru_backward(dH, dstate[0], p["U"], tape.A, tape.H, M, dA, dN)
         add_recurrent_gradient(tape.H, dA, grad["U"])  # (GRU.12)
         dM = dA[..., 2 * self.H :]
         if self.bias:
             grad["q"] += dM.sum(axis=(0, 1))
         dM[...] = dN  # from here on dA is [da_r da_u da_n], for (GRU.13)
-        return dh[None]
+        return (dh,)

@@ -54,10 +54,11 @@ class LSTM(Cell):
         )
 
     def enter(self, tape: CellTape, state: Array) -> None:
-        tape.H[0], tape.more["S"][0] = state
+        tape.H[0] = state[0]
+        tape.more["S"][0] = state[1]
 
-    def state_after(self, tape: CellTape, t: int) -> Array:
-        return np.stack([tape.H[t], tape.more["S"][t]])
+    def state_after(self, tape: CellTape, t: int) -> tuple[Array, ...]:
+        return tape.H[t], tape.more["S"][t]
 
     def recur(self, p: Weights, tape: CellTape) -> None:
         S, Q = tape.more["S"], tape.more["Q"]
@@ -65,16 +66,15 @@ class LSTM(Cell):
 
     def recur_back(
         self, p: Weights, tape: CellTape, dH: Array, dstate: Array, grad: Weights, dA: Array
-    ) -> Array:
+    ) -> tuple[Array, ...]:
         S, Q = tape.more["S"], tape.more["Q"]
-        with self.kernels.in_loop():
-            dh, ds = self.kernels.lstm_backward(
-                dH, dstate[0], dstate[1], p["U"], p.get("P"), tape.A, S, Q, self.variant, dA
-            )
+        dh, ds = self.kernels.lstm_backward(
+            dH, dstate[0], dstate[1], p["U"], p.get("P"), tape.A, S, Q, self.variant, dA
+        )
         add_recurrent_gradient(tape.H, dA, grad["U"])  # (LSTM.18)
         if self.variant.peepholes:
             self._peephole_gradient(S, dA, grad["P"])
-        return np.stack([dh, ds])
+        return dh, ds
 
     def _peephole_gradient(self, S: Array, dA: Array, dP: Array) -> None:
         d = self.variant.columns(dA)

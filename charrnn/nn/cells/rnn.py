@@ -33,16 +33,15 @@ class RNN(Cell):
     def enter(self, tape: CellTape, state: Array) -> None:
         tape.H[0] = state[0]
 
-    def state_after(self, tape: CellTape, t: int) -> Array:
-        return tape.H[t : t + 1].copy()
+    def state_after(self, tape: CellTape, t: int) -> tuple[Array, ...]:
+        return (tape.H[t],)
 
     def recur(self, p: Weights, tape: CellTape) -> None:
         self.kernels.rnn_forward(tape.A, p["U"], tape.H, self.squash)
 
     def recur_back(
         self, p: Weights, tape: CellTape, dH: Array, dstate: Array, grad: Weights, dA: Array
-    ) -> Array:
-        with self.kernels.in_loop():
-            dh = self.kernels.rnn_backward(dH, dstate[0], p["U"], tape.H, self.squash, dA)
+    ) -> tuple[Array, ...]:
+        dh = self.kernels.rnn_backward(dH, dstate[0], p["U"], tape.H, self.squash, dA)
         add_recurrent_gradient(tape.H, dA, grad["U"])  # (RNN.6)
-        return dh[None]
+        return (dh,)

@@ -7,10 +7,10 @@ A cell asks a `Kernels` for its loop and does not know which is running.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from charrnn.nn import crossentropy, onehot
 from charrnn.nn.kernels import plain_gru, plain_lstm, plain_rnn
 from charrnn.nn.kernels.plain_lstm import LSTMVariant
 
@@ -26,8 +26,12 @@ class Kernels:
     lstm_backward: Callable[..., Any]
     gru_forward: Callable[..., None]
     gru_backward: Callable[..., Any]
-    # Entered around each loop over time, whose products are small: a place to limit threads.
-    in_loop: Callable[[], AbstractContextManager[object]] = nullcontext
+    gather: Callable[..., None]
+    scatter: Callable[..., None]
+    softmax_cross_entropy: Callable[..., Any]
+    cross_entropy_gradient: Callable[..., None]
+    # One pass over θ instead of `optim.Adam.plain_step`, where there is one.
+    adam_step: Callable[..., None] | None = None
 
 
 PLAIN = Kernels(
@@ -38,6 +42,10 @@ PLAIN = Kernels(
     plain_lstm.backward,
     plain_gru.forward,
     plain_gru.backward,
+    onehot.gather,
+    onehot.scatter,
+    crossentropy.softmax_cross_entropy,
+    crossentropy.gradient,
 )
 
 __all__ = ["PLAIN", "Kernels", "LSTMVariant"]

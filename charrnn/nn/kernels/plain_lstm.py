@@ -19,7 +19,7 @@ Columns = dict[str, Array]
 Forget = Literal["gate", "none", "coupled"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LSTMVariant:
     """Which LSTM: the forget gate, peepholes, squashing functions and the 1997 truncation."""
 

@@ -1,0 +1,33 @@
+"""One step of Adam or AdamW in one pass over θ: `optim.Adam`, element by element."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.nn.kernels.fast.compiling import compiled
+
+Array = NDArray[Any]
+
+
+def adam_step(
+    theta: Array, g: Array, m: Array, v: Array, decay: Array | None, rate: float,
+    betas: tuple[float, float], epsilon: float, corrections: tuple[float, float],
+) -> None:  # fmt: skip
+    """As `optim.Adam.plain_step`."""
+    real = theta.dtype.type
+    numbers = (rate, *betas, 1 - betas[0], 1 - betas[1], epsilon, *corrections)
+    _adam_step(theta, g, m, v, decay, tuple(real(number) for number in numbers))
+
+
+@compiled
+def _adam_step(theta, g, m, v, decay, numbers):
+    rate, beta1, beta2, rest1, rest2, epsilon, m_scale, v_scale = numbers
+    for j in range(len(theta)):
+        if decay is not None:
+            theta[j] -= rate * decay[j] * theta[j]
+        m[j] = beta1 * m[j] + rest1 * g[j]
+        v[j] = beta2 * v[j] + rest2 * g[j] * g[j]
+        theta[j] -= rate * m_scale * m[j] / (np.sqrt(v_scale * v[j]) + epsilon)

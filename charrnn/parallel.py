@@ -1,0 +1,94 @@
+"""The streams of a batch, split over threads.
+
+Each thread runs whole windows of its own streams, on a network with memory of its own over the same
+θ, into a gradient of its own. They share nothing while they run, and the gradients are added in the
+threads' order: the same number of threads gives the same bits. NumPy's products and the compiled
+kernels release Python's lock, and BLAS is to be limited to one thread meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from itertools import pairwise
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn import bptt
+from charrnn.bptt import Outcome, Span
+from charrnn.nn.network import Network
+from charrnn.nn.params import Params
+
+Array = NDArray[Any]
+Result = TypeVar("Result")
+# The dropout masks of some of the streams, drawn in a network's memory.
+StreamMasks = Callable[[Network, range], bptt.Masks]
+
+
+class StreamSplit:
+    """Runs work on streams with `threads` threads, `bptt.gradient` above all."""
+
+    def __init__(self, network: Network, threads: int = 1) -> None:
+        self.networks = [network] + [network.twin() for _ in range(threads - 1)]
+        self._grads = [network.params.like() for _ in self.networks[1:]]
+        self._pool = ThreadPoolExecutor(max(threads - 1, 1))
+
+    @property
+    def network(self) -> Network:
+        return self.networks[0]
+
+    @property
+    def threads(self) -> int:
+        return len(self.networks)
+
+    def run(self, B: int, work: Callable[[int, Network, range], Result]) -> list[Result]:
+        """work(part, network, streams) for each part of B streams, all at once; in their order."""
+        parts = min(self.threads, B)
+        cuts = [B * part // parts for part in range(parts + 1)]
+        tasks = [
+            (part, self.networks[part], range(a, b)) for part, (a, b) in enumerate(pairwise(cuts))
+        ]
+        others = [self._pool.submit(work, *task) for task in tasks[1:]]
+        try:
+            first = work(*tasks[0])
+        finally:
+            wait(others)  # also after an error: no thread may be at work when this returns
+        return [first, *(other.result() for other in others)]
+
+    def gradient(
+        self,
+        span: Span,
+        state: Array,
+        grad: Params,
+        scale: float,
+        *,
+        window: int | str = "auto",
+        masks: StreamMasks | None = None,
+        abandon: Callable[[], bool] | None = None,
+    ) -> Outcome:
+        """As `bptt.gradient`; `masks` makes its `masks` for a network and a range of streams."""
+        T, B = span.x.shape
+        length = bptt.window_length(window, T, B)
+        for other in self._grads:
+            other.flat.fill(0)
+
+        def part(index: int, network: Network, streams: range) -> Outcome:
+            own = slice(streams.start, streams.stop)
+            return bptt.gradient(
+                network, span.streams(own), state[:, :, own], [grad, *self._grads][index], scale,
+                window=length, masks=None if masks is None else masks(network, streams),
+                abandon=abandon,
+            )  # fmt: skip
+
+        outcomes = self.run(B, part)
+        if len(outcomes) == 1:
+            return outcomes[0]
+        for other in self._grads:
+            grad.flat += other.flat
+        return Outcome(
+            sum(outcome.loss for outcome in outcomes),
+            np.concatenate([outcome.state for outcome in outcomes], axis=2),
+            np.concatenate([outcome.dstate for outcome in outcomes], axis=2),
+        )
