@@ -7,6 +7,7 @@ float (YAML 1.2; YAML 1.1 reads a string), and size, depth and aliases are bound
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,18 +17,34 @@ from charrnn.errors import ConfigError
 
 Path = tuple[str | int, ...]
 
-MAX_CHARACTERS = 1_000_000
+MAX_CHARACTERS = 500_000
 MAX_NODES = 10_000
 MAX_DEPTH = 30
+MAX_LISTED = 50
 
 _INT = re.compile(r"^[-+]?(0|[1-9][0-9]*)$")
 _FLOAT = re.compile(
-    r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)$|^[-+]?(\d+\.\d*|\.\d+)$|^[-+]?\.(inf|nan)$"
+    r"^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)$|^[-+]?(\d+\.\d*|\.\d+)$|^[-+]?\.(inf|nan)$"
 )
+_NUMBERS = {"int": _INT, "float": _FLOAT}
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader with the numbers of YAML 1.2: `1e-3` is one; `1:30` and `010` are not."""
+    """SafeLoader with the numbers of YAML 1.2: `1e-3` is one; `1:30` and `010` are not.
+
+    Refuses what is too large while it reads, before it has read all of it.
+    """
+
+    source = ""
+    _nodes = _depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self._nodes, self._depth = self._nodes + 1, self._depth + 1
+        # A key is a node too, and not a value.
+        bound(self._nodes // 2, self._depth - 1, self.source)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -36,6 +53,14 @@ _Loader.yaml_implicit_resolvers = {
 }
 _Loader.add_implicit_resolver("tag:yaml.org,2002:int", _INT, list("-+0123456789"))
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+.0123456789"))
+
+
+def bound(nodes: int, depth: int, source: str, most: int = MAX_NODES) -> None:
+    """Raise ConfigError where there are more values, or they are nested deeper, than any use."""
+    if nodes > most:
+        raise ConfigError(f"more than {most} values, aliases expanded", where=source)
+    if depth > MAX_DEPTH:
+        raise ConfigError(f"nested deeper than {MAX_DEPTH} levels", where=source)
 
 
 @dataclass(frozen=True)
@@ -56,10 +81,7 @@ class _Reader:
 
     def value(self, node: yaml.Node, path: Path) -> Any:
         self.nodes += 1
-        if self.nodes > MAX_NODES:
-            raise ConfigError(f"more than {MAX_NODES} values, aliases expanded", where=self.source)
-        if len(path) > MAX_DEPTH:
-            raise ConfigError(f"nested deeper than {MAX_DEPTH} levels", where=self.source)
+        bound(self.nodes, len(path), self.source)
         self.lines.setdefault(path, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, path)
@@ -78,7 +100,7 @@ class _Reader:
             if key in result:
                 first = self.lines[(*path, key)]
                 self.problems.append(
-                    f"{self.source}:{line}: duplicate key `{key}` (first on line {first})"
+                    f"{self.source}:{line}: duplicate key `{short(key)}` (first on line {first})"
                 )
                 continue
             self.lines[(*path, key)] = line
@@ -86,14 +108,22 @@ class _Reader:
         return result
 
     def scalar(self, node: yaml.Node) -> Any:
-        plain = ("str", "int", "float", "bool", "null")
-        if node.tag.removeprefix("tag:yaml.org,2002:") not in plain:
+        kind = node.tag.removeprefix("tag:yaml.org,2002:")
+        if kind not in ("str", "int", "float", "bool", "null"):
             return str(node.value)
         try:
+            if kind in _NUMBERS and not _NUMBERS[kind].match(node.value):
+                raise ValueError(f"{short(node.value)} is no {kind}")
             return self.loader.construct_object(node)
-        except (ValueError, OverflowError) as error:
-            line = node.start_mark.line + 1
-            raise ConfigError(str(error), where=f"{self.source}:{line}") from None
+        except (ValueError, KeyError) as error:
+            where = f"{self.source}:{node.start_mark.line + 1}"
+            raise ConfigError(f"not a value: {short(str(error))}", where=where) from None
+
+
+def short(text: str, most: int = 80) -> str:
+    """A text from a file as a message can hold it: in one short line, printable."""
+    text = text if len(text) <= most else text[: most - 3] + "..."
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def parse(text: str, source: str) -> Document:
@@ -109,6 +139,7 @@ def parse(text: str, source: str) -> Document:
     loader: _Loader | None = None
     try:
         loader = _Loader(text)
+        loader.source = source
         node = loader.get_single_node()
         if node is None:
             return Document({}, {}, source)
@@ -132,8 +163,14 @@ def parse(text: str, source: str) -> Document:
         if loader is not None:
             loader.dispose()
     if reader.problems:
-        raise ConfigError("\n".join(reader.problems))
+        raise ConfigError("\n".join(listed(reader.problems)))
     return Document(values, reader.lines, source)
+
+
+def listed(problems: Sequence[str]) -> list[str]:
+    """Problems; of very many the first, and how many more there are."""
+    more = len(problems) - MAX_LISTED
+    return [*problems[:MAX_LISTED], *([f"… and {more:,} more"] if more > 0 else [])]
 
 
 def parse_scalar(text: str, source: str) -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic_core import ErrorDetails
 
-from charrnn.config.document import Path
+from charrnn.config.document import Path, short
 from charrnn.config.schema import Config, Section
 
 # What people call things elsewhere, and the key that does it here.
@@ -31,6 +32,11 @@ HABITS = {
     "files": "data.text",
     "device": "runtime.threads (charrnn runs on the CPU)",
 }
+
+# However large or deep a value is, this takes no longer than the few characters it returns.
+_brief = reprlib.Repr()
+_brief.maxstring = _brief.maxother = _brief.maxlong = 60
+_brief.maxlevel, _brief.maxlist, _brief.maxdict = 2, 4, 4
 
 
 def distinct(errors: Iterable[ErrorDetails]) -> list[ErrorDetails]:
@@ -58,7 +64,7 @@ def _key_path(loc: Path) -> Path:
 def explain(detail: ErrorDetails, origin: Callable[[Path], str]) -> str:
     """One line about one mistake; `origin` tells where a key was set."""
     path = _key_path(detail["loc"])
-    dotted = ".".join(map(str, path))
+    dotted = short(".".join(map(str, path)))
     where = origin(path)
     if detail["type"] == "extra_forbidden":
         return f"{where}: unknown key `{dotted}`{_suggest(path)}"
@@ -68,8 +74,7 @@ def explain(detail: ErrorDetails, origin: Callable[[Path], str]) -> str:
 
 
 def _expectation(path: Path, detail: ErrorDetails) -> str:
-    got = repr(detail["input"])
-    got = got if len(got) < 60 else got[:57] + "..."
+    got = _brief.repr(detail["input"])
     annotation = _annotation(path)
     choices = [c for arg in _members(annotation) for c in get_args(arg) if isinstance(c, str)]
     message = (detail["msg"][0].lower() + detail["msg"][1:]).replace("tuple", "list")

@@ -13,11 +13,21 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from charrnn.config.document import Document, Path, parse, parse_scalar
+from charrnn.config.document import (
+    MAX_LISTED,
+    Document,
+    Path,
+    bound,
+    parse,
+    parse_scalar,
+    short,
+)
 from charrnn.config.explain import distinct, explain
 from charrnn.config.rules import check
 from charrnn.config.schema import Config
 from charrnn.errors import ConfigError
+
+MAX_STORED = 100_000  # values of a configuration in a checkpoint, which may name many files
 
 
 @dataclass
@@ -27,23 +37,23 @@ class _Layers:
     values: dict[str, Any] = field(default_factory=dict)
     origin: dict[Path, str] = field(default_factory=dict)
 
-    def merge(self, values: Mapping[str, Any], where: Mapping[Path, str], path: Path = ()) -> None:
-        for key, value in values.items():
-            here = (*path, key)
-            target: Any = self.values
-            for part in path:
-                target = target[part]
-            self.origin.update({p: w for p, w in where.items() if p[: len(here)] == here})
-            if isinstance(value, Mapping) and isinstance(target.get(key), dict):
-                self.merge(value, where, here)
-            else:
-                target[key] = _copy(value)
+    def merge(self, values: Mapping[str, Any], where: Mapping[Path, str]) -> None:
+        self.origin.update(where)
+        _merge(self.values, values)
 
     def where(self, path: Path) -> str:
         for length in range(len(path), 0, -1):
             if path[:length] in self.origin:
                 return self.origin[path[:length]]
         return "configuration"
+
+
+def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
+    for key, value in values.items():
+        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = _copy(value)
 
 
 def _copy(value: Any) -> Any:
@@ -74,7 +84,7 @@ def load(
         except ConfigError as error:
             problems.append(str(error))
             continue
-        _merge_dotted(layers, keys, value, f"--set {item}")
+        _merge_dotted(layers, keys, value, f"--set {short(item)}")
     for dotted, value in (flags or {}).items():
         _merge_dotted(layers, tuple(dotted.split(".")), value, f"option for {dotted}")
     config, mistakes = _validate(layers)
@@ -85,11 +95,12 @@ def load(
 
 
 def from_dict(values: Mapping[str, Any], source: str) -> Config:
-    """A Config from plain values, as a checkpoint stores them."""
+    """A Config from plain values, as a checkpoint stores them. Raises ConfigError."""
+    _bound(values, source)
     layers = _Layers()
     layers.merge(values, {(): source, **{(key,): source for key in values}})
     config, problems = _validate(layers)
-    if config is None:
+    if config is None or problems:
         raise ConfigError("\n".join(problems))
     return config
 
@@ -97,6 +108,19 @@ def from_dict(values: Mapping[str, Any], source: str) -> Config:
 def to_yaml(config: Config) -> str:
     """The configuration as YAML that `load` reads back equal."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _bound(values: Any, source: str) -> None:
+    """Refuse plain values that are too many or too deep, before anything walks them."""
+    waiting, count = [(values, 0)], 0
+    while waiting:
+        value, depth = waiting.pop()
+        count += 1
+        bound(count, depth, source, MAX_STORED)
+        if isinstance(value, Mapping):
+            waiting += [(item, depth + 1) for item in value.values()]
+        elif isinstance(value, list):
+            waiting += [(item, depth + 1) for item in value]
 
 
 def _document(path: FilePath) -> Document:
@@ -135,10 +159,13 @@ def _parse_set(item: str) -> tuple[tuple[str, ...], Any]:
     if not equals or not dotted.strip():
         raise ConfigError(
             "expected KEY=VALUE",
-            where=f"--set {item}",
+            where=f"--set {short(item)}",
             then="for example: --set model.hidden_size=256",
         )
-    return tuple(dotted.strip().split(".")), parse_scalar(value, f"--set {item}")
+    keys = tuple(dotted.strip().split("."))
+    source = f"--set {short(item)}"
+    bound(0, len(keys), source)
+    return keys, parse_scalar(value, source)
 
 
 def _merge_dotted(layers: _Layers, keys: tuple[str, ...], value: Any, origin: str) -> None:
@@ -152,7 +179,10 @@ def _validate(layers: _Layers) -> tuple[Config | None, list[str]]:
     try:
         config = Config.model_validate(layers.values)
     except ValidationError as error:
-        return None, [explain(detail, layers.where) for detail in distinct(error.errors())]
+        details = distinct(error.errors(include_url=False, include_context=False))
+        explained = [explain(detail, layers.where) for detail in details[:MAX_LISTED]]
+        more = len(details) - len(explained)
+        return None, explained + [f"… and {more:,} more"] * (more > 0)
     return config, [
         f"{layers.where(path)}: {'.'.join(path)}: {message}" for path, message in check(config)
     ]

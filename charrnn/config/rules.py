@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from charrnn.config.codec import text_codec
 from charrnn.config.schema import Config, ModelConfig
 
 Problem = tuple[tuple[str, ...], str]
@@ -23,6 +24,14 @@ def _data(config: Config) -> Iterator[Problem]:
     total = sum(config.data.split)
     if abs(total - 1.0) > 1e-9:
         yield ("data", "split"), f"the three parts add up to {total:g}, not to 1"
+    try:
+        text_codec(config.data.encoding)
+    except LookupError:
+        yield (
+            ("data", "encoding"),
+            f"{config.data.encoding!r} is no encoding of text that Python knows; "
+            "for example: utf-8, cp1252, utf-16",
+        )
     if config.data.split[0] == 0:
         yield ("data", "split"), "the training part is empty"
 

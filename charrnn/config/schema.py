@@ -210,6 +210,13 @@ class TrainConfig(Section):
     early_stopping: Positive | None = Field(
         default=None, description="evaluations without a better validation loss before stopping"
     )
+    on_divergence: Literal["stop", "rollback"] = Field(
+        default="stop",
+        description="stop with an error, or go back to the last good checkpoint at half the rate",
+    )
+    max_rollbacks: Positive = Field(
+        default=5, description="on_divergence: rollback: how often in a run, before it stops"
+    )
     sample_length: NotNegative = Field(
         default=200, description="characters sampled at each evaluation; 0 is none"
     )
@@ -223,11 +230,13 @@ class RuntimeConfig(Section):
 
     dtype: Literal["float32", "float64"] = Field(default="float32", description="of all arrays")
     kernels: Literal["auto", "numpy", "numba"] = Field(
-        default="auto", description="the hot loops: plain NumPy, or compiled where installed"
+        default="auto",
+        description="the hot loops: plain NumPy, or compiled (charrnn[fast]); auto: compiled where "
+        "installed and hidden_size is 32 or more",
     )
     threads: Literal["auto"] | Positive = Field(
         default="auto",
-        description="threads of BLAS; auto: all cores. Loops over time with small steps use one",
+        description="threads that split the streams, or BLAS's for few streams; auto: all cores",
     )
 
 

@@ -19,11 +19,18 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from charrnn.errors import CheckpointError
+from charrnn.store import metadata
 from charrnn.store.atomic import write_atomically
+from charrnn.store.migrations import FORMAT, migrate
 
-FORMAT = 1
 KEY = "charrnn"
+DTYPES = ("F32", "F64")
+DAMAGED = "restore it from a copy, or use another checkpoint of the run"
 Array = NDArray[Any]
+
+
+class DamagedCheckpointError(CheckpointError):
+    """The file is not what was written."""
 
 
 @dataclass(frozen=True)
@@ -69,30 +76,64 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def read(path: Path) -> Checkpoint:
-    """Read and verify. Raises CheckpointError naming what is wrong with the file."""
-    damaged = "restore it from a copy, or use another checkpoint of the run"
+    """Read, verify and bring up to the newest format; whatever bytes the file has.
+
+    Raises CheckpointError naming what is wrong with the file. Memory is bounded by its size.
+    """
+    where = str(path)
     try:
-        with safe_open(path, framework="numpy") as file:
-            raw = (file.metadata() or {}).get(KEY)
-            if raw is None:
-                raise CheckpointError("is not a charrnn checkpoint", where=str(path))
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        meta = json.loads(raw)
+        arrays, raw = _load(path)
+        if raw is None:
+            raise DamagedCheckpointError("is not a charrnn checkpoint", where=where)
+        meta = metadata.parse(raw)
+        sha256 = meta.pop("sha256", None)
+        _require_known(meta.get("format"), where)
+        if _digest(arrays, _canonical(meta)) != sha256:
+            raise ValueError("its hash differs")
+        current, meta = migrate(arrays, meta)
+        metadata.validate(meta)
     except FileNotFoundError:
-        raise CheckpointError("no such checkpoint", where=str(path)) from None
-    except (SafetensorError, ValueError) as error:
-        raise CheckpointError(f"is damaged: {error}", where=str(path), then=damaged) from None
+        raise CheckpointError("no such checkpoint", where=where) from None
+    except (SafetensorError, ValueError, RecursionError) as error:
+        raise DamagedCheckpointError(
+            f"is damaged: {_brief(error)}", where=where, then=DAMAGED
+        ) from None
     except OSError as error:
-        raise CheckpointError(f"cannot be read: {error}", where=str(path)) from None
-    if not isinstance(meta, dict):
-        raise CheckpointError("is damaged: its metadata is no object", where=str(path))
-    sha256 = meta.pop("sha256", None)
-    if meta.get("format") != FORMAT:
+        raise CheckpointError(f"cannot be read: {error}", where=where) from None
+    return Checkpoint(current, meta)
+
+
+def _load(path: Path) -> tuple[dict[str, Array], str | None]:
+    """The arrays, and the text under `charrnn`. safetensors compares sizes with the file's."""
+    with safe_open(path, framework="numpy") as file:
+        raw = (file.metadata() or {}).get(KEY)
+        if raw is None:
+            return {}, None
+        names = list(file.keys())
+        for name in names:
+            dtype = file.get_slice(name).get_dtype()
+            if dtype not in DTYPES:
+                raise ValueError(f"{name} is {dtype}, not {' or '.join(DTYPES)}")
+        return {name: file.get_tensor(name) for name in names}, raw
+
+
+def _require_known(number: Any, where: str) -> None:
+    if type(number) is not int or number < 1:
+        raise ValueError(f"its format is {_brief(number)}")
+    if number > FORMAT:
         raise CheckpointError(
-            f"has format {meta.get('format')}, and this charrnn reads format {FORMAT}",
-            where=str(path),
-            then="install a newer charrnn",
+            f"was written by a newer charrnn (format {_brief(number)}; this one reads up to "
+            f"{FORMAT})",
+            where=where,
+            then="upgrade charrnn",
         )
-    if _digest(arrays, _canonical(meta)) != sha256:
-        raise CheckpointError("is damaged: its hash differs", where=str(path), then=damaged)
-    return Checkpoint(arrays, meta)
+
+
+def _brief(value: Any) -> str:
+    """A value from the file, short and printable."""
+    try:
+        text = str(value)
+    except ValueError:  # an integer of thousands of digits
+        return "a huge number"
+    text = text if text.isprintable() else repr(text)
+    return text if len(text) <= 200 else text[:197] + "..."

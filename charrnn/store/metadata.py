@@ -1,0 +1,127 @@
+"""What a checkpoint's metadata must be before anything relies on it.
+
+A file with a right hash may still have been made by hand: every type and range that the rest of
+the program takes for granted is checked here, once.
+"""
+
+from __future__ import annotations
+
+import json
+from math import isfinite
+from typing import Annotated, Any, Literal, NoReturn
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+# JSON that is parsed may take some twenty times its size in memory. A vocabulary of every code
+# point there is takes 18 MB.
+MAX_CHARACTERS = 32 * 2**20
+MAX_DEPTH = 32
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _symbols(value: list[Any]) -> list[Any]:
+    if not value or not all(isinstance(symbol, str) and len(symbol) == 1 for symbol in value):
+        raise ValueError("every symbol should be one character")
+    if len(set(value)) != len(value):
+        raise ValueError("a symbol stands twice")
+    return value
+
+
+Count = Annotated[int, Field(ge=0, le=2**53)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Sum = Annotated[tuple[Finite, Annotated[Finite, Field(ge=0)]], BeforeValidator(_as_tuple)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(strict=True, extra="allow")
+
+
+class _Vocabulary(_Part):
+    unit: Literal["char", "byte"]
+    symbols: Annotated[list[Any], AfterValidator(_symbols)]
+
+
+class _Schedule(_Part):
+    best: Finite = 0.0
+    waited: Count = 0
+    scale: Annotated[Finite, Field(gt=0, le=1)] = 1.0
+
+
+class _Metadata(_Part):
+    config: dict[Any, Any]
+    vocabulary: _Vocabulary
+    corpus_sha256: str
+    step: Count
+    cursor: Annotated[tuple[Count, Count], BeforeValidator(_as_tuple)]
+    optimiser_steps: Count
+    schedule: _Schedule
+    best: Annotated[tuple[Finite, Count], BeforeValidator(_as_tuple)] | None
+    evaluations_waited: Count
+    means: Annotated[tuple[Sum, Sum, Sum], BeforeValidator(_as_tuple)]
+    rate_scale: Annotated[Finite, Field(gt=0, le=1)]
+    rollbacks: Count
+    final: bool = False
+    text_bytes: dict[Any, Count] = {}  # a file's name need not be valid Unicode
+
+
+def parse(raw: str) -> dict[str, Any]:
+    """The JSON object. Raises ValueError for what is not one, or not one by RFC 8259."""
+    if len(raw) > MAX_CHARACTERS:
+        raise ValueError(f"its metadata is longer than {MAX_CHARACTERS:,} characters")
+    try:
+        meta = json.loads(
+            raw, object_pairs_hook=_object, parse_constant=_constant, parse_float=_number
+        )
+    except RecursionError:
+        raise ValueError("its metadata is nested too deeply") from None
+    if not isinstance(meta, dict):
+        raise ValueError("its metadata is no object")
+    _bound_depth(meta)
+    return meta
+
+
+def validate(meta: dict[str, Any]) -> None:
+    """Raise ValueError that names the first field which is missing or not what it must be."""
+    try:
+        found = _Metadata.model_validate(meta)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        field = ".".join(map(str, first["loc"][:2]))
+        raise ValueError(f"its metadata, {field}: {first['msg'].lower()}") from None
+    if found.vocabulary.unit == "byte" and max(map(ord, found.vocabulary.symbols)) > 255:
+        raise ValueError("its metadata, vocabulary: a byte is above 255")
+
+
+def _bound_depth(meta: dict[str, Any]) -> None:
+    """What reads it later may recurse."""
+    level: list[Any] = [meta]
+    for _ in range(MAX_DEPTH):
+        level = [
+            item
+            for value in level
+            for item in (value.values() if isinstance(value, dict) else value)
+            if isinstance(item, dict | list)
+        ]
+    if level:
+        raise ValueError(f"its metadata is nested deeper than {MAX_DEPTH} levels")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("its metadata has a key twice")
+    return result
+
+
+def _constant(name: str) -> NoReturn:
+    raise ValueError(f"its metadata holds {name}, which is not a number")
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not isfinite(value):
+        raise ValueError("its metadata holds a number that is too large")
+    return value
