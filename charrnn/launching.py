@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from charrnn import build
-from charrnn.config import Config, from_dict, to_yaml
-from charrnn.data import find_files, load_corpus
+from charrnn.changes import (
+    ANEW,
+    begun_anew,
+    changed,
+    other_text,
+    require_accepted,
+    require_possible,
+)
+from charrnn.config import Config, idle, to_yaml
+from charrnn.data import Corpus, find_files, load_corpus
+from charrnn.data.corpus import symbols_of
+from charrnn.data.texts import STDIN, matches, read_stdin
 from charrnn.errors import CheckpointError, ConfigError, DataError, UsageError
-from charrnn.store import Checkpoint, locate, read
+from charrnn.restoring import check_progress
+from charrnn.store import Checkpoint, locate, read, write
 from charrnn.store.atomic import write_atomically
+from charrnn.store.folder import BEST
 from charrnn.text.vocabulary import describe
 from charrnn.training import RunFolder, Session
 
@@ -36,23 +48,32 @@ def begin(config: Config, name: str, out: Path | None, init_from: Path | None = 
     source = read(locate(init_from)) if init_from is not None else None
     if source is not None:
         config = _same_model(config, source, str(init_from))
+    notices = idle(config) + _named_twice(config)
     config = _absolute_texts(config)
     known = None if source is None else build.vocabulary_of(source)
     corpus = load_corpus(config.data, known, extend=config.data.on_unknown == "error")
+    run = None
+    if STDIN in config.data.text:
+        run = RunFolder.create(out, name, to_yaml(config), config.train.keep)
+        config = _keep_stdin(config, run)
     session = build.session(config, corpus)
-    notices = _shrunk(config, session) + _odd(session)
+    notices += [*corpus.notices, *_shrunk(config, session), *_odd(session)]
     if source is not None and known is not None:
         build.inherit_parameters(session.network, source.arrays, known.K, str(init_from))
         if added := corpus.vocabulary.symbols[known.K :]:
             notices.append(f"new to the model, and initialised: {describe(map(ord, added), 40)}")
-    run = RunFolder.create(out, name, to_yaml(config), config.train.keep)
+    if run is None:
+        run = RunFolder.create(out, name, to_yaml(config), config.train.keep)
     return Launch(session, run, config, notices, fresh=source is None)
 
 
-def resume(path: Path, overrides: Mapping[str, Any]) -> Launch:
+def resume(
+    path: Path, flags: Mapping[str, Any], sets: Sequence[str] = (), *, accept_changes: bool = False
+) -> Launch:
     """Go on with the run at `path` from its last checkpoint.
 
-    `overrides`: dotted keys that may change on the way, such as `train.steps`.
+    The configuration is the run's config.yaml with `sets` and `flags` over it. Where it, or the
+    text, is not that of the checkpoint, this is an error unless the change is accepted.
     """
     locate(path, "last")
     if not path.is_dir():
@@ -64,29 +85,77 @@ def resume(path: Path, overrides: Mapping[str, Any]) -> Launch:
     run = RunFolder(path)
     run.lock()
     checkpoint_path, checkpoint, damaged = run.checkpoints.read_last()
-    config = _override(build.config_of(checkpoint, str(checkpoint_path)), overrides)
-    steps = overrides.get("train.steps")
-    if steps is not None and steps < checkpoint.meta["step"]:
-        raise UsageError(
-            f"the run is at step {checkpoint.meta['step']:,} already", where=f"--steps {steps}"
-        )
-    corpus = load_corpus(config.data, build.vocabulary_of(checkpoint))
-    if corpus.sha256 != checkpoint.meta["corpus_sha256"]:
-        raise DataError(
-            "the text is not the one that the run was trained on",
-            where=", ".join(config.data.text),
-            then=f"put it back, or begin a new run from this one: --init-from {path}",
-        )
+    stored = build.config_of(checkpoint, str(checkpoint_path))
+    if not run.config.exists():
+        write_atomically(run.config, to_yaml(stored).encode())
+    config, changes = changed(run.config, stored, sets, flags)
+    require_possible(changes, path)
+    if not accept_changes:
+        require_accepted(changes, path)
+    if config.data.text != stored.data.text:
+        config = _absolute_texts(config)
+    _require_to_come(config, checkpoint)
+    corpus = _corpus_of(config, checkpoint, path, accept_changes)
+    new_text = corpus.sha256 != checkpoint.meta["corpus_sha256"]
+    anew = begun_anew(changes, text=new_text)
     session = build.session(config, corpus)
-    session.restore(checkpoint)
-    write_atomically(run.config, to_yaml(config).encode())
+    check_progress(session, checkpoint, str(checkpoint_path), anew)
+    session.restore(checkpoint, anew)
     run.checkpoints.keep = config.train.keep
-    run.checkpoints.reopen(checkpoint_path, session.best_step)
+    if "best" in anew:
+        _keep_best_apart(run)
+    run.checkpoints.reopen(checkpoint_path, session.best_step, passing=session.passing)
+    if changes or new_text:
+        write(checkpoint_path, session.checkpoint())
+        write_atomically(run.config, to_yaml(config).encode())
     session.seconds_before = run.rewind(session.step)
     notices = [f"{problem}; going on from step {session.step:,}" for problem in damaged]
+    notices += [*corpus.notices, *map(str, changes), *(ANEW[part] for part in ANEW if part in anew)]
+    if session.rate_scale != 1:
+        notices.append(
+            f"after {session.rollbacks} rollbacks the learning rate is times {session.rate_scale:g}"
+        )
     if (reason := session.finished()) is not None:
         notices.append(f"the run is finished ({reason}); to train longer, give more --steps")
     return Launch(session, run, config, notices)
+
+
+def _require_to_come(config: Config, checkpoint: Checkpoint) -> None:
+    steps, done = config.train.steps, checkpoint.meta["step"]
+    if steps is not None and steps < done:
+        raise UsageError(f"the run is at step {done:,} already", where=f"--steps {steps}")
+
+
+def _corpus_of(config: Config, checkpoint: Checkpoint, run: Path, accepted: bool) -> Corpus:
+    """The text that the run goes on with, in the vocabulary of its model."""
+    vocabulary = build.vocabulary_of(checkpoint)
+    where = ", ".join(config.data.text)
+    differs = "the text is not the one that the run was trained on"
+    try:
+        corpus = load_corpus(config.data, vocabulary)
+    except DataError as error:
+        if vocabulary.extended(symbols_of(config.data)) is vocabulary:
+            raise
+        raise DataError(
+            f"{differs}: {error.what}",
+            where=where,
+            then=f"put it back; or begin a new run whose model learns them: --init-from {run}; or, "
+            "with --accept-changes, set data.on_unknown to skip or map",
+        ) from None
+    if corpus.sha256 == checkpoint.meta["corpus_sha256"] or accepted:
+        return corpus
+    before = checkpoint.meta.get("text_bytes", {})
+    raise DataError(
+        f"{differs}:\n  {other_text(before, build.text_bytes(config))}",
+        where=where,
+        then="put it back; or go on with it as it is: --accept-changes; or begin a new run from "
+        f"this one: --init-from {run}",
+    )
+
+
+def _keep_best_apart(run: RunFolder) -> None:
+    if (run.checkpoints.folder / BEST).exists():
+        run.checkpoints.set_aside(run.checkpoints.folder / BEST, "best-of-other-text.safetensors")
 
 
 def _shrunk(config: Config, session: Session) -> list[str]:
@@ -112,19 +181,33 @@ def _odd(session: Session) -> list[str]:
     return notices
 
 
-def _override(config: Config, overrides: Mapping[str, Any]) -> Config:
-    values = config.model_dump(mode="json")
-    for dotted, value in overrides.items():
-        section, key = dotted.split(".")
-        values[section][key] = value
-    return from_dict(values, "--resume")
-
-
 def _absolute_texts(config: Config) -> Config:
     """Paths that still mean the same when the run is opened from another folder."""
-    files = tuple(str(path.resolve()) for path in find_files(config.data.text))
+    files = tuple(
+        STDIN if str(path) == STDIN else str(path.resolve())
+        for path in find_files(config.data.text)
+    )
     data = config.data.model_copy(update={"text": files})
     return config.model_copy(update={"data": data})
+
+
+def _keep_stdin(config: Config, run: RunFolder) -> Config:
+    """Keep the text that stdin gave in the run's folder, for the run to be resumed with."""
+    copy = run.path.resolve() / "text.txt"
+    write_atomically(copy, read_stdin())
+    read_stdin.cache_clear()
+    names = tuple(str(copy) if name == STDIN else name for name in config.data.text)
+    data = config.data.model_copy(update={"text": names})
+    config = config.model_copy(update={"data": data})
+    write_atomically(run.config, to_yaml(config).encode())
+    return config
+
+
+def _named_twice(config: Config) -> list[str]:
+    named, once = matches(config.data.text), find_files(config.data.text)
+    if len(named) == len(once):
+        return []
+    return ["data.text names a file more than once: it is read once"]
 
 
 def _same_model(config: Config, source: Checkpoint, where: str) -> Config:

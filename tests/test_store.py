@@ -10,6 +10,14 @@ import pytest
 from charrnn.errors import CheckpointError
 from charrnn.store import Checkpoint, CheckpointFolder, locate, read, write
 from charrnn.store.checkpoint import to_bytes
+from charrnn.store.migrations import FORMAT
+from charrnn.training import RunFolder
+
+META = {
+    "config": {}, "vocabulary": {"unit": "char", "symbols": ["é", "\n"]}, "corpus_sha256": "",
+    "cursor": [0, 0], "optimiser_steps": 0, "schedule": {}, "best": None, "evaluations_waited": 0,
+    "means": [[0.0, 0.0]] * 3, "rate_scale": 1.0, "rollbacks": 0,
+}  # fmt: skip
 
 
 def checkpoint(step=3, **meta):
@@ -18,14 +26,14 @@ def checkpoint(step=3, **meta):
         "layers.0.W": rng.standard_normal((4, 6)).astype(np.float32),
         "state": np.ones((1, 2)),
     }
-    return Checkpoint(arrays, {"step": step, **meta})
+    return Checkpoint(arrays, {**META, "step": step, **meta})
 
 
 def test_round_trip(tmp_path):
     path = tmp_path / "a.safetensors"
-    write(path, checkpoint(vocabulary=["é", "\n"]))
+    write(path, checkpoint())
     again = read(path)
-    assert again.meta == {"format": 1, "step": 3, "vocabulary": ["é", "\n"]}
+    assert again.meta == {"format": FORMAT, "step": 3, **META}
     for name, array in checkpoint().arrays.items():
         np.testing.assert_array_equal(again.arrays[name], array)
         assert again.arrays[name].dtype == array.dtype
@@ -36,7 +44,7 @@ def test_arrays_that_are_not_contiguous_are_stored_right(tmp_path):
     array = np.arange(12.0).reshape(3, 4)
     tricky = {"T": array.T, "strided": array[:, ::2], "reversed": array[::-1]}
     path = tmp_path / "a.safetensors"
-    write(path, Checkpoint(tricky, {"step": 0}))
+    write(path, Checkpoint(tricky, checkpoint().meta))
     for name, expected in tricky.items():
         np.testing.assert_array_equal(read(path).arrays[name], expected)
 
@@ -65,7 +73,7 @@ def test_a_cut_file_is_noticed(tmp_path, cut):
 
 def test_a_newer_format_says_so(tmp_path):
     path = tmp_path / "a.safetensors"
-    data = to_bytes(checkpoint()).replace(b'\\"format\\": 1', b'\\"format\\": 9')
+    data = to_bytes(checkpoint()).replace(b'\\"format\\": 2', b'\\"format\\": 9')
     path.write_bytes(data)
     with pytest.raises(CheckpointError, match="format 9"):
         read(path)
@@ -126,6 +134,7 @@ def test_a_save_that_was_killed_half_way_is_mended(tmp_path):
     # Killed between the numbered file and the best: the first says that it is the best.
     folder.save(checkpoint(2), is_best=False)
     (folder.folder / ".step-000000003.safetensors.77.tmp").write_bytes(b"half")
+    RunFolder(tmp_path).lock()
     folder.reopen(folder.steps()[-1], best_step=2)
     assert read(locate(tmp_path, "best")).meta["step"] == 2
     assert not list(folder.folder.glob(".*"))

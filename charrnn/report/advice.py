@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import log
 
-from charrnn.training.events import Evaluated, Event, Stepped
+from charrnn.training.events import Evaluated, Event, RolledBack, Stepped
 
 # Shares of the loss by which it must differ before a word is said.
 STRANGE_START, OVERFIT, STILL_FALLING = 0.5, 0.02, 0.01
 
 
 class Advice:
-    """Watches a run of K symbols; `start` and `end` are sentences, or None where all is well."""
+    """Watches a run of K symbols; `start` and `end` are sentences, or None where all is well.
 
-    def __init__(self, K: int, from_scratch: bool) -> None:
+    `tell` is given the first of them as soon as it is known: a run may never come to its end.
+    """
+
+    def __init__(
+        self, K: int, from_scratch: bool, tell: Callable[[str], None] = lambda sentence: None
+    ) -> None:
+        self._tell = tell
         self._ln_k = log(K) if K > 1 else 0.0
         self._from_scratch = from_scratch
         self._first: float | None = None
@@ -22,8 +29,12 @@ class Advice:
     def __call__(self, event: Event) -> None:
         if isinstance(event, Stepped) and self._first is None:
             self._first = event.loss
+            if (sentence := self.start()) is not None:
+                self._tell(sentence)
         elif isinstance(event, Evaluated):
             self._evaluations.append(event)
+        elif isinstance(event, RolledBack):
+            self._evaluations = [e for e in self._evaluations if e.step <= event.step]
 
     def start(self) -> str | None:
         """About the first step's loss, which guessing evenly would make ln K."""

@@ -13,7 +13,16 @@ from tqdm import tqdm
 from charrnn.bptt import window_length
 from charrnn.config import Config
 from charrnn.evaluation import CHUNK
-from charrnn.training.events import Evaluated, Event, Finished, Interrupted, Sampled, Saved, Stepped
+from charrnn.training.events import (
+    Evaluated,
+    Event,
+    Finished,
+    Interrupted,
+    RolledBack,
+    Sampled,
+    Saved,
+    Stepped,
+)
 from charrnn.training.session import Session
 
 LN2 = log(2)
@@ -39,11 +48,23 @@ def introduce(session: Session, config: Config, run: object, threads: int) -> li
         f"characters{padding}; {_bptt(config)}",
         f"memory    {tape / 2**20:.1f} MiB of tape, "
         f"{session.optimiser.theta.nbytes * (2 + len(session.optimiser.slots)) / 2**20:.1f} MiB of "
-        "parameters, gradient and optimiser",
+        f"parameters, gradient and optimiser{_ids_file(session)}",
         f"baseline  guessing evenly costs ln K = {log(net.K):.4f} nats = {log(net.K) / LN2:.4f} "
         "bits per character",
         f"run       {run}",
     ]
+
+
+def _ids_file(session: Session) -> str:
+    path = session.corpus.ids_file
+    return "" if path is None else f"; the text's ids stay in {path}"
+
+
+def _rollback(event: RolledBack) -> str:
+    return (
+        f"{event.reason.splitlines()[0]}; back to step {event.step:,} with the learning rate times "
+        f"{event.rate_scale:g} (rollback {event.tries} of {event.limit})"
+    )
 
 
 def _describe(config: Config) -> str:
@@ -96,6 +117,8 @@ class Console:
             )  # fmt: skip
 
     def __call__(self, event: Event) -> None:
+        if isinstance(event, RolledBack):
+            self.notice(_rollback(event))
         if not self._verbosity:
             return
         if isinstance(event, Stepped):
@@ -115,6 +138,10 @@ class Console:
             self._print(f"finished: {event.reason}")
         elif isinstance(event, Interrupted):
             self._print(f"stopped at step {event.step:,} by a signal; everything is saved")
+
+    def notice(self, text: str) -> None:
+        """Print what is worth saying at any verbosity."""
+        self._print(f"notice: {text}")
 
     def _step(self, event: Stepped) -> None:
         self._characters += event.characters

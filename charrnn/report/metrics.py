@@ -3,56 +3,64 @@
 from __future__ import annotations
 
 import json
-import os
 from math import isnan, log
 from pathlib import Path
 from typing import Any
 
-from charrnn.errors import CheckpointError
-from charrnn.training.events import Evaluated, Event, Logged, Sampled, Saving, Stepped
+from charrnn.store.appended import AppendedFile
+from charrnn.training import RunFolder
+from charrnn.training.events import (
+    Evaluated,
+    Event,
+    Logged,
+    RolledBack,
+    Sampled,
+    Saving,
+    Stepped,
+)
+from charrnn.training.run import sample_entry
 
 LN2 = log(2)
 
 
 class MetricsFile:
-    """One JSON object a line, flushed as it is written."""
+    """One JSON object a line, on the disk before the checkpoint that follows it.
+
+    After a rollback the file, and the samples beside it, are cut back as they are on resume.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115
+        self._path, self._file = path, AppendedFile(path)
 
     def __call__(self, event: Event) -> None:
-        try:
-            self._take(event)
-        except OSError as error:
-            raise CheckpointError(
-                f"cannot be written: {error.strerror}", where=self._file.name,
-                then="make room, then go on with --resume; what was saved before is intact",
-            ) from None  # fmt: skip
-
-    def _take(self, event: Event) -> None:
-        if isinstance(event, Saving):
-            os.fsync(self._file.fileno())
-        if not isinstance(event, Logged):
-            return
-        line: dict[str, Any] = {
-            "step": event.step,
-            "epoch": event.epoch,
-            "train_loss": event.loss,
-            "learning_rate": event.learning_rate,
-            "grad_norm": event.grad_norm,
-            "chars_per_second": round(event.chars_per_second, 1),
-            "seconds": round(event.seconds, 3),
-        }
-        if event.val_loss is not None:
-            line["val_loss"] = event.val_loss
-        if event.final:
-            line["final"] = True
-        finite = {k: None if isinstance(v, float) and isnan(v) else v for k, v in line.items()}
-        self._file.write(json.dumps(finite) + "\n")
-        self._file.flush()
+        if isinstance(event, Logged):
+            self._file.append((json.dumps(_line(event)) + "\n").encode())
+        elif isinstance(event, Saving):
+            self._file.sync()
+        elif isinstance(event, RolledBack):
+            self._file.close()
+            RunFolder(self._path.parent).rewind(event.step)
+            self._file = AppendedFile(self._path)
 
     def close(self) -> None:
         self._file.close()
+
+
+def _line(event: Logged) -> dict[str, Any]:
+    line: dict[str, Any] = {
+        "step": event.step,
+        "epoch": event.epoch,
+        "train_loss": event.loss,
+        "learning_rate": event.learning_rate,
+        "grad_norm": event.grad_norm,
+        "chars_per_second": round(event.chars_per_second, 1),
+        "seconds": round(event.seconds, 3),
+    }
+    if event.val_loss is not None:
+        line["val_loss"] = event.val_loss
+    if event.final:
+        line["final"] = True
+    return {k: None if isinstance(v, float) and isnan(v) else v for k, v in line.items()}
 
 
 class SampleFile:
@@ -60,11 +68,21 @@ class SampleFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._file: AppendedFile | None = None
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Sampled):
-            with open(self._path, "a", encoding="utf-8", newline="") as file:
-                file.write(f"--- step {event.step}\n{event.text}\n")
+            self._file = self._file or AppendedFile(self._path)
+            self._file.append(sample_entry(event.step, event.text, final=event.final))
+        elif isinstance(event, Saving) and self._file is not None:
+            self._file.sync()
+        elif isinstance(event, RolledBack):
+            self.close()
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        self._file = None
 
 
 class Summary:
@@ -96,6 +114,8 @@ class Summary:
             )
             if event.is_best:
                 values.update(best_val_loss=event.val_loss, best_step=event.step)
+        elif isinstance(event, RolledBack):
+            self.begin(event.step, event.epoch, event.best_loss, event.best_step)
 
     def done(self, seconds: float) -> dict[str, Any]:
         """The object, given the seconds that this part of the run took."""

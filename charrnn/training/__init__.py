@@ -1,7 +1,8 @@
 """The training loop, the events it yields, and the run's folder."""
 
 from charrnn.training.loop import train
+from charrnn.training.plan import Limits, Rhythm
 from charrnn.training.run import RunFolder
-from charrnn.training.session import Limits, Rhythm, Session
+from charrnn.training.session import Session
 
 __all__ = ["Limits", "Rhythm", "RunFolder", "Session", "train"]

@@ -51,10 +51,11 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class Sampled:
-    """Some text from the model as it is."""
+    """Some text from the model as it is; `final` as in `Logged`."""
 
     step: int
     text: str
+    final: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,25 @@ class Saved:
 
 
 @dataclass(frozen=True)
+class RolledBack:
+    """The run diverged after step `diverged_at`, and goes on from `step` with a lower rate.
+
+    `reason`: the first line says what happened. `rate_scale` multiplies the schedule's rate from
+    here on. `tries` of `limit` are used. `best_loss` and `best_step` are those of the checkpoint.
+    """
+
+    step: int
+    epoch: float
+    diverged_at: int
+    reason: str
+    rate_scale: float
+    tries: int
+    limit: int
+    best_loss: float | None
+    best_step: int | None
+
+
+@dataclass(frozen=True)
 class Finished:
     """The run ended by itself: why."""
 
@@ -89,4 +109,6 @@ class Interrupted:
     signal: int
 
 
-Event = Stepped | Logged | Evaluated | Sampled | Saving | Saved | Finished | Interrupted
+Event = (
+    Stepped | Logged | Evaluated | Sampled | Saving | Saved | RolledBack | Finished | Interrupted
+)

@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP ask the loop to stop after the step; a second one stops at once."""
+"""SIGINT, SIGTERM and SIGHUP ask the loop to stop and save; a second one stops at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ SIGNALS = [
 
 
 class StopSignal:
-    """A context in which the signals set `requested`; outside it they do what they did before."""
+    """A context in which the signals set `requested`, and a second one ends the process at once.
+
+    After it they do what they did before; if one was heeded they do nothing, since all is saved.
+    """
 
     def __init__(self) -> None:
         self.number = 0
@@ -30,15 +33,12 @@ class StopSignal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._restore()
+        for number, handler in self._before.items():
+            signal.signal(number, signal.SIG_IGN if self.requested else handler)
 
     def _note(self, number: int, _: FrameType | None) -> None:
+        if self.requested:
+            os._exit(128 + number)
         self.number = number
-        self._restore()
         with contextlib.suppress(OSError):
-            os.write(2, b"\nfinishing the step, then saving; once more to stop at once\n")
-
-    def _restore(self) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        self._before = {}
+            os.write(2, b"\nstopping, then saving; once more to stop at once\n")

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from charrnn.bptt import AbandonedError
 from charrnn.data.corpus import BOUNDARY
 from charrnn.evaluation import evaluate
-from charrnn.generation import Sampling, sample
+from charrnn.generation import Sampling, plain_continuation, sample
 from charrnn.store import CheckpointFolder
+from charrnn.training.divergence import DivergedError, sane
 from charrnn.training.events import (
     Evaluated,
     Event,
@@ -22,25 +24,45 @@ from charrnn.training.events import (
     Stepped,
 )
 from charrnn.training.interrupt import StopSignal
-from charrnn.training.session import QUIET, Session, Update
+from charrnn.training.measures import Update
+from charrnn.training.rollback import roll_back
+from charrnn.training.session import QUIET, Session
 
 VALIDATION_STREAMS = 16
 
 
 def train(session: Session, checkpoints: CheckpointFolder, stop: StopSignal) -> Iterator[Event]:
-    """Update until a limit is reached or `stop` is asked for; evaluate, sample, save on the way."""
+    """Update until a limit is reached or `stop` is asked for; evaluate, sample, save on the way.
+
+    A divergence is rolled back as often as `session.limits` allows; then DivergenceError is raised.
+    """
     session.start_clock()
+    if checkpoints.last() is None:
+        yield from _save(session, checkpoints, is_best=False)
+    while True:
+        try:
+            yield from _course(session, checkpoints, stop)
+            return
+        except DivergedError as error:
+            yield roll_back(session, checkpoints, error)
+
+
+def _course(session: Session, checkpoints: CheckpointFolder, stop: StopSignal) -> Iterator[Event]:
     rhythm, clock = session.rhythm, _Clock(session)
     saved_at = evaluated_at = None
     reason = session.finished()
     while reason is None:
-        update = session.update()
+        try:
+            update = session.update(abandon=lambda: stop.requested)
+        except AbandonedError:
+            yield from _save(session, checkpoints, is_best=False)
+            yield Interrupted(session.step, stop.number)
+            return
         clock.add(update.characters)
         yield _stepped(session, update)
-        reason = session.finished()
 
         val_loss, is_best = None, False
-        if _due(session, rhythm.evaluate):
+        if session.due(rhythm.evaluate):
             with clock.paused():
                 train_loss, val_loss = session.since_evaluation.value, validation_loss(session)
                 session.since_evaluation.reset()
@@ -50,14 +72,16 @@ def train(session: Session, checkpoints: CheckpointFolder, stop: StopSignal) -> 
                     yield Evaluated(session.step, session.epoch, train_loss, val_loss, is_best)
                 yield from _sampled(session)
 
+        reason = session.finished()
         if session.step % rhythm.log == 0 or val_loss is not None:
             yield _logged(session, update, clock, val_loss)
 
-        if is_best or _due(session, rhythm.save) or stop.requested:
+        if is_best or session.due(rhythm.save) or stop.requested:
             with clock.paused():
                 yield from _save(session, checkpoints, is_best)
                 saved_at = session.step
-        if stop.requested:
+        # A signal that arrives after the line above waits for the next save.
+        if stop.requested and saved_at == session.step:
             yield Interrupted(session.step, stop.number)
             return
 
@@ -76,9 +100,13 @@ def _final_evaluation(session: Session, checkpoints: CheckpointFolder) -> Iterat
     train_loss, val_loss = session.since_evaluation.value, validation_loss(session)
     if val_loss is None:
         return
+    if not session.since_evaluation.weight:  # the part of the run before this one did it
+        is_best = session.best_step == session.step
+        yield Evaluated(session.step, session.epoch, train_loss, val_loss, is_best)
+        return
     is_best = session.judged(val_loss)
     yield Evaluated(session.step, session.epoch, train_loss, val_loss, is_best)
-    yield from _sampled(session)
+    yield from _sampled(session, final=True)
     yield Logged(
         session.step, session.epoch, train_loss, float("nan"), float("nan"), float("nan"),
         session.seconds, val_loss, final=True,
@@ -89,16 +117,23 @@ def _final_evaluation(session: Session, checkpoints: CheckpointFolder) -> Iterat
 
 @QUIET
 def validation_loss(session: Session) -> float | None:
-    """Nats per character on the whole validation part; None where there is none."""
+    """Nats per character on the whole validation part; None where there is none.
+
+    Raises DivergedError where it is not finite.
+    """
     if not session.corpus.characters("val"):
         return None
-    score = evaluate(session.network, session.corpus, "val", streams=VALIDATION_STREAMS)
+    score = evaluate(
+        session.network, session.corpus, "val", streams=VALIDATION_STREAMS, split=session.split
+    )
+    if not sane(score.nats_per_char):
+        raise session.diverged(f"the validation loss before it is {score.nats_per_char:.3g}", None)
     return score.nats_per_char
 
 
-def _sampled(session: Session) -> Iterator[Event]:
+def _sampled(session: Session, *, final: bool = False) -> Iterator[Event]:
     if session.rhythm.sample_length:
-        yield Sampled(session.step, sample_text(session, session.rhythm.sample_length))
+        yield Sampled(session.step, sample_text(session, session.rhythm.sample_length), final)
 
 
 @QUIET
@@ -106,20 +141,12 @@ def sample_text(session: Session, length: int) -> str:
     """Some characters from the model as it is; the same for the same step and seed."""
     vocabulary = session.corpus.vocabulary
     first = vocabulary.id(BOUNDARY) if BOUNDARY in vocabulary else 0
-    ids = sample(
-        session.network,
-        np.array([first], np.int32),
-        length,
-        Sampling(),
-        session.seed,
-        boundary=first if session.corpus.lines is not None else None,
-        index=session.step,
-    )
+    boundary = first if session.corpus.lines is not None else None
+    go_on = plain_continuation(session.network, Sampling(), boundary)
+    prime = np.array([first], np.int32)
+    chunks = sample(session.network, prime, length, go_on, session.seed, boundary, [session.step])
+    ids = (int(i) for chunk in chunks for i in chunk[:, 0])
     return vocabulary.decode(ids)
-
-
-def _due(session: Session, every: int | None) -> bool:
-    return session.cursor.index == 0 if every is None else session.step % every == 0
 
 
 def _stepped(session: Session, update: Update) -> Stepped:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from math import inf, isfinite
 from typing import Any
@@ -13,72 +14,27 @@ from numpy.typing import NDArray
 
 from charrnn import bptt
 from charrnn.data import Corpus, Cursor, Feed
-from charrnn.errors import DivergenceError
 from charrnn.nn.network import Network
+from charrnn.nn.params import Params
 from charrnn.optim import Optimiser, Progress, Schedule, norm
+from charrnn.parallel import StreamSplit
 from charrnn.store import Checkpoint
+from charrnn.training.divergence import DivergedError, account, finite, first_bad, remedies, sane
+from charrnn.training.measures import Mean, Update
+from charrnn.training.plan import Limits, Rhythm
 
 Array = NDArray[Any]
 DROPOUT = 4  # names this use of the seed
-DIVERGED = 1e4  # nats per character that no model recovers from
+RECENT = 100  # steps whose gradient norms are the usual ones
 # What is not finite is looked for where it matters; NumPy need not say so too.
 QUIET = np.errstate(over="ignore", invalid="ignore", divide="ignore")
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What ends a run; None is no limit. The first one reached ends it."""
-
-    epochs: float | None = None
-    steps: int | None = None
-    minutes: float | None = None
-    evaluations_without_progress: int | None = None
-
-
-@dataclass(frozen=True)
-class Rhythm:
-    """Steps between lines, evaluations and checkpoints; None is once an epoch."""
-
-    log: int
-    evaluate: int | None = None
-    save: int | None = None
-    sample_length: int = 0
-
-
-@dataclass
-class Mean:
-    """A running mean that can be saved."""
-
-    total: float = 0.0
-    weight: float = 0.0
-
-    def add(self, total: float, weight: float) -> None:
-        self.total += total
-        self.weight += weight
-
-    @property
-    def value(self) -> float:
-        return self.total / self.weight if self.weight else float("nan")
-
-    def reset(self) -> None:
-        self.total = self.weight = 0.0
-
-
-@dataclass(frozen=True)
-class Update:
-    """What one step did."""
-
-    loss: float
-    grad_norm: float
-    learning_rate: float
-    characters: int
 
 
 @dataclass
 class Session:
     """A run in progress. `identity` is what a checkpoint says besides: config, vocabulary, …"""
 
-    network: Network
+    split: StreamSplit
     optimiser: Optimiser
     schedule: Schedule
     feed: Feed
@@ -100,11 +56,18 @@ class Session:
     norm_since_log: Mean = field(default_factory=Mean)
     since_evaluation: Mean = field(default_factory=Mean)
     seconds_before: float = 0.0
+    rate_scale: float = 1.0
+    rollbacks: int = 0
+    norms: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
 
     def __post_init__(self) -> None:
         self.grad = self.network.params.like()
         self.state = self.network.zero_state(self.feed.B)
         self._started = time.perf_counter()
+
+    @property
+    def network(self) -> Network:
+        return self.split.network
 
     # -- where the run is ---------------------------------------------------------------
 
@@ -132,6 +95,15 @@ class Session:
             shares.append(self.seconds / 60 / self.limits.minutes)
         return min(max(shares), 1.0)
 
+    def due(self, every: int | None) -> bool:
+        """Whether something falls at this step: every so many steps, or once an epoch."""
+        return self.cursor.index == 0 if every is None else self.step % every == 0
+
+    @property
+    def passing(self) -> bool:
+        """Whether a checkpoint of this step is only there because the run stopped here."""
+        return not (self.due(self.rhythm.save) or self.step in (0, self.best_step))
+
     def finished(self) -> str | None:
         """Why the run is over, or None."""
         limits = self.limits
@@ -149,43 +121,72 @@ class Session:
     # -- one update ---------------------------------------------------------------------
 
     @QUIET
-    def update(self) -> Update:
-        """Forward, backward, clip, step: the whole of learning."""
+    def update(self, abandon: Callable[[], bool] | None = None) -> Update:
+        """Forward, backward, clip, step: the whole of learning.
+
+        `abandon`: asked between windows; if true, AbandonedError is raised and no step was made.
+        """
         span, fresh = self.feed.span(self.cursor)
-        if fresh:
-            self.state = self.network.zero_state(span.x.shape[1])
-        rate = self.schedule.rate(Progress(self.step, self.epoch, self.share))
+        state = self.network.zero_state(span.x.shape[1]) if fresh else self.state
+        at = Progress(self.step, self.epoch, self.share)
+        rate = self.schedule.rate(at) * self.rate_scale
         scale = 1 / span.count if self.reduction == "mean" else 1 / span.x.shape[1]
         self.grad.flat.fill(0)
-        outcome = bptt.gradient(
-            self.network, span, self.state, self.grad, scale,
-            window=self.window, masks=self._masks(span.x.shape[1]),
+        outcome = self.split.gradient(
+            span, state, self.grad, scale, window=self.window, abandon=abandon,
+            masks=self._masks if self.network.dropout else None,
         )  # fmt: skip
         g_norm = norm(self.grad.flat)
         loss = outcome.loss / span.count
-        if not (isfinite(loss) and isfinite(g_norm) and loss < DIVERGED):
-            raise DivergenceError(
-                f"diverged at step {self.step + 1}: the loss is {loss:.3g} nats per character and "
-                f"the gradient's norm {g_norm:.3g}",
-                then="lower optim.learning_rate, or clip the gradient (optim.grad_clip)",
+        if not (sane(loss) and isfinite(g_norm) and finite(outcome.state)):
+            raise self.diverged(
+                f"the loss is {loss:.3g} nats per character and the gradient's norm {g_norm:.3g}",
+                first_bad({**_named("the gradient of ", self.grad), "the state": outcome.state}),
             )
         self.clip(self.grad.flat, g_norm)
         self.optimiser.update(self.grad.flat, rate)
+        self._check_update(rate)
         self.state = outcome.state
         self.cursor = self.feed.after(self.cursor)
         self.step += 1
         self.since_log.add(outcome.loss, span.count)
         self.norm_since_log.add(g_norm, 1)
+        self.norms.append(g_norm)
         self.since_evaluation.add(outcome.loss, span.count)
-        return Update(outcome.loss / span.count, g_norm, rate, span.count)
+        return Update(loss, g_norm, rate, span.count)
 
-    def _masks(self, B: int) -> bptt.Masks | None:
-        if not self.network.dropout:
-            return None
+    def _check_update(self, rate: float) -> None:
+        """A finite gradient can still be too long a step, or too large to be squared."""
+        theta = self.optimiser.theta
+        if not finite(theta):
+            raise self.diverged(
+                f"the update at rate {rate:.3g} overflowed the parameters",
+                first_bad(self.network.params),
+                by_update=True,
+            )
+        for name, slot in self.optimiser.slots.items():
+            if not finite(slot):
+                views = Params(self.network.params.shapes, slot.dtype, slot)
+                raise self.diverged(
+                    "the update overflowed the optimiser",
+                    first_bad(_named(f"optim.{name} of ", views)),
+                )
 
+    def diverged(
+        self, happened: str, culprit: str | None, *, by_update: bool = False
+    ) -> DivergedError:
+        """The error of the step in progress, with what may help."""
+        config, step = self.identity["config"], self.step + 1
+        return DivergedError(
+            account(f"diverged at step {step:,}: {happened}", self.norms, culprit),
+            then="try: " + "\n   or: ".join(remedies(config, step, self.norms)),
+            by_update=by_update,
+        )
+
+    def _masks(self, network: Network, streams: range) -> bptt.Masks:
         def draw(window: int, T: int) -> list[Array]:
-            rng = np.random.default_rng([DROPOUT, self.seed, self.step, window])
-            return self.network.draw_masks(rng, T, B)
+            key = [DROPOUT, self.seed, self.step, window, streams.start]
+            return network.draw_masks(np.random.default_rng(key), T, len(streams))
 
         return draw
 
@@ -212,6 +213,8 @@ class Session:
             "schedule": self.schedule.state(),
             "best": None if self.best_step is None else [self.best_loss, self.best_step],
             "evaluations_waited": self.evaluations_waited,
+            "rate_scale": self.rate_scale,
+            "rollbacks": self.rollbacks,
             "means": [
                 [mean.total, mean.weight]
                 for mean in (self.since_log, self.norm_since_log, self.since_evaluation)
@@ -219,21 +222,39 @@ class Session:
         }
         return Checkpoint(arrays, meta)
 
-    def restore(self, checkpoint: Checkpoint) -> None:
-        """The other end of `checkpoint`, for a session built from the same configuration."""
+    def restore(self, checkpoint: Checkpoint, anew: Collection[str] = ()) -> None:
+        """The other end of `checkpoint`.
+
+        `anew`: what a changed configuration begins anew, of "optimiser" (its slots), "schedule"
+        (its state), "epoch" (at its first window), "best" (the validation loss), "rate" (the
+        scale that rollbacks left).
+        """
         arrays, meta = checkpoint.arrays, checkpoint.meta
         for name, view in self.network.params.items():
             view[...] = arrays[name]
-        for name, slot in self.optimiser.slots.items():
-            slot[...] = arrays[f"optim.{name}"]
-        self.state = np.array(arrays["state"])
-        self.step = meta["step"]
-        self.cursor = Cursor(*meta["cursor"])
-        self.optimiser.steps = meta["optimiser_steps"]
-        self.schedule.restore(meta["schedule"])
-        if meta["best"] is not None:
-            self.best_loss, self.best_step = meta["best"]
-        self.evaluations_waited = meta["evaluations_waited"]
+        if "optimiser" not in anew:
+            for name, slot in self.optimiser.slots.items():
+                slot[...] = arrays[f"optim.{name}"]
+            self.optimiser.steps = meta["optimiser_steps"]
+        if "schedule" not in anew:
+            forget = {"best", "waited"} if "best" in anew else set()
+            kept = {key: value for key, value in meta["schedule"].items() if key not in forget}
+            self.schedule.restore(kept)
+        self.step, self.cursor = meta["step"], Cursor(*meta["cursor"])
+        self.state = np.array(arrays["state"], self.network.params.flat.dtype)
+        if "epoch" in anew:
+            self.cursor = Cursor(self.cursor.epoch, 0)
+            self.state = self.network.zero_state(self.feed.B)
+        best = None if "best" in anew else meta["best"]
+        self.best_loss, self.best_step = (inf, None) if best is None else best
+        self.evaluations_waited = 0 if "best" in anew else meta["evaluations_waited"]
+        scaled = (1.0, 0) if "rate" in anew else (meta["rate_scale"], meta["rollbacks"])
+        self.rate_scale, self.rollbacks = scaled
+        self.norms.clear()
         means = (self.since_log, self.norm_since_log, self.since_evaluation)
         for mean, (total, weight) in zip(means, meta["means"], strict=True):
             mean.total, mean.weight = total, weight
+
+
+def _named(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    return {f"{prefix}{name}": array for name, array in arrays.items()}

@@ -1,0 +1,151 @@
+"""A run that goes on with another configuration: what changed, what cannot, what begins anew."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from charrnn.config import Config, load
+from charrnn.errors import ConfigError, UsageError
+
+FREE = "train.steps"  # what --resume has always let change
+TEXT = "data.text"
+
+_INITIAL = "is read only when a run begins"
+_MODEL = "the parameters are those of the model as it is"
+_SPLIT = "what the model was trained on would be used to validate it"
+_UNIT = "the model was trained on text that was read the other way"
+REFUSED = {
+    "model.init": _INITIAL, "model.forget_bias": _INITIAL, "model": _MODEL,
+    "data.split": _SPLIT, "data.split_seed": _SPLIT, "data.mode": _UNIT, "data.unit": _UNIT,
+}  # fmt: skip
+POSSIBLE = {"model.dropout"}
+# Keys that decide what the windows of an epoch are.
+WINDOWS = {
+    "data.on_unknown", "train.batch_size", "train.seed", "bptt.mode", "bptt.k1", "bptt.k2",
+}  # fmt: skip
+SAME_SLOTS = {"adam", "adamw"}
+
+ANEW = {
+    "optimiser": "the optimiser begins anew: its means are those of another rule",
+    "schedule": "the schedule begins anew",
+    "epoch": "the epoch begins anew, with a state of zero",
+    "best": "the best validation loss so far was of another text, and counts no more",
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """A dotted key that is not what the last checkpoint has; `origin` says where it was set."""
+
+    key: str
+    before: Any
+    after: Any
+    origin: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {_shown(self.before)} → {_shown(self.after)} ({self.origin})"
+
+
+def changed(
+    file: Path, stored: Config, sets: Sequence[str], flags: Mapping[str, Any]
+) -> tuple[Config, list[Change]]:
+    """The configuration that `file`, `sets` and `flags` ask for, and how it differs from `stored`.
+
+    Raises ConfigError for mistakes in any of them.
+    """
+    wanted = load(file, sets, flags)
+    before, edited, after = _flat(stored), _flat(load(file)), _flat(wanted)
+    return wanted, [
+        Change(key, before[key], value, file.name if edited[key] == value else "command line")
+        for key, value in after.items()
+        if before[key] != value
+    ]
+
+
+def require_possible(changes: Sequence[Change], run: Path) -> None:
+    """Raise ConfigError for changes that no flag makes good."""
+    refused = [(change, reason) for change in changes if (reason := _reason(change.key))]
+    if refused:
+        raise ConfigError(
+            "a run cannot go on with\n  "
+            + "\n  ".join(f"{change}: {reason}" for change, reason in refused),
+            where=str(run),
+            then="leave these keys as they were, or begin a new run from this one's model: "
+            f"--init-from {run}",
+        )
+
+
+def require_accepted(changes: Sequence[Change], run: Path) -> None:
+    """Raise UsageError naming what changed since the last checkpoint, if anything did.
+
+    The number of steps may change freely; the text is judged by its content, elsewhere.
+    """
+    open_questions = [change for change in changes if change.key not in (FREE, TEXT)]
+    if open_questions:
+        raise UsageError(
+            "the configuration is not that of the last checkpoint:\n  "
+            + "\n  ".join(map(str, open_questions)),
+            where=str(run),
+            then="to go on with these values: --accept-changes; to go on without, set them back",
+        )
+
+
+def begun_anew(changes: Sequence[Change], *, text: bool) -> set[str]:
+    """What of a session cannot be restored after these changes: see `Session.restore`."""
+    by_key = {change.key: change for change in changes}
+    anew = set()
+    if "optim.name" in by_key:
+        rule = by_key["optim.name"]
+        if {rule.before, rule.after} != SAME_SLOTS:
+            anew.add("optimiser")
+    if "optim.schedule.name" in by_key:
+        anew.add("schedule")
+    if "optim.learning_rate" in by_key:
+        anew.add("rate")
+    if text or WINDOWS & set(by_key):
+        anew.add("epoch")
+    if text:
+        anew.add("best")
+    return anew
+
+
+def other_text(before: Mapping[str, int], after: Mapping[str, int]) -> str:
+    """How the files of a text with another hash differ from what they were."""
+    found = [f"{name} is new, {size:,} bytes" for name, size in after.items() if name not in before]
+    found += [f"{name} is left out" for name in before if name not in after]
+    found += [
+        f"{name} has {after[name]:,} bytes, and had {size:,}"
+        for name, size in before.items()
+        if after.get(name, size) != size
+    ]
+    return "\n  ".join(found) or "as long as before, with other characters"
+
+
+def _reason(key: str) -> str | None:
+    if key in POSSIBLE:
+        return None
+    parts = key.split(".")
+    prefixes = [".".join(parts[:n]) for n in range(len(parts), 0, -1)]
+    return next((REFUSED[prefix] for prefix in prefixes if prefix in REFUSED), None)
+
+
+def _flat(config: Config) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+
+    def walk(values: Mapping[str, Any], prefix: str) -> None:
+        for key, value in values.items():
+            if isinstance(value, Mapping):
+                walk(value, f"{prefix}{key}.")
+            else:
+                found[f"{prefix}{key}"] = value
+
+    walk(config.model_dump(mode="json"), "")
+    return found
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

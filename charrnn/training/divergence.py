@@ -1,0 +1,97 @@
+"""Divergence: what is not finite, where it is, and what may help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from statistics import median
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.errors import DivergenceError
+
+Array = NDArray[Any]
+DIVERGED = 1e4  # nats per character that no model recovers from
+HIGH_RATE = {
+    "sgd": 1.0, "momentum": 0.2, "adagrad": 0.1, "rmsprop": 0.01, "adam": 0.01, "adamw": 0.01,
+}  # fmt: skip
+USUAL_CLIP = 5.0
+EARLY = 200  # steps in which a warm-up would have helped
+
+
+class DivergedError(DivergenceError):
+    """Raised in the step that diverged.
+
+    `by_update`: the parameters were good, and the update at this learning rate was too long.
+    Otherwise the parameters as they stand give no finite loss and gradient, at any rate.
+    """
+
+    def __init__(self, what: str, *, then: str, by_update: bool = False) -> None:
+        super().__init__(what, then=then)
+        self.by_update = by_update
+
+
+def finite(array: Array) -> bool:
+    """Whether every element is; one dot product where that does not overflow."""
+    flat = array.reshape(-1)
+    return isfinite(float(np.dot(flat, flat))) or bool(np.isfinite(flat).all())
+
+
+def sane(loss: float) -> bool:
+    """Whether a loss in nats per character is one that a model can have."""
+    return isfinite(loss) and loss < DIVERGED
+
+
+def first_bad(arrays: Mapping[str, Array]) -> str | None:
+    """The first element that is not finite, as `layers.0.U[3, 17] is nan`; None if all are."""
+    for name, array in arrays.items():
+        bad = np.argwhere(~np.isfinite(array))
+        if len(bad):
+            index = tuple(int(i) for i in bad[0])
+            return f"{name}[{', '.join(map(str, index))}] is {array[index]}"
+    return None
+
+
+def account(happened: str, norms: Sequence[float], culprit: str | None) -> str:
+    """What happened, the first bad element, and how the gradient's norm stood before."""
+    lines = [happened]
+    if culprit is not None:
+        lines.append(f"the first element that is not finite: {culprit}")
+    if norms:
+        lines.append(
+            f"the gradient's norm was {norms[-1]:.3g} in the step before; median "
+            f"{median(norms):.3g} over the last {len(norms)}"
+        )
+    return "\n  ".join(lines)
+
+
+def remedies(config: Mapping[str, Any], step: int, norms: Sequence[float] = ()) -> list[str]:
+    """What to try with this configuration, the likeliest first.
+
+    `step` is the one that failed, `norms` the gradient's in those before it.
+    """
+    optim, model = config["optim"], config["model"]
+    found = []
+    rate, name = optim["learning_rate"], optim["name"]
+    if rate > HIGH_RATE[name]:
+        found.append(f"lower optim.learning_rate: {rate:g} is high for {name}")
+    else:
+        found.append(f"lower optim.learning_rate, which is {rate:g}")
+    if optim["grad_clip"] is None:
+        # A clip at the usual threshold would have changed nothing where the norm was below it.
+        place = 0 if norms and norms[-1] > USUAL_CLIP else 1
+        found.insert(place, f"clip the gradient, which is off: optim.grad_clip={USUAL_CLIP:g}")
+    if config["train"]["loss_reduction"] == "sum":
+        found.append("train.loss_reduction=mean: a sum grows with the window, and its gradient too")
+    if model["cell"] == "rnn" and model["activation"] == "relu":
+        found.append(
+            "nothing bounds a relu RNN: model.init.U.scheme=identity with a scale below 1, or "
+            "model.activation=tanh"
+        )
+    if step <= EARLY and not optim["schedule"]["warmup_steps"]:
+        found.append("let the rate rise at the beginning: optim.schedule.warmup_steps=100")
+    if optim["grad_clip"] is not None:
+        found.append(f"lower optim.grad_clip, which is {optim['grad_clip']:g}")
+    return found

@@ -1,0 +1,73 @@
+"""After a divergence: back to the last good checkpoint, or an end that says how to go on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from shlex import quote
+
+from charrnn.errors import DivergenceError
+from charrnn.store import Checkpoint, CheckpointFolder
+from charrnn.training.divergence import DivergedError
+from charrnn.training.events import RolledBack
+from charrnn.training.session import Session
+
+SLOWER = 0.5
+
+
+def roll_back(session: Session, checkpoints: CheckpointFolder, error: DivergedError) -> RolledBack:
+    """Restore the last good checkpoint and halve the rate.
+
+    A checkpoint from whose parameters the very next step diverged is not good: it is set aside
+    for the one before. Raises DivergenceError where no try is left, or nothing to go back to.
+    """
+    diverged_at = session.step
+    found = _last_good(checkpoints, None if error.by_update else diverged_at)
+    if found is None:
+        raise DivergenceError(
+            error.what,
+            then=f"{error.then}\n  nothing good was saved: begin a new run that is changed so",
+        )
+    path, checkpoint = found
+    if session.rollbacks >= session.limits.rollbacks:
+        raise DivergenceError(error.what, then=_how_to_go_on(session, path, checkpoint, error))
+    scale, rollbacks = session.rate_scale * SLOWER, session.rollbacks + 1
+    session.restore(checkpoint)
+    session.rate_scale, session.rollbacks = scale, rollbacks
+    checkpoints.reopen(path, session.best_step)
+    best = None if session.best_step is None else session.best_loss
+    return RolledBack(
+        session.step, session.epoch, diverged_at, error.what, scale, rollbacks,
+        session.limits.rollbacks, best, session.best_step,
+    )  # fmt: skip
+
+
+def _last_good(
+    checkpoints: CheckpointFolder, bad_step: int | None
+) -> tuple[Path, Checkpoint] | None:
+    if not checkpoints.steps():
+        return None
+    path, checkpoint, _ = checkpoints.read_last()
+    if checkpoint.meta["step"] != bad_step:
+        return path, checkpoint
+    if len(checkpoints.steps()) == 1:
+        return None
+    checkpoints.set_aside(path, f"diverged-{path.name}")
+    path, checkpoint, _ = checkpoints.read_last()
+    return path, checkpoint
+
+
+def _how_to_go_on(
+    session: Session, path: Path, checkpoint: Checkpoint, error: DivergedError
+) -> str:
+    rate = session.identity["config"]["optim"]["learning_rate"] * session.rate_scale * SLOWER
+    lines = [str(error.then)]
+    if session.rollbacks:
+        lines.append(f"train.max_rollbacks is reached: it has gone back {session.rollbacks} times")
+    else:
+        lines.append(" or: let the run go back by itself: train.on_divergence=rollback")
+    lines += [
+        f"the last good checkpoint is of step {checkpoint.meta['step']:,}: {path}",
+        f"go on from it at half the rate: charrnn train --resume {quote(str(path.parent.parent))} "
+        f"--set optim.learning_rate={rate:g} --accept-changes",
+    ]
+    return "\n  ".join(lines)

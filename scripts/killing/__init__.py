@@ -1,0 +1,1 @@
+"""Killing runs at random instants and comparing what they come to."""
