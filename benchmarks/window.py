@@ -1,100 +1,158 @@
-"""One window forward and backward, LSTM 2×128 B 50 T 50 K 65 float32: charrnn beside PyTorch.
+"""One window forward and backward, and one whole training step: charrnn beside PyTorch.
 
-Each side runs in processes of its own, turn by turn, so that their thread pools do not fight;
-the figure is the median of each process's windows, then the median over processes.
+    python benchmarks/window.py
+    python benchmarks/window.py --rows lstm-2x128 gru-2x128 --threads 1
 
-    python benchmarks/window.py [threads]
+float32, K 65, state carried. A share is the model's multiplications and additions in products, per
+second, over those of this machine's own sgemm with as many threads.
 """
 
 from __future__ import annotations
 
-import statistics
-import subprocess
-import sys
-import time
-from collections.abc import Callable
+import argparse
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
 
-T, B, H, K, LAYERS = 50, 50, 128, 65, 2
-ROUNDS, WINDOWS = 7, 40
+from measuring import (
+    Report,
+    Spec,
+    Table,
+    against,
+    child,
+    in_turn,
+    median_of_pairs,
+    run,
+    seconds_each,
+)
+
+ROUNDS, SECONDS = 7, 2.0
+SGEMM = 1024  # rows and columns of the square product that measures the machine
 
 
-def charrnn_window() -> Callable[[], object]:
+@dataclass(frozen=True)
+class Row:
+    """One comparison; `sets` are keys that PyTorch has no counterpart of, its side is plain."""
+
+    name: str
+    cell: str = "lstm"
+    H: int = 128
+    layers: int = 2
+    B: int = 50
+    T: int = 50
+    sets: tuple[str, ...] = ()
+    kernels: str = "numba"
+    work: str = "window"
+    bar: float | None = None
+
+    def spec(self, side: str, threads: int, seconds: float) -> Spec:
+        own = side == "charrnn"
+        return {
+            "side": side, "cell": self.cell, "H": self.H, "layers": self.layers, "B": self.B,
+            "T": self.T, "sets": list(self.sets) if own else [], "kernels": self.kernels,
+            "work": self.work, "threads": threads, "seconds": seconds,
+        }  # fmt: skip
+
+    @property
+    def title(self) -> str:
+        return f"{self.cell.upper()} {self.layers}×{self.H} B{self.B} T{self.T}"
+
+
+STEP = ("optim.name=adam", "optim.grad_clip=5", "optim.grad_clip_mode=norm")
+ROWS = [
+    Row("lstm-2x128"),
+    Row("gru-2x128", cell="gru"),
+    Row("rnn-2x128", cell="rnn"),
+    Row("lstm-1x256", H=256, layers=1, B=32, T=64),
+    Row("lstm-2x512", H=512, B=64, T=100),
+    Row("lstm-1x100", H=100, layers=1, B=1, T=25),
+    Row("peepholes", sets=("model.peepholes=true",)),
+    Row("1997", sets=("model.forget_gate=false",)),
+    Row("coupled", sets=("model.coupled_gates=true",)),
+    Row("plain", kernels="numpy"),
+    Row("step", work="step", sets=STEP),
+]
+
+
+def measure(spec: Spec) -> dict[str, float]:
+    """Seconds of one window or step, or of one square product."""
+    if spec["side"] == "sgemm":
+        return {"seconds": _sgemm(spec["seconds"])}
+    side: Any
+    if spec["side"] == "charrnn":
+        import charrnn_side as side
+    else:
+        import torch_side as side
+    work = side.step(spec) if spec["work"] == "step" else side.window(spec)
+    found = {"seconds": seconds_each(work, spec["seconds"])}
+    if spec["side"] == "charrnn":
+        found["flops"] = side.flops_per_character(spec)
+    return found
+
+
+def _sgemm(seconds: float) -> float:
     import numpy as np
 
-    from charrnn import bptt, build, config
-
-    settings = config.load(None, [f"model.hidden_size={H}", f"model.num_layers={LAYERS}"])
-    network = build.network(settings, K, B=B)
-    build.initialise(network, settings)
-    rng = np.random.default_rng(0)
-    x, y = rng.integers(0, K, (2, T, B)).astype(np.int32)
-    state, grad = network.zero_state(B), network.params.like()
-
-    def window() -> object:
-        nonlocal state
-        grad.flat.fill(0)
-        state = bptt.gradient(network, bptt.Span(x, y), state, grad, 1 / (T * B)).state
-        return state
-
-    return window
+    A = np.random.default_rng(0).random((SGEMM, SGEMM), np.float32)
+    out = np.empty_like(A)
+    return seconds_each(lambda: np.matmul(A, A, out=out), seconds)
 
 
-def torch_window() -> Callable[[], object]:
-    import torch
-    from torch.nn.functional import cross_entropy, one_hot
-
-    torch.set_num_threads(int(sys.argv[2]))
-    rnn, readout = torch.nn.LSTM(K, H, LAYERS), torch.nn.Linear(H, K)
-    parameters = [*rnn.parameters(), *readout.parameters()]
-    x, y = torch.randint(0, K, (T, B)), torch.randint(0, K, (T, B))
-    state = (torch.zeros(LAYERS, B, H), torch.zeros(LAYERS, B, H))
-
-    def window() -> object:
-        nonlocal state
-        for p in parameters:
-            p.grad = None
-        out, last = rnn(one_hot(x, K).float(), state)
-        cross_entropy(readout(out).reshape(-1, K), y.reshape(-1)).backward()
-        state = (last[0].detach(), last[1].detach())
-        return state
-
-    return window
-
-
-def measure(side: str, threads: int) -> float:
-    """Median seconds of a window, in this process."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(threads):
-        window = charrnn_window() if side == "charrnn" else torch_window()
-        for _ in range(5):
-            window()
-        seconds = []
-        for _ in range(WINDOWS):
-            began = time.perf_counter()
-            window()
-            seconds.append(time.perf_counter() - began)
-    return statistics.median(seconds)
+def compare(row: Row, threads: int, rounds: int, seconds: float) -> dict[str, Any]:
+    """The figures of one row: characters a second, ratios, shares of the sgemm rate."""
+    sides = [row.spec(side, threads, seconds) for side in ("charrnn", "torch")]
+    sgemm = {"side": "sgemm", "seconds": seconds / 4}
+    own, torch, product = in_turn([*sides, sgemm], threads, rounds)
+    rates = {
+        name: [row.T * row.B / found["seconds"] for found in side]
+        for name, side in (("charrnn", own), ("torch", torch))
+    }
+    machine = [2 * SGEMM**3 / found["seconds"] for found in product]
+    flops = {"charrnn": own[0]["flops"], "torch": _plain_flops(row, threads)}
+    shares = {
+        name: median(r * flops[name] / m for r, m in zip(rates[name], machine, strict=True))
+        for name in rates
+    }
+    return {
+        "row": row.name, "chars_per_second": {name: median(r) for name, r in rates.items()},
+        "ratio": median_of_pairs(rates["charrnn"], rates["torch"]),
+        "pairs": [a / b for a, b in zip(rates["charrnn"], rates["torch"], strict=True)],
+        "sgemm_gflops": median(machine) / 1e9, "share": shares, "bar": row.bar,
+    }  # fmt: skip
 
 
-def main() -> None:
-    if len(sys.argv) > 2:
-        print(measure(sys.argv[1], int(sys.argv[2])))
-        return
-    threads = sys.argv[1] if len(sys.argv) > 1 else "2"
-    rounds: dict[str, list[float]] = {"charrnn": [], "torch": []}
-    for _ in range(ROUNDS):
-        for side, seconds in rounds.items():
-            command = [sys.executable, __file__, side, threads]
-            done = subprocess.run(command, check=True, capture_output=True, text=True)
-            seconds.append(float(done.stdout))
-    for side, seconds in rounds.items():
-        rate = T * B / statistics.median(seconds)
-        print(f"{side:8} {1e3 * statistics.median(seconds):7.2f} ms  {rate:8,.0f} chars/s")
-    ratios = [t / c for c, t in zip(rounds["charrnn"], rounds["torch"], strict=True)]
-    pairs = ", ".join(f"{ratio:.2f}" for ratio in ratios)
-    print(f"charrnn is {statistics.median(ratios):.2f} × PyTorch; pairs: {pairs}")
+def _plain_flops(row: Row, threads: int) -> int:
+    from charrnn_side import flops_per_character
+
+    return flops_per_character({**row.spec("torch", threads, 0), "kernels": "numpy"})
+
+
+def report(options: argparse.Namespace) -> Report:
+    rounds, seconds = (2, 0.3) if options.quick else (ROUNDS, SECONDS)
+    rows = [row for row in ROWS if not options.rows or row.name in options.rows]
+    child({**rows[0].spec("charrnn", options.threads, 0), "seconds": 0}, options.threads)
+    found = [compare(row, options.threads, rounds, seconds) for row in rows]
+    lines = [_cells(row, values) for row, values in zip(rows, found, strict=True)]
+    columns = ["row", "model", "charrnn chars/s", "PyTorch chars/s", "ratio (pairs)", "bar",
+               "share of sgemm: charrnn", "PyTorch"]  # fmt: skip
+    rate = median(values["sgemm_gflops"] for values in found)
+    title = f"Windows, {options.threads} threads a side; sgemm {rate:.0f} GFLOP/s"
+    return Report([Table(title, columns, lines)], {"threads": options.threads, "rows": found})
+
+
+def _cells(row: Row, values: dict[str, Any]) -> list[str]:
+    rates, shares, pairs = values["chars_per_second"], values["share"], values["pairs"]
+    return [
+        row.name, row.title, f"{rates['charrnn']:,.0f}", f"{rates['torch']:,.0f}",
+        f"**{values['ratio']:.2f}** ({min(pairs):.2f}–{max(pairs):.2f})",
+        against(values["ratio"], row.bar), f"{shares['charrnn']:.0%}", f"{shares['torch']:.0%}",
+    ]  # fmt: skip
+
+
+def more(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--threads", type=int, default=2, help="threads of each side [2]")
+    parser.add_argument("--rows", nargs="+", choices=[row.name for row in ROWS], metavar="ROW")
 
 
 if __name__ == "__main__":
-    main()
+    run(report, measure, about=str(__doc__).splitlines()[0], needs=("torch", "numba"), more=more)

@@ -13,7 +13,7 @@ import numpy as np
 from charrnn import build
 from charrnn.bptt import Span
 from charrnn.config import Config
-from charrnn.data.feed import cuts
+from charrnn.data.feed import Cuts
 from charrnn.gradcheck import Problem, chain
 from charrnn.nn.network import Network
 from charrnn.store import Checkpoint
@@ -80,7 +80,7 @@ def _problem(
     mask = None
     if config.data.mode == "lines":
         mask = np.arange(T)[:, None] < T - np.arange(B) * (T // (2 * B))
-    parts = cuts(T, k1, k2) if truncated else cuts(T, T, T)
+    parts = Cuts(T, k1, k2) if truncated else Cuts(T, T, T)
     spans = [
         Span(
             x[c.start : c.stop], y[c.start : c.stop], c.first, c.advance,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from charrnn import bptt, build, config
 from charrnn.bptt import Span
 from charrnn.checking import case
-from charrnn.data.feed import cuts
+from charrnn.data.feed import Cuts
 from charrnn.gradcheck import Problem, analytic, chain, check
 from tests.conftest import make_problem
 from tests.variants import CELLS
@@ -53,7 +53,7 @@ def test_truncated_with_k2_as_long_as_the_text_is_full(cell):
     network, _, problem = make_problem(CELLS[cell], T=11)
     x, y, state = problem.spans[0].x, problem.spans[0].y, problem.entries[0]
     spans = [
-        Span(x[c.start : c.stop], y[c.start : c.stop], c.first, c.advance) for c in cuts(11, 3, 11)
+        Span(x[c.start : c.stop], y[c.start : c.stop], c.first, c.advance) for c in Cuts(11, 3, 11)
     ]
     entries = chain(network, spans, state)
     truncated, _ = analytic(network, Problem(spans, entries, 1.0))
@@ -113,7 +113,7 @@ def test_truncated_is_the_double_sum(T, k1, extra, seed):
     )
     x, y, state = problem.spans[0].x, problem.spans[0].y, problem.entries[0]
     spans = [
-        Span(x[c.start : c.stop], y[c.start : c.stop], c.first, c.advance) for c in cuts(T, k1, k2)
+        Span(x[c.start : c.stop], y[c.start : c.stop], c.first, c.advance) for c in Cuts(T, k1, k2)
     ]
     grads, _ = analytic(network, Problem(spans, chain(network, spans, state), 1.0))
     expected = double_sum(network, x, y, state, 0, k1, k2)
@@ -126,7 +126,7 @@ def test_truncated_spans_by_complex_step(cell):
     network, reference, problem = make_problem(["model.num_layers=2", *CELLS[cell]], T=10)
     x, y, state = problem.spans[0].x, problem.spans[0].y, problem.entries[0]
     spans = [
-        Span(x[c.start : c.stop], y[c.start : c.stop], c.first, c.advance) for c in cuts(10, 3, 5)
+        Span(x[c.start : c.stop], y[c.start : c.stop], c.first, c.advance) for c in Cuts(10, 3, 5)
     ]
     claimed = Problem(spans, chain(network, spans, state), 0.1)
     assert max(r.max_relative_error for r in check(network, reference, claimed)) < 1e-10
@@ -136,7 +136,7 @@ def test_truncated_spans_by_complex_step(cell):
 def test_cuts_cover_every_character_once(length, k1, extra):
     k2 = k1 + extra
     owned, position = [], 0
-    for cut in cuts(length, k1, k2):
+    for cut in Cuts(length, k1, k2):
         assert cut.start == position
         assert cut.stop - cut.start <= k2
         owned += range(cut.start + cut.first, cut.stop)

@@ -15,7 +15,7 @@ import pytest
 
 from charrnn import build, config
 from charrnn.evaluation import evaluate
-from charrnn.generation import Sampling, sample
+from charrnn.generation import Sampling, plain_continuation, sample
 from charrnn.launching import begin, resume
 from charrnn.reference import softmax
 from charrnn.store import locate, read
@@ -163,17 +163,21 @@ def test_sampling_follows_the_model(text_file, tmp_path):
     for index in prime:
         z, state = reference.step(dict(network.params), np.eye(K)[[index]], state)
     p = softmax(z[0])
-    drawn = [next(sample(network, prime, 1, Sampling(), seed)) for seed in range(2000)]
+    plain = plain_continuation(network, Sampling())
+    drawn = next(sample(network, prime, 1, plain, 1, indices=range(2000)))[0]
     shares = np.bincount(drawn, minlength=K) / len(drawn)
     assert np.abs(shares - p).max() < 0.04
-    greedy = list(sample(network, prime, 5, Sampling(temperature=0), 0))
-    assert greedy[0] == int(np.argmax(p))
+    greedy = plain_continuation(network, Sampling(temperature=0))
+    assert next(sample(network, prime, 5, greedy, 0))[0, 0] == int(np.argmax(p))
 
 
 def test_the_same_seed_gives_the_same_text(text_file, tmp_path):
     network = trained(text_file, tmp_path).session.network
     prime = np.array([0], np.int32)
-    texts = [list(sample(network, prime, 50, Sampling(0.9), seed)) for seed in (1, 1, 2)]
+    go_on = plain_continuation(network, Sampling(0.9))
+    texts = [
+        np.concatenate(list(sample(network, prime, 50, go_on, seed))).tolist() for seed in (1, 1, 2)
+    ]
     assert texts[0] == texts[1] != texts[2]
 
 
@@ -195,7 +199,7 @@ class Scripted(Sampling):
         object.__setattr__(self, "script", iter(script))
         object.__setattr__(self, "seen", [])
 
-    def choose(self, z, rng):
+    def choose(self, z, uniform):
         self.seen.append(z.copy())
         return next(self.script)
 
@@ -204,7 +208,8 @@ def test_lines_mode_resets_the_state_at_each_boundary(text_file, tmp_path):
     launch = trained(text_file, tmp_path, "data.mode=lines")
     network, boundary = launch.session.network, launch.session.corpus.vocabulary.id("\n")
     script = Scripted([5, 7, boundary, 5, 7, boundary, 3])
-    list(sample(network, np.array([4, boundary], np.int32), 7, script, 0, boundary))
+    plain = plain_continuation(network, script, boundary)
+    list(sample(network, np.array([4, boundary], np.int32), 7, plain, 0, boundary))
     np.testing.assert_array_equal(script.seen[:3], script.seen[3:6])
     np.testing.assert_array_equal(script.seen[0], script.seen[6])
     assert not np.array_equal(script.seen[0], script.seen[1])

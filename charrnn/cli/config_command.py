@@ -7,7 +7,7 @@ import json
 import click
 
 from charrnn.cli.options import set_option
-from charrnn.config import Config, load, to_yaml
+from charrnn.config import Config, idle, load, to_yaml
 
 
 @click.group("config")
@@ -41,11 +41,14 @@ def show(config: str | None, sets: tuple[str, ...]) -> None:
 def check(config: str | None, sets: tuple[str, ...]) -> None:
     """Say whether a configuration is right, or every mistake in it. Exit code 2 on a mistake.
 
+    A key that was set and has no effect is a notice on stderr.
+
     \b
     Example:
       charrnn config check my.yaml
     """
-    load(config, sets)
+    for notice in idle(load(config, sets)):
+        click.echo(f"notice: {notice}", err=True)
     click.echo(f"{config or 'the defaults'}: ok")
 
 

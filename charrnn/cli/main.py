@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 
@@ -19,6 +20,7 @@ COMMANDS = {
     "gradcheck": "Prove the gradients of a configuration or a run.",
     "eval": "Score a model on a text it has not seen.",
     "inspect": "Show what a run or checkpoint holds.",
+    "corpus": "Show what is in a text, and settings to begin with.",
     "config": "Show, check or describe a configuration.",
 }
 
@@ -65,6 +67,9 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; exit with the code that docs/errors.md lists."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What the terminal's encoding lacks is shown as \ud800 and the like.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         cli.main(standalone_mode=False)
     except click.ClickException as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from errno import EBADF
 from math import isfinite
 from typing import Any
 
@@ -14,6 +15,8 @@ class ReaderGone(Exception):  # noqa: N818  (not an error: `| head` has read eno
 
 def write(data: bytes) -> None:
     """Write to stdout at once."""
+    if sys.stdout is None:
+        raise OSError(EBADF, "stdout is closed")
     try:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()

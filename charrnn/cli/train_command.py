@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import click
 
+from charrnn import build
+from charrnn.cli.kernels import missing, prepare
 from charrnn.cli.options import format_option, set_option, threads
 from charrnn.cli.output import to_json
 from charrnn.config import load
+from charrnn.data.texts import STDIN
 from charrnn.errors import InterruptedRunError, UsageError
 from charrnn.launching import Launch, begin, resume
 from charrnn.report import Advice, Console, MetricsFile, SampleFile, Summary
@@ -23,17 +27,31 @@ from charrnn.training.interrupt import StopSignal
 
 @click.command("train")
 @click.argument("config", required=False)
-@click.option("--text", multiple=True, metavar="FILE", help="Text to train on; repeatable.")
+@click.option(
+    "--text",
+    multiple=True,
+    metavar="FILE|-",
+    help="Text to train on, a file or - for stdin; repeatable.",
+)
 @set_option
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder [runs/NAME-N].")
-@click.option("--seed", type=int, help="Seed of everything random [train.seed].")
-@click.option("--steps", type=int, help="Updates to stop after; 0 writes the initial model.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of everything random [train.seed].")
+@click.option(
+    "--steps",
+    type=click.IntRange(min=0),
+    help="Updates to stop after; 0 writes the initial model.",
+)
 @click.option(
     "--resume",
     "resumed",
     type=click.Path(path_type=Path),
     metavar="RUN",
     help="Go on with a run from its last checkpoint.",
+)
+@click.option(
+    "--accept-changes",
+    is_flag=True,
+    help="With --resume: go on with another configuration or text.",
 )
 @click.option(
     "--init-from",
@@ -45,11 +63,11 @@ from charrnn.training.interrupt import StopSignal
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 @click.option("-v", "--verbose", is_flag=True, help="Samples and checkpoints on stderr too.")
 def command(config: str | None, text: tuple[str, ...], sets: tuple[str, ...], out: Path | None,
-            seed: int | None, steps: int | None, resumed: Path | None, init_from: Path | None,
-            form: str, quiet: bool, verbose: bool) -> None:  # fmt: skip
+            seed: int | None, steps: int | None, resumed: Path | None, accept_changes: bool,
+            init_from: Path | None, form: str, quiet: bool, verbose: bool) -> None:  # fmt: skip
     """Train a model on a text, from a YAML CONFIG or the built-in defaults.
 
-    Losses are in nats per character. Ctrl-C finishes the step, saves, and says how to resume.
+    Losses are in nats per character. Ctrl-C saves, and says how to resume.
 
     \b
     Examples:
@@ -60,10 +78,14 @@ def command(config: str | None, text: tuple[str, ...], sets: tuple[str, ...], ou
     flags = {"train.seed": seed, "train.steps": steps, "data.text": list(text) or None}
     given = {key: value for key, value in flags.items() if value is not None}
     if resumed is not None:
-        launch = _resume(resumed, config, sets, out, init_from, given)
+        _require_same_run(resumed, config, out, init_from)
+        if STDIN in text:
+            raise UsageError("--resume takes its text from a file, not from stdin")
+        launch = resume(resumed, given, sets, accept_changes=accept_changes)
     else:
-        name = Path(config or (text[0] if text else "run")).stem
-        launch = begin(load(config, sets, given), name, out, init_from)
+        if accept_changes:
+            raise UsageError("--accept-changes belongs to --resume")
+        launch = begin(load(config, sets, given), _name(config, text), out, init_from)
     values = _run(launch, 0 if quiet else 2 if verbose else 1)
     if form == "json":
         click.echo(to_json(values))
@@ -71,14 +93,21 @@ def command(config: str | None, text: tuple[str, ...], sets: tuple[str, ...], ou
         click.echo(_closing(values))
 
 
-def _resume(path: Path, config: str | None, sets: tuple[str, ...], out: Path | None,
-            init_from: Path | None, given: dict[str, Any]) -> Launch:  # fmt: skip
-    if config or sets or out or init_from or set(given) - {"train.steps"}:
+def _name(config: str | None, text: tuple[str, ...]) -> str:
+    """What the run's folder is called, before its number."""
+    source = config or (text[0] if text else "run")
+    return "stdin" if source == STDIN else Path(source).stem
+
+
+def _require_same_run(
+    path: Path, config: str | None, out: Path | None, init_from: Path | None
+) -> None:
+    if config or out or init_from:
         raise UsageError(
-            "--resume goes on with the run's own configuration; only --steps can be changed",
-            then=f"to begin a new run from this one's model: --init-from {path}",
+            "--resume goes on in the run's own folder, with its own model and configuration",
+            then="to change keys on the way: --set KEY=VALUE --accept-changes; to begin a new run "
+            f"from this one's model: --init-from {path}",
         )
-    return resume(path, given)
 
 
 def _run(launch: Launch, verbosity: int) -> dict[str, Any]:
@@ -86,14 +115,16 @@ def _run(launch: Launch, verbosity: int) -> dict[str, Any]:
     summary = Summary(run.path, session.network.params.flat.size)
     best = None if session.best_step is None else session.best_loss
     summary.begin(session.step, session.epoch, best, session.best_step)
-    with threads(launch.config.runtime.threads) as count, StopSignal() as stop:
-        _notice(*launch.notices)
+    plan = build.threads(launch.config)
+    with threads(plan.blas), StopSignal() as stop:
+        _notice(*launch.notices, *missing(launch.config))
         if verbosity:
-            lines = introduce(session, launch.config, run.path, count)
+            lines = introduce(session, launch.config, run.path, plan.count)
             say("\n".join(lines))
         began = time.perf_counter()
-        advice = Advice(session.network.K, from_scratch=session.step == 0 and launch.fresh)
+        prepare(session.network)
         console, metrics = Console(session, verbosity), MetricsFile(run.metrics)
+        advice = Advice(session.network.K, session.step == 0 and launch.fresh, tell=console.notice)
         reporters: list[Callable[[Event], None]] = [
             console,
             metrics,
@@ -102,12 +133,11 @@ def _run(launch: Launch, verbosity: int) -> dict[str, Any]:
             advice,
         ]
         event = None
-        for event in train(session, run.checkpoints, stop):
-            for reporter in reporters:
-                reporter(event)
-        console.close()
-        metrics.close()
-    _notice(*filter(None, (advice.start(), advice.end())))
+        with closing(console), closing(metrics):
+            for event in train(session, run.checkpoints, stop):
+                for reporter in reporters:
+                    reporter(event)
+    _notice(*filter(None, [advice.end()]))
     if isinstance(event, Interrupted):
         raise InterruptedRunError(
             event.signal, f"interrupted; step {event.step:,} is saved",

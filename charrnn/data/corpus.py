@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.config.schema import DataConfig
-from charrnn.data.texts import find_files, read_text
+from charrnn.data.mapped import MappedIds
+from charrnn.data.sources import Ids, open_source
+from charrnn.data.texts import BOUNDARY as BOUNDARY
 from charrnn.errors import DataError
 from charrnn.text import Vocabulary
 
-Ids = NDArray[np.int32]
 Part = Literal["train", "val", "test"]
 PARTS: tuple[Part, ...] = ("train", "val", "test")
-BOUNDARY = "\n"
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Corpus:
     Stream mode: `bounds` are character offsets, the text in its own order. Lines mode: `ids`
     holds the lines one after another, each with the boundary symbol on both sides, and
     `lines[part]` are (start, stop) rows into it; a line's targets are ids[start+1 : stop].
+    `notices`: what the user should know of how it was read.
     """
 
     vocabulary: Vocabulary
@@ -35,6 +36,12 @@ class Corpus:
     bounds: dict[Part, tuple[int, int]]
     lines: dict[Part, NDArray[np.int64]] | None
     sha256: str
+    notices: tuple[str, ...] = ()
+
+    @property
+    def ids_file(self) -> Path | None:
+        """Where the ids are, if not in memory."""
+        return self.ids.path if isinstance(self.ids, MappedIds) else None
 
     def part(self, name: Part) -> Ids:
         """The ids of one part (stream mode)."""
@@ -50,17 +57,6 @@ class Corpus:
         return max(stop - start - (start == 0), 0)
 
 
-def load_text(config: DataConfig) -> str:
-    """All files as one text; in lines mode a file that ends in mid-line is given its line end."""
-    texts = [read_text(path, config.unit, config.encoding) for path in find_files(config.text)]
-    if config.mode == "lines":
-        texts = [t if t.endswith(BOUNDARY) or not t else t + BOUNDARY for t in texts]
-    text = "".join(texts)
-    if not text:
-        raise DataError("the text is empty", where=", ".join(config.text))
-    return text
-
-
 def load_corpus(
     config: DataConfig, vocabulary: Vocabulary | None = None, *, extend: bool = False
 ) -> Corpus:
@@ -68,22 +64,30 @@ def load_corpus(
 
     `extend`: add to a given one what the text has besides, instead of refusing it.
     """
-    text = load_text(config)
+    source = open_source(config)
     if vocabulary is None:
-        vocabulary = Vocabulary.of(text, config.unit)
+        vocabulary = Vocabulary.of(source.symbols, config.unit)
     elif extend:
-        vocabulary = vocabulary.extended(text)
+        vocabulary = vocabulary.extended(source.symbols)
     where = ", ".join(config.text)
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    ids = vocabulary.encode(text, config.on_unknown, where)
+    if config.mode == "lines" and BOUNDARY not in vocabulary:
+        raise DataError("the text has no line end, and data.mode is lines", where=where)
+    ids, notices = source.encode(vocabulary)
+    lines = None
+    bounds: dict[Part, tuple[int, int]] = dict.fromkeys(PARTS, (0, 0))
     if config.mode == "lines":
-        return _lines(config, vocabulary, ids, digest, where)
-    if len(ids) < 2:
+        lines = _lines(config, ids, vocabulary.id(BOUNDARY), where)
+    elif len(ids) < 2:
         raise DataError("the text is too short: two characters are the least", where=where)
-    cuts = _cuts(len(ids), config.split)
-    bounds = dict(zip(PARTS, pairwise(cuts), strict=True))
-    corpus = Corpus(vocabulary, ids, bounds, None, digest)
+    else:
+        bounds = dict(zip(PARTS, pairwise(_cuts(len(ids), config.split)), strict=True))
+    corpus = Corpus(vocabulary, ids, bounds, lines, source.sha256, tuple(notices))
     return _not_empty(corpus, config, where)
+
+
+def symbols_of(config: DataConfig) -> str:
+    """The distinct characters of the text."""
+    return open_source(config).symbols
 
 
 def _cuts(n: int, split: tuple[float, float, float]) -> list[int]:
@@ -97,22 +101,21 @@ def _cuts(n: int, split: tuple[float, float, float]) -> list[int]:
     return [0, train, val, n]
 
 
-def _lines(config: DataConfig, vocabulary: Vocabulary, ids: Ids, digest: str, where: str) -> Corpus:
-    if BOUNDARY not in vocabulary:
-        raise DataError("the text has no line end, and data.mode is lines", where=where)
-    boundary = vocabulary.id(BOUNDARY)
+def _lines(
+    config: DataConfig, ids: Ids, boundary: int, where: str
+) -> dict[Part, NDArray[np.int64]]:
     # The boundary that ends one line is the one that begins the next.
-    ids = np.concatenate([np.array([boundary], np.int32), ids])
-    at = np.flatnonzero(ids == boundary)
+    if isinstance(ids, MappedIds):
+        at = ids.positions(boundary)
+    else:
+        at = np.flatnonzero(ids == boundary)
     rows = np.stack([at[:-1], at[1:] + 1], axis=1)
     rows = rows[rows[:, 1] - rows[:, 0] > 2]
     if not len(rows):
         raise DataError("every line is empty", where=where)
     order = np.random.default_rng([config.split_seed, len(rows)]).permutation(len(rows))
     cuts = _cuts(len(rows), config.split)
-    lines = {part: rows[order[a:b]] for part, (a, b) in zip(PARTS, pairwise(cuts), strict=True)}
-    bounds: dict[Part, tuple[int, int]] = dict.fromkeys(PARTS, (0, 0))
-    return _not_empty(Corpus(vocabulary, ids, bounds, lines, digest), config, where)
+    return {part: rows[order[a:b]] for part, (a, b) in zip(PARTS, pairwise(cuts), strict=True)}
 
 
 def _not_empty(corpus: Corpus, config: DataConfig, where: str) -> Corpus:

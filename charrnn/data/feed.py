@@ -7,7 +7,9 @@ anew from the same configuration continues from a cursor as if nothing had happe
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
 from charrnn.bptt import Span
 
@@ -53,17 +55,40 @@ class Cut:
     advance: int
 
 
-def cuts(length: int, k1: int, k2: int) -> list[Cut]:
+class Cuts(Sequence[Cut]):
     """Spans of a sequence of `length` steps: every k1 characters, at most k2 long.
 
     Each ends where the errors of its last k1 characters begin to flow back, and begins k2 before,
-    or at the sequence's beginning. The last may have fewer errors of its own.
+    or at the sequence's beginning. The last may have fewer errors of its own. Each is computed
+    when it is asked for: a long text has millions.
     """
-    ends = [*range(k1, length, k1), length]
-    starts = [max(end - k2, 0) for end in ends]
-    return [
-        Cut(start, end, index * k1 - start, following - start)
-        for index, (start, end, following) in enumerate(
-            zip(starts, ends, [*starts[1:], length], strict=True)
-        )
-    ]
+
+    def __init__(self, length: int, k1: int, k2: int) -> None:
+        self._length, self._k1, self._k2 = length, k1, k2
+
+    @property
+    def longest(self) -> int:
+        """Steps of the longest."""
+        return min(self._k2, self._length)
+
+    def __len__(self) -> int:
+        return max(-(-self._length // self._k1), 1)
+
+    @overload
+    def __getitem__(self, index: int) -> Cut: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Cut]: ...
+
+    def __getitem__(self, index: int | slice) -> Cut | list[Cut]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        start, stop = self._bounds(index)
+        following = self._bounds(index + 1)[0] if index + 1 < len(self) else self._length
+        return Cut(start, stop, index * self._k1 - start, following - start)
+
+    def _bounds(self, index: int) -> tuple[int, int]:
+        stop = min((index + 1) * self._k1, self._length)
+        return max(stop - self._k2, 0), stop

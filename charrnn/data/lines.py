@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.bptt import Span
-from charrnn.data.feed import Cursor, Cut, Feed, cuts
+from charrnn.data.feed import Cursor, Cuts, Feed
+from charrnn.data.sources import Ids
 
 ORDER = 2  # names this use of the seed
 
@@ -26,7 +27,7 @@ class LineFeed(Feed):
 
     def __init__(
         self,
-        ids: NDArray[np.int32],
+        ids: Ids,
         rows: NDArray[np.int64],
         B: int,
         k1: int | None,
@@ -45,7 +46,7 @@ class LineFeed(Feed):
         self.T = max(self.batch_lengths) if k1 is None else min(k1, max(self.batch_lengths))
         self.padding = 1 - self.characters_per_epoch / self._padded_size()
         self.spans_per_epoch = sum(len(self._cuts(length)) for length in self.batch_lengths)
-        self.longest = max(c.stop - c.start for c in self._cuts(max(self.batch_lengths)))
+        self.longest = self._cuts(max(self.batch_lengths)).longest
         self._plan = lru_cache(maxsize=2)(self._make_plan)
 
     def _padded_size(self) -> int:
@@ -53,38 +54,42 @@ class LineFeed(Feed):
         sizes[-1] = len(self._rows) - self.B * (len(sizes) - 1)
         return sum(n * length for n, length in zip(sizes, self.batch_lengths, strict=True))
 
-    def _cuts(self, length: int) -> list[Cut]:
+    def _cuts(self, length: int) -> Cuts:
         k1 = length if self._k1 is None else self._k1
         k2 = length if self._k2 is None else self._k2
-        return cuts(length, k1, max(k1, k2))
+        return Cuts(length, k1, max(k1, k2))
 
-    def _make_plan(self, epoch: int) -> list[tuple[NDArray[np.int64], Cut]]:
-        """The epoch's spans in order: the lines of the batch, and the cut."""
+    def _make_plan(
+        self, epoch: int
+    ) -> tuple[list[NDArray[np.int64]], list[Cuts], NDArray[np.int64]]:
+        """The epoch's batches of lines in order, their cuts, and the spans before each."""
         rng = np.random.default_rng([ORDER, self._seed, epoch])
         lengths = self._rows[:, 1] - self._rows[:, 0]
         order = np.lexsort((rng.random(len(lengths)), lengths))
         batches = [order[start : start + self.B] for start in range(0, len(order), self.B)]
         shuffled = rng.permutation(len(batches))
-        return [
-            (batches[index], cut)
-            for index in shuffled
-            for cut in self._cuts(self.batch_lengths[index])
-        ]
+        spans = [self._cuts(self.batch_lengths[index]) for index in shuffled]
+        before = np.cumsum([0, *map(len, spans[:-1])])
+        return [batches[index] for index in shuffled], spans, before
 
     def span(self, cursor: Cursor) -> tuple[Span, bool]:
-        members, cut = self._plan(cursor.epoch)[cursor.index]
-        x, y, mask = pad(self._ids, self._rows[members])
-        window = slice(cut.start, cut.stop)
-        span = Span(x[window], y[window], cut.first, cut.advance, mask[window])
+        batches, spans, before = self._plan(cursor.epoch)
+        at = int(np.searchsorted(before, cursor.index, side="right")) - 1
+        cut = spans[at][cursor.index - int(before[at])]
+        x, y, mask = pad(self._ids, self._rows[batches[at]], cut.start, cut.stop)
+        span = Span(x, y, cut.first, cut.advance, mask)
         return span, cut.start == 0 and cut.first == 0
 
 
 def pad(
-    ids: NDArray[np.int32], rows: NDArray[np.int64]
+    ids: Ids, rows: NDArray[np.int64], start: int = 0, stop: int | None = None
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.bool_]]:
-    """Lines side by side: x, y (T, B) with id 0 where the shorter ones have ended, and the mask."""
+    """Steps start to stop of lines side by side: x, y (T, B) and the mask.
+
+    Where the shorter ones have ended the id is 0.
+    """
     lengths = rows[:, 1] - rows[:, 0] - 1
-    steps = np.arange(int(lengths.max()))[:, None]
+    steps = np.arange(start, int(lengths.max()) if stop is None else stop)[:, None]
     mask = steps < lengths
     at = np.where(mask, rows[:, 0] + steps, 0)
     return np.where(mask, ids[at], 0), np.where(mask, ids[at + 1], 0), mask

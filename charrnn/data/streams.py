@@ -7,10 +7,10 @@ own, so that windows do not always cut at the same places. Within an epoch the s
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from charrnn.bptt import Span
-from charrnn.data.feed import Cursor, Feed, cuts
+from charrnn.data.feed import Cursor, Cuts, Feed
+from charrnn.data.sources import Ids
 
 OFFSETS = 1  # names this use of the seed
 
@@ -22,9 +22,7 @@ class StreamFeed(Feed):
     B·k1 gets fewer streams, then shorter windows: see `B` and `T`.
     """
 
-    def __init__(
-        self, ids: NDArray[np.int32], B: int, k1: int | None, k2: int | None, seed: int
-    ) -> None:
+    def __init__(self, ids: Ids, B: int, k1: int | None, k2: int | None, seed: int) -> None:
         N = len(ids) - 1
         self._ids, self._seed = ids, seed
         window = 1 if k1 is None else k1
@@ -35,9 +33,9 @@ class StreamFeed(Feed):
         self._length = windows * self.T
         self._slack = N - self.B * self._length
         back = self.T if k1 is None or k2 is None else max(min(k2, self._length), self.T)
-        self._cuts = cuts(self._length, self.T, back)
+        self._cuts = Cuts(self._length, self.T, back)
         self.spans_per_epoch = len(self._cuts)
-        self.longest = max(cut.stop - cut.start for cut in self._cuts)
+        self.longest = self._cuts.longest
         self.characters_per_epoch = self.B * self._length
 
     def offset(self, epoch: int) -> int:
@@ -48,11 +46,8 @@ class StreamFeed(Feed):
     def span(self, cursor: Cursor) -> tuple[Span, bool]:
         cut = self._cuts[cursor.index]
         offset = self.offset(cursor.epoch)
-        streams = self._ids[offset : offset + self.B * self._length + 1]
         # Row t, column b is character b·length + t.
-        x = streams[:-1].reshape(self.B, self._length)[:, cut.start : cut.stop].T
-        y = streams[1:].reshape(self.B, self._length)[:, cut.start : cut.stop].T
-        span = Span(
-            np.ascontiguousarray(x), np.ascontiguousarray(y), first=cut.first, advance=cut.advance
-        )
+        starts = offset + self._length * np.arange(self.B)
+        window = self._ids[starts + np.arange(cut.start, cut.stop + 1)[:, None]]
+        span = Span(window[:-1], window[1:], first=cut.first, advance=cut.advance)
         return span, cursor.index == 0

@@ -112,7 +112,7 @@ class Plateau(Schedule):
     def restore(self, state: dict[str, float]) -> None:
         self._best = float(state.get("best", "inf"))
         self._scale = float(state["scale"])
-        self._waited = int(state["waited"])
+        self._waited = int(state.get("waited", 0))
 
 
 def make_schedule(

@@ -6,6 +6,7 @@ so that every text is a str and both units share this code.
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from collections.abc import Iterable
 from typing import Any, Literal
@@ -18,9 +19,10 @@ from charrnn.errors import DataError
 Unit = Literal["char", "byte"]
 OnUnknown = Literal["error", "skip", "map"]
 Ids = NDArray[np.int32]
+CHUNK = 1 << 20  # characters turned into code points at a time
 
 # Look-alikes tried, in this order, by on_unknown: map.
-_LOOK_ALIKES = {
+LOOK_ALIKES = {
     "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-",
     "\u2026": ".", "\u00a0": " ", "\t": " ", "\r": "\n",
 }  # fmt: skip
@@ -46,11 +48,11 @@ class Vocabulary:
     @classmethod
     def of(cls, text: str, unit: Unit = "char") -> Vocabulary:
         """The distinct symbols of `text`, in code point order."""
-        return cls((chr(point) for point in np.unique(code_points(text))), unit)
+        return cls(distinct(text), unit)
 
     def extended(self, text: str) -> Vocabulary:
         """This vocabulary with the new symbols of `text` at its end; old ids stay."""
-        added = [chr(p) for p in np.unique(code_points(text)) if chr(p) not in self._id]
+        added = [symbol for symbol in distinct(text) if symbol not in self._id]
         return Vocabulary((*self.symbols, *added), self.unit) if added else self
 
     @property
@@ -80,23 +82,28 @@ class Vocabulary:
         setting: str = "data.on_unknown",
     ) -> Ids:
         """Ids (N,) of a text. Unknown ones: DataError, left out, or mapped to a look-alike."""
-        points = code_points(text)
-        ids = self._table[np.minimum(points, len(self._table) - 1)]
-        unknown = ids < 0
-        if not unknown.any():
+        ids = np.empty(len(text), np.int32)
+        for start in range(0, len(text), CHUNK):
+            points = code_points(text[start : start + CHUNK])
+            np.minimum(points, len(self._table) - 1, out=points)
+            np.take(self._table, points, out=ids[start : start + len(points)])
+        unknown = np.flatnonzero(ids < 0)
+        if not len(unknown):
             return ids
         if on_unknown == "skip":
-            return ids[~unknown]
+            return np.delete(ids, unknown)
+        points = code_points("".join([text[index] for index in unknown]))
         if on_unknown == "map":
-            for point in np.unique(points[unknown]):
-                ids[points == point] = self._id[self.look_alike(chr(point))]
+            for point in np.unique(points):
+                ids[unknown[points == point]] = self._id[self.look_alike(chr(point))]
             return ids
-        raise DataError(
-            f"the vocabulary lacks {describe(np.unique(points[unknown]))}, "
-            f"first at character {int(np.argmax(unknown))}",
-            where=where,
-            then=f"leave them out of the text, or set {setting} to skip or map",
-        )
+        raise lacking(np.unique(points), int(unknown[0]), where, setting)
+
+    def table(self) -> Ids:
+        """The id of every code point, -1 for those it lacks."""
+        whole = np.full(sys.maxunicode + 1, -1, np.int32)
+        whole[: len(self._table) - 1] = self._table[:-1]
+        return whole
 
     def decode(self, ids: Iterable[int]) -> str:
         return "".join([self.symbols[index] for index in ids])
@@ -107,15 +114,34 @@ class Vocabulary:
         Where there is none: the replacement character, a space, or the first symbol.
         """
         plain = unicodedata.normalize("NFKD", symbol)[:1]
-        for candidate in (_LOOK_ALIKES.get(symbol, ""), plain, plain.lower(), plain.upper()):
+        for candidate in (LOOK_ALIKES.get(symbol, ""), plain, plain.lower(), plain.upper()):
             if candidate in self._id:
                 return candidate
         return next((s for s in ("\ufffd", " ") if s in self._id), self.symbols[0])
 
 
+def lacking(
+    points: Iterable[int], first: int, where: str, setting: str = "data.on_unknown"
+) -> DataError:
+    """The error about the code points that a vocabulary lacks, the first of them at `first`."""
+    return DataError(
+        f"the vocabulary lacks {describe(points)}, first at character {first}",
+        where=where,
+        then=f"leave them out of the text, or set {setting} to skip or map",
+    )
+
+
+def distinct(text: str) -> list[str]:
+    """The distinct characters of a text, in code point order."""
+    seen = np.zeros(sys.maxunicode + 1, bool)
+    for start in range(0, len(text), CHUNK):
+        seen[code_points(text[start : start + CHUNK])] = True
+    return [chr(point) for point in np.flatnonzero(seen)]
+
+
 def code_points(text: str) -> NDArray[np.uint32]:
     """The code points (N,) of a text."""
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    return np.frombuffer(bytearray(text.encode("utf-32-le", "surrogatepass")), np.uint32)
 
 
 def describe(points: Iterable[int], limit: int = 8) -> str:

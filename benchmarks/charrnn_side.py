@@ -1,0 +1,95 @@
+"""charrnn's side of the benchmarks: windows and steps exactly as `charrnn train` runs them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from measuring import Spec
+from threadpoolctl import threadpool_limits
+
+from charrnn import bptt, build, config
+from charrnn.config import Config
+from charrnn.data import load_corpus
+from charrnn.nn.network import Network
+from charrnn.parallel import StreamSplit
+from charrnn.training import Session
+
+K = 65
+
+
+def settings(spec: Spec) -> Config:
+    """The configuration that a spec stands for."""
+    keys = {
+        "model.cell": spec.get("cell", "lstm"),
+        "model.hidden_size": spec["H"],
+        "model.num_layers": spec["layers"],
+        "train.batch_size": spec["B"],
+        "bptt.k1": spec["T"],
+        "runtime.kernels": spec.get("kernels", "numba"),
+        "runtime.threads": spec.get("threads", 2),
+        "data.split": "[1,0,0]",
+    }
+    return config.load(None, [f"{key}={value}" for key, value in keys.items()] + spec["sets"])
+
+
+def network(spec: Spec) -> Network:
+    """An initialised network."""
+    chosen = settings(spec)
+    net = build.network(chosen, spec.get("K", K))
+    build.initialise(net, chosen)
+    return net
+
+
+def window(spec: Spec) -> Callable[[], object]:
+    """One window forward and backward, the streams split over threads, state carried."""
+    net = network(spec)
+    plan = build.threads(settings(spec))
+    threadpool_limits(plan.blas, user_api="blas")
+    split, grad = StreamSplit(net, plan.split), net.params.like()
+    T, B = spec["T"], spec["B"]
+    x, y = np.random.default_rng(0).integers(0, net.K, (2, T, B)).astype(np.int32)
+    span, state = bptt.Span(x, y), net.zero_state(B)
+
+    def one() -> object:
+        nonlocal state
+        grad.flat.fill(0)
+        state = split.gradient(span, state, grad, 1 / (T * B)).state
+        return state
+
+    return one
+
+
+def step(spec: Spec) -> Callable[[], object]:
+    """One update as in training: gradient, norm, clipping, optimiser, checks."""
+    return session(spec, 20 * spec["T"] * spec["B"]).update
+
+
+def session(spec: Spec, characters: int) -> Session:
+    """A run at its beginning on so many random characters of K kinds."""
+    symbols = np.array([chr(0x100 + k) for k in range(spec.get("K", K))])
+    drawn = np.random.default_rng(0).integers(0, len(symbols), characters)
+    drawn[: len(symbols)] = np.arange(len(symbols))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "text.txt")
+        path.write_text("".join(symbols[drawn]), encoding="utf-8")
+        chosen = settings({**spec, "sets": [*spec["sets"], f"data.text={path}"]})
+        made = build.session(chosen, load_corpus(chosen.data))
+    threadpool_limits(build.threads(chosen).blas, user_api="blas")
+    return made
+
+
+def flops_per_character(spec: Spec) -> int:
+    """Multiplications and additions in the products of one window, forward and backward.
+
+    U, W and V forward, and twice that on the way back; the first W is rows gathered.
+    """
+    net = network(spec)
+    elements = sum(
+        view.size
+        for name, view in net.params.items()
+        if name.rsplit(".", 1)[-1] in ("W", "U", "V") and name != "layers.0.W"
+    )
+    return 3 * 2 * elements

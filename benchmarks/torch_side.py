@@ -1,0 +1,108 @@
+"""PyTorch's side of the benchmarks: the same model, as a PyTorch user would write it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from measuring import TEXT, Spec
+from torch.nn.functional import cross_entropy, one_hot
+
+K = 65
+CELLS = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "rnn": torch.nn.RNN}
+# A batch, and the norm of the gradient is cut at this, as in charrnn's defaults.
+CLIP, RATE = 5.0, 2e-3
+
+
+class Model(torch.nn.Module):
+    """One-hot characters, a stack of cells, a linear readout."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        self.K = spec.get("K", K)
+        self.rnn = CELLS[spec.get("cell", "lstm")](self.K, spec["H"], spec["layers"])
+        self.readout = torch.nn.Linear(spec["H"], self.K)
+
+    def forward(self, x: torch.Tensor, state: object) -> tuple[torch.Tensor, object]:
+        out, state = self.rnn(one_hot(x, self.K).float(), state)
+        return self.readout(out), state
+
+
+def window(spec: Spec) -> Callable[[], object]:
+    """One window forward and backward, state carried."""
+    return _learning(spec, with_update=False)
+
+
+def step(spec: Spec) -> Callable[[], object]:
+    """One update: gradient, clipping by norm, Adam."""
+    return _learning(spec, with_update=True)
+
+
+def _learning(spec: Spec, *, with_update: bool) -> Callable[[], object]:
+    torch.set_num_threads(spec.get("threads", 2))
+    model = Model(spec)
+    adam = torch.optim.Adam(model.parameters(), lr=RATE)
+    T, B = spec["T"], spec["B"]
+    x, y = torch.randint(0, model.K, (T, B)), torch.randint(0, model.K, (T, B))
+    state: object = None
+
+    def one() -> object:
+        nonlocal state
+        adam.zero_grad(set_to_none=True)
+        _, state = _backward(model, x, y, state)
+        if with_update:
+            torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
+            adam.step()
+        return state
+
+    return one
+
+
+def _backward(
+    model: Model, x: torch.Tensor, y: torch.Tensor, state: object
+) -> tuple[float, object]:
+    logits, state = model(x, state)
+    loss = cross_entropy(logits.reshape(-1, model.K), y.reshape(-1))
+    loss.backward()
+    detached = (
+        tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()  # type: ignore[attr-defined]
+    )
+    return float(loss.detach()), detached
+
+
+def train(spec: Spec) -> float:
+    """So many updates on the bundled text: the script whose memory is measured. The last loss."""
+    torch.set_num_threads(spec.get("threads", 2))
+    text = TEXT.read_text()
+    ids = {symbol: index for index, symbol in enumerate(sorted(set(text)))}
+    T, B = spec["T"], spec["B"]
+    streams = torch.tensor([ids[symbol] for symbol in text])
+    streams = streams[: len(streams) // B * B].reshape(B, -1).T.contiguous()
+    model = Model({**spec, "K": len(ids)})
+    adam = torch.optim.Adam(model.parameters(), lr=RATE)
+    loss, state = 0.0, None
+    for start in range(0, spec["steps"] * T, T):
+        adam.zero_grad(set_to_none=True)
+        x, y = streams[start : start + T], streams[start + 1 : start + T + 1]
+        loss, state = _backward(model, x, y, state)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
+        adam.step()
+    return loss
+
+
+@torch.no_grad()
+def sampling(spec: Spec) -> Callable[[], object]:
+    """`length` characters of B streams, stepped one by one."""
+    torch.set_num_threads(spec["threads"])
+    model = Model(spec).eval()
+    start = torch.zeros((1, spec["B"]), dtype=torch.int64)
+
+    @torch.no_grad()
+    def one() -> object:
+        x, state = start, None
+        for _ in range(spec["length"]):
+            logits, state = model(x, state)
+            x = torch.multinomial(torch.softmax(logits[0], dim=-1), 1).T
+        return x
+
+    return one

@@ -1,0 +1,144 @@
+"""The answer of `charrnn corpus` for a reader."""
+
+from __future__ import annotations
+
+import shlex
+import textwrap
+from typing import Any
+
+import yaml
+
+SHOWN = 8
+LN2 = 0.6931471805599453
+Values = dict[str, Any]
+
+
+def text_of(answer: Values) -> str:
+    """Facts of every file, of all together if there are several, and the suggestion."""
+    parts = [_file(values) for values in answer["files"]]
+    good = [values for values in answer["files"] if values["ok"]]
+    whole = answer["together"]
+    if len(good) > 1:
+        parts.append(_file({**whole, "file": f"the {len(good)} readable files together"}))
+    if whole is not None:
+        parts.append(_suggestion(answer["suggestion"], whole))
+    return "\n\n".join(parts)
+
+
+def _file(values: Values) -> str:
+    if not values["ok"]:
+        return f"{values['file']}\n  problem      {_problem(values)}"
+    rows = {
+        "encoding": values["encoding"] + (", with a byte order mark" if values["bom"] else ""),
+        "size": f"{values['bytes']:,} bytes, {values['characters']:,} characters, "
+        f"K = {values['K']:,}",
+        "lines": _lines(values),
+        "line ends": _line_ends(values["line_ends"]),
+        "duplicates": f"{values['duplicate_lines']['count']:,} lines repeat an earlier one "
+        f"({values['duplicate_lines']['share']:.1%} of those not blank)",
+        "rare": _listed(values["rare_characters"], values["rare_count"]),
+        "controls": _listed(values["control_characters"]),
+        "look-alikes": _look_alikes(values["look_alikes"]),
+        "marks": _marks(values),
+        "entropy": _entropy(values),
+    }
+    lines = [values["file"]]
+    for label, row in rows.items():
+        lines += textwrap.wrap(
+            f"{label:12} {row}", 110, initial_indent="  ", subsequent_indent=" " * 15
+        )
+    return "\n".join(lines)
+
+
+def _problem(values: Values) -> str:
+    then = f"\n               {values['then']}" if values["then"] else ""
+    return values["problem"] + then.replace("\n  if", "\n               if")
+
+
+def _lines(values: Values) -> str:
+    longest = values["longest_line"]
+    return (
+        f"{values['lines']:,}, of which {values['blank_lines']:,} blank; the longest has "
+        f"{longest['characters']:,} characters"
+        + (f" ({longest['file']}:{longest['line']})" if longest["characters"] else "")
+    )
+
+
+def _line_ends(ends: dict[str, int]) -> str:
+    names = {"lf": "LF", "crlf": "CRLF", "cr": "CR alone"}
+    kinds = [f"{n:,} {names[kind]}" for kind, n in ends.items() if n]
+    text = ", ".join(kinds) or "none"
+    if ends["crlf"] or ends["cr"]:
+        text += "; the CR is learned as a character: convert to LF if that is not meant"
+    return text
+
+
+def _listed(characters: list[Values], count: int | None = None) -> str:
+    if not characters:
+        return "none"
+    shown = [
+        f"{_quoted(c['character'])} {c['code_point']} {c['name']} ({c['count']:,}, first at "
+        f"{c['line']:,}:{c['column']:,})"
+        for c in characters[:SHOWN]
+    ]
+    left = (count or len(characters)) - len(shown)
+    return "; ".join(shown) + (f"; and {left:,} more" if left else "")
+
+
+def _quoted(character: str) -> str:
+    return repr(character)
+
+
+def _look_alikes(pairs: list[Values]) -> str:
+    if not pairs:
+        return "none"
+    shown = [
+        f"{_quoted(p['character'])} {p['code_point']} ({p['count']:,}) beside "
+        f"{_quoted(p['like'])} ({p['like_count']:,})"
+        for p in pairs[:SHOWN]
+    ]
+    left = len(pairs) - len(shown)
+    return "; ".join(shown) + (f"; and {left:,} more" if left else "")
+
+
+def _marks(values: Values) -> str:
+    form = "the text is in NFC" if values["nfc"] else "not NFC: one letter may be written two ways"
+    return f"{values['combining_marks']:,} combining marks; {form}"
+
+
+def _entropy(values: Values) -> str:
+    if values["ln_K"] is None:
+        return "the text is empty"
+    even, unigram = values["ln_K"], values["unigram_entropy"]
+    return (
+        f"guessing evenly costs ln K = {even:.4f} nats per character, by frequency alone "
+        f"{unigram:.4f} ({unigram / LN2:.4f} bits): a model must be below"
+    )
+
+
+def _suggestion(suggestion: Values | None, whole: Values) -> str:
+    if suggestion is None:
+        if ", " in whole["encoding"]:
+            return "no suggestion: the files are in several encodings, and data.encoding is one"
+        return "no suggestion: there is too little text to learn from"
+    command = _wrapped(suggestion["command"])
+    document = yaml.safe_dump(suggestion["config"], sort_keys=False, default_flow_style=None)
+    return "\n".join(
+        [
+            "To begin with:",
+            *(f"  {reason}" for reason in suggestion["reasons"]),
+            "",
+            f"  {command}",
+            "",
+            "or in a configuration file:",
+            "",
+            textwrap.indent(document.rstrip(), "  "),
+        ]
+    )
+
+
+def _wrapped(command: str) -> str:
+    """An option a line, to be pasted into a shell."""
+    words = [shlex.quote(word) for word in shlex.split(command)]
+    rows = [" ".join(words[:2]), *(" ".join(words[i : i + 2]) for i in range(2, len(words), 2))]
+    return " \\\n    ".join(rows)

@@ -1,0 +1,156 @@
+"""A text to be made ids of: held in memory, or, where it is large, left in its files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.config.codec import text_codec
+from charrnn.config.schema import DataConfig
+from charrnn.data.cache import cache_folder
+from charrnn.data.census import recall, remember, state_of, take_census
+from charrnn.data.encoded import encode
+from charrnn.data.mapped import MappedIds
+from charrnn.data.texts import BOUNDARY, STDIN, find_files, read_text, text_chunks
+from charrnn.errors import DataError
+from charrnn.text import Vocabulary
+from charrnn.text.vocabulary import CHUNK, distinct
+
+LARGE = 1 << 23  # bytes of text above which it is not held in memory
+_WHOLE = ("punycode", "idna")  # codecs that need all of a text at once
+
+Ids = NDArray[np.int32] | MappedIds
+
+
+class Source(Protocol):
+    """All files of a configuration as one text."""
+
+    @property
+    def symbols(self) -> str:
+        """The distinct characters, in code point order."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the text in UTF-8."""
+        ...
+
+    def encode(self, vocabulary: Vocabulary) -> tuple[Ids, list[str]]:
+        """Ids, in lines mode with a boundary before the first; and what the user should know."""
+        ...
+
+
+def open_source(config: DataConfig) -> Source:
+    """The text of a configuration. Raises DataError where it cannot be read, or is empty.
+
+    In lines mode a file that ends in mid-line is given its line end.
+    """
+    files = find_files(config.text)
+    folder = cache_folder()
+    if folder is not None and _large(files) and not _whole(config):
+        return FiledText(config, files, folder)
+    return HeldText(config, files)
+
+
+def _large(files: list[Path]) -> bool:
+    if any(str(path) == STDIN or not path.is_file() for path in files):
+        return False
+    return sum(size for _, size, *_ in state_of(files)) > LARGE
+
+
+def _whole(config: DataConfig) -> bool:
+    try:
+        return config.unit == "char" and text_codec(config.encoding).name in _WHOLE
+    except LookupError:
+        return True
+
+
+class HeldText:
+    """A text in memory."""
+
+    def __init__(self, config: DataConfig, files: list[Path]) -> None:
+        self._config = config
+        texts = [read_text(path, config.unit, config.encoding) for path in files]
+        if config.mode == "lines":
+            texts = [t if t.endswith(BOUNDARY) or not t else t + BOUNDARY for t in texts]
+        self._text = "".join(texts)
+        _require_some(self._text, config)
+
+    @cached_property
+    def symbols(self) -> str:
+        return "".join(distinct(self._text))
+
+    @cached_property
+    def sha256(self) -> str:
+        digest = hashlib.sha256()
+        for start in range(0, len(self._text), CHUNK):
+            digest.update(self._text[start : start + CHUNK].encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
+    def encode(self, vocabulary: Vocabulary) -> tuple[Ids, list[str]]:
+        config = self._config
+        text = BOUNDARY + self._text if config.mode == "lines" else self._text
+        return vocabulary.encode(text, config.on_unknown, ", ".join(config.text)), []
+
+
+class FiledText:
+    """A text that is read in pieces, twice, and whose ids are kept in the cache folder."""
+
+    def __init__(self, config: DataConfig, files: list[Path], folder: Path) -> None:
+        self._config, self._files, self._folder = config, files, folder
+        self._state = state_of(files)
+        recalled = recall(config, self._state)
+        self._census = recalled or take_census(self._pieces())
+        if recalled is None:
+            self._require_unchanged()
+            _require_some(self._census.symbols, config)
+            remember(config, self._state, self._census)
+
+    @property
+    def symbols(self) -> str:
+        return self._census.symbols
+
+    @property
+    def sha256(self) -> str:
+        return self._census.sha256
+
+    def encode(self, vocabulary: Vocabulary) -> tuple[Ids, list[str]]:
+        config = self._config
+        return encode(
+            self._to_encode, self._census, vocabulary, config.on_unknown, config.mode,
+            self._folder, ", ".join(config.text),
+        )  # fmt: skip
+
+    def _to_encode(self) -> Iterator[str]:
+        if self._config.mode == "lines":
+            yield BOUNDARY
+        yield from self._pieces()
+        self._require_unchanged()
+
+    def _pieces(self) -> Iterator[str]:
+        for path in self._files:
+            last = ""
+            for text in text_chunks(path, self._config.unit, self._config.encoding):
+                yield text
+                last = text[-1]
+            if self._config.mode == "lines" and last not in ("", BOUNDARY):
+                yield BOUNDARY
+
+    def _require_unchanged(self) -> None:
+        if state_of(self._files) != self._state:
+            raise DataError(
+                "was changed while it was read",
+                where=", ".join(self._config.text),
+                then="try again when whatever writes it has finished",
+            )
+
+
+def _require_some(text: str, config: DataConfig) -> None:
+    if not text:
+        raise DataError("the text is empty", where=", ".join(config.text))
