@@ -116,7 +116,10 @@ def resume(
             f"after {session.rollbacks} rollbacks the learning rate is times {session.rate_scale:g}"
         )
     if (reason := session.finished()) is not None:
-        notices.append(f"the run is finished ({reason}); to train longer, give more --steps")
+        notices.append(
+            f"the run is finished ({reason}); to train longer, raise what ended it: --steps N, or "
+            "for example --set train.epochs=N --accept-changes"
+        )
     return Launch(session, run, config, notices)
 
 
