@@ -1,0 +1,130 @@
+"""What runs the numbers: which kernels, and how many threads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+import numpy as np
+from threadpoolctl import threadpool_info
+
+from charrnn import bptt
+from charrnn.config import Config
+from charrnn.config.schema import ModelConfig
+from charrnn.errors import MissingExtraError
+from charrnn.generation import Continuation, Sampling, plain_continuation
+from charrnn.nn.kernels import PLAIN, Kernels
+from charrnn.nn.network import Network
+
+# Characters that plain kernels draw, or read, in about the time that importing Numba takes.
+WORTH_COMPILED_SAMPLING = 4000
+WORTH_COMPILED_READING = 30_000
+WORTH_COMPILING = 32  # hidden units
+FEWEST_STREAMS = 4  # that a thread of a split is worth
+SHARED_PRODUCT = 6_000_000  # multiply-adds of a step that several BLAS threads are worth
+
+
+def kernels(config: Config, *, brief: bool = False) -> Kernels:
+    """The implementation of the hot loops that `runtime.kernels` asks for.
+
+    "auto" is the compiled ones where Numba is installed, unless the work is `brief` or the model
+    so small that importing and compiling would be most of it. Raises MissingExtraError where Numba
+    is asked for and not installed.
+    """
+    asked = config.runtime.kernels
+    if asked == "numba":
+        return fast_kernels()
+    if asked == "auto" and not brief and _worth_compiling(config) and has_numba():
+        return fast_kernels()
+    return PLAIN
+
+
+def would_be_faster(config: Config) -> bool:
+    """Whether "auto" would take the compiled kernels if Numba were installed."""
+    return config.runtime.kernels == "auto" and _worth_compiling(config) and not has_numba()
+
+
+def _worth_compiling(config: Config) -> bool:
+    return config.model.hidden_size >= WORTH_COMPILING
+
+
+def _columns(model: ModelConfig) -> int:
+    """The gate columns G."""
+    return {"rnn": 1, "gru": 3, "lstm": 4}[model.cell] * model.hidden_size
+
+
+def fast_kernels() -> Kernels:
+    """The compiled kernels. Imports Numba; raises MissingExtraError where it is not installed."""
+    try:
+        from charrnn.nn.kernels.fast import FAST
+    except ImportError as error:
+        raise MissingExtraError(
+            f"runtime.kernels: numba needs Numba ({error})", then="pip install 'charrnn[fast]'"
+        ) from None
+    return FAST
+
+
+def has_numba() -> bool:
+    """Whether the extra charrnn[fast] is there, without importing it."""
+    return find_spec("numba") is not None
+
+
+@dataclass(frozen=True)
+class Threads:
+    """How many threads split the streams, and how many BLAS has in each."""
+
+    split: int
+    blas: int
+
+    @property
+    def count(self) -> int:
+        return max(self.split, self.blas)
+
+
+def threads(config: Config) -> Threads:
+    """How `runtime.threads` are used, "auto" being as many as BLAS would take.
+
+    A split of the streams uses them for everything, where each thread gets enough streams. For a
+    few streams BLAS has them, if a step's product (B, H) @ (H, G) is large enough to share.
+    """
+    asked = config.runtime.threads
+    available = asked if asked != "auto" else _blas_threads()
+    B, H = config.train.batch_size, config.model.hidden_size
+    split = min(available, B // FEWEST_STREAMS)
+    if split > 1:
+        return Threads(split, 1)
+    return Threads(1, available if B * H * _columns(config.model) >= SHARED_PRODUCT else 1)
+
+
+def _blas_threads() -> int:
+    return max((pool["num_threads"] for pool in threadpool_info()), default=1)
+
+
+def continuation(
+    net: Network, sampling: Sampling, boundary: int | None, characters: int
+) -> Continuation:
+    """What draws characters: compiled where Numba is installed and there are many to draw."""
+    if characters >= WORTH_COMPILED_SAMPLING and has_numba():
+        from charrnn.nn.kernels.fast.sampling import continuation
+
+        return continuation(
+            net, sampling.temperature, sampling.top_k, sampling.top_p, sampling.allowed, boundary
+        )
+    return plain_continuation(net, sampling, boundary)
+
+
+def hasten(net: Network, config: Config, characters: int) -> None:
+    """Let compiled kernels read a text of so many characters, where that saves time."""
+    if characters >= WORTH_COMPILED_READING:
+        net.use(kernels(config))
+
+
+def warm_up(net: Network, *, learning: bool = True) -> None:
+    """Run a window of two characters, so that compiled kernels are there for the next one."""
+    x, state = np.zeros((2, 1), np.int32), net.zero_state(1)
+    twin = net.twin()
+    if learning:
+        for mask in (None, np.ones((2, 1), np.bool_)):
+            bptt.gradient(twin, bptt.Span(x, x, mask=mask), state, net.params.like(), 1.0)
+    else:
+        twin.losses(twin.forward(x, state), x)
