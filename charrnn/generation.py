@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ Continuation = Callable[[Ids, Array, Uniforms], tuple[Ids, Array]]
 
 SAMPLING = 3  # names this use of the seed
 FIRST_CHUNK, LARGEST_CHUNK = 16, 1024
+FEWEST_STREAMS = 8  # that a thread is worth
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,25 @@ def plain_continuation(
         return ids, state
 
     return go_on
+
+
+def in_threads(go_on: Continuation, threads: int) -> Continuation:
+    """The same with many streams split over threads; `go_on` must be safe to run in several."""
+    pool = ThreadPoolExecutor(threads)
+
+    def together(x: Ids, state: Array, uniforms: Uniforms) -> tuple[Ids, Array]:
+        parts = min(threads, len(x) // FEWEST_STREAMS)
+        if parts < 2:
+            return go_on(x, state, uniforms)
+        cuts = [len(x) * part // parts for part in range(parts + 1)]
+        results = pool.map(
+            lambda own: go_on(x[own], state[:, :, own], np.ascontiguousarray(uniforms[:, own])),
+            [slice(a, b) for a, b in pairwise(cuts)],
+        )
+        ids, states = zip(*results, strict=True)
+        return np.concatenate(ids, axis=1), np.concatenate(states, axis=2)
+
+    return together
 
 
 def sample(

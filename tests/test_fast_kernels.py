@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import load_file
 
 from charrnn import bptt, build, config
 from charrnn.bptt import Span
 from charrnn.generation import Sampling, plain_continuation, sample
 from charrnn.nn.kernels import PLAIN
 from charrnn.optim import make_optimiser
+from tests.conftest import ROOT
 
 pytest.importorskip("numba", reason="the extra charrnn[fast] is not installed")
 
@@ -151,3 +157,53 @@ def test_the_compiled_adam_is_the_plain_one(dtype, weight_decay):
     ):
         np.testing.assert_allclose(fast, plain, rtol=tolerance, atol=tolerance)
     assert np.abs(thetas[0] - start).max() > 0.01
+
+
+def run_without_numba(tmp_path, *args):
+    """The program on a machine where the extra is not installed."""
+    blocked = tmp_path / "blocked"
+    blocked.mkdir(exist_ok=True)
+    (blocked / "hide.py").write_text(
+        "import importlib.util, sys\n"
+        "sys.modules['numba'] = None\n"
+        "real = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name, *a: None if name == 'numba' else real(name, *a)\n"
+    )
+    code = (
+        "import runpy, sys; runpy.run_path(sys.argv.pop(1)); "
+        "runpy.run_module('charrnn', run_name='__main__')"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code, str(blocked / "hide.py"), *map(str, args)],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+        timeout=120,
+    )  # fmt: skip
+
+
+def test_without_the_extra_everything_works_and_one_line_says_what_it_would_bring(
+    text_file, tmp_path
+):
+    train = ["train", "--text", text_file, "--steps", 2, "--set=model.hidden_size=32"]
+    done = run_without_numba(tmp_path, *train, "--out", "a")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("charrnn[fast]") == 1
+    asked = run_without_numba(tmp_path, *train, "--out", "b", "--set=runtime.kernels=numba")
+    assert asked.returncode == 6
+    assert "pip install 'charrnn[fast]'" in asked.stderr
+    assert "Traceback" not in asked.stderr
+
+
+def test_compiled_runs_resume_bit_for_bit_and_are_proved(charrnn, text_file, tmp_path):
+    sets = [
+        "--text", text_file, "--set=model.hidden_size=33", "--set=runtime.kernels=numba",
+        "--set=model.dropout=0.2", "--set=train.batch_size=9", "--set=train.checkpoint_every=5",
+    ]  # fmt: skip
+    assert charrnn("train", *sets, "--steps", 10, "--out", "whole").returncode == 0
+    assert charrnn("train", *sets, "--steps", 5, "--out", "parts").returncode == 0
+    assert charrnn("train", "--resume", "parts", "--steps", 10).returncode == 0
+    last = "checkpoints/step-000000010.safetensors"
+    whole, parts = (load_file(tmp_path / run / last) for run in ("whole", "parts"))
+    for name, array in whole.items():
+        np.testing.assert_array_equal(array, parts[name])
+    proof = charrnn("gradcheck", "parts")
+    assert proof.returncode == 0, proof.stdout + proof.stderr

@@ -12,7 +12,7 @@ from charrnn import bptt
 from charrnn.config import Config
 from charrnn.config.schema import ModelConfig
 from charrnn.errors import MissingExtraError
-from charrnn.generation import Continuation, Sampling, plain_continuation
+from charrnn.generation import Continuation, Sampling, in_threads, plain_continuation
 from charrnn.nn.kernels import PLAIN, Kernels
 from charrnn.nn.network import Network
 
@@ -107,9 +107,10 @@ def continuation(
     if characters >= WORTH_COMPILED_SAMPLING and has_numba():
         from charrnn.nn.kernels.fast.sampling import continuation
 
-        return continuation(
+        compiled = continuation(
             net, sampling.temperature, sampling.top_k, sampling.top_p, sampling.allowed, boundary
         )
+        return in_threads(compiled, _blas_threads())
     return plain_continuation(net, sampling, boundary)
 
 

@@ -15,6 +15,7 @@ from charrnn.nn.cells import GRU, LSTM, RNN
 from charrnn.nn.kernels.fast import gru, lstm, rnn
 from charrnn.nn.kernels.fast.compiling import compiled
 from charrnn.nn.kernels.fast.product import multiply, pack
+from charrnn.nn.kernels.fast.squash import exp
 from charrnn.nn.kernels.fast.variants import constants, relu_flag
 from charrnn.nn.network import Network
 
@@ -93,7 +94,7 @@ def _generate(x, state, uniforms, table, W, b, U, P, q, V, c, is_rnn, is_gru, is
     A = np.empty((B, G), table.dtype)
     a = np.empty((B, U.shape[1] * U.shape[3]), table.dtype)
     z = np.empty((B, V.shape[0] * V.shape[2]), table.dtype)
-    scratch = np.empty(H, table.dtype)
+    scratch, p = np.empty(H, table.dtype), np.empty(len(c), table.dtype)
     x = x.copy()
     for t in range(len(uniforms)):
         for stream in range(B):
@@ -122,7 +123,10 @@ def _generate(x, state, uniforms, table, W, b, U, P, q, V, c, is_rnn, is_gru, is
                         _lstm_step(A[stream], a[stream], P[layer], s, scratch, h, is_lstm)
         multiply(state[L - 1, 0], V, z)
         for stream in range(B):
-            x[stream] = _draw(z[stream, : len(c)] + c, uniforms[t, stream], rule, allowed)
+            z_row = z[stream]
+            for k in range(len(c)):
+                z_row[k] += c[k]
+            x[stream] = _draw(z_row, p, uniforms[t, stream], rule, allowed)
             ids[t, stream] = x[stream]
 
 
@@ -135,24 +139,23 @@ def _lstm_step(x, a, P, s, q, h, variant):
 
 
 @compiled
-def _draw(z, uniform, rule, allowed):
-    """As `generation.Sampling.choose`."""
+def _draw(z, p, uniform, rule, allowed):
+    """As `generation.Sampling.choose`; p (K,) is scratch."""
     temperature, top_k, top_p = rule
-    K = len(z)
+    K = len(p)
     best = -1
     for k in range(K):
         if allowed[k] and (best < 0 or z[k] > z[best]):
             best = k
     if temperature == 0:
         return best
-    p = np.zeros(K, np.float64)
-    for k in range(K):
-        if allowed[k]:
-            p[k] = np.exp((np.float64(z[k]) - np.float64(z[best])) / temperature)
-    p /= p.sum()
+    _weights(z, z[best], p.dtype.type(1 / temperature), allowed, p)
     if top_k < K or top_p <= 1:
         _keep_likeliest(p, top_k, top_p)
-    target, reached = uniform * p.sum(), 0.0
+    total = 0.0
+    for k in range(K):
+        total += p[k]
+    target, reached = uniform * total, 0.0
     last = best
     for k in range(K):
         reached += p[k]
@@ -164,12 +167,25 @@ def _draw(z, uniform, rule, allowed):
 
 
 @compiled
+def _weights(z, top, coldness, allowed, p):
+    """p = exp((z - top) / temperature), 0 where it is not allowed."""
+    for k in range(len(p)):
+        p[k] = exp(min((z[k] - top) * coldness, z.dtype.type(0)))
+    for k in range(len(p)):
+        if not allowed[k]:
+            p[k] = 0
+
+
+@compiled
 def _keep_likeliest(p, top_k, top_p):
     order = np.argsort(-p, kind="mergesort")
     for rank in range(top_k, len(p)):
         p[order[rank]] = 0
     if top_p <= 1:
-        enough, before = top_p * p.sum(), 0.0
+        total, before = 0.0, 0.0
+        for k in range(len(p)):
+            total += p[k]
+        enough = top_p * total
         for k in order:
             kept = before < enough
             before += p[k]
