@@ -105,10 +105,7 @@ def _lines(
     config: DataConfig, ids: Ids, boundary: int, where: str
 ) -> dict[Part, NDArray[np.int64]]:
     # The boundary that ends one line is the one that begins the next.
-    if isinstance(ids, MappedIds):
-        at = ids.positions(boundary)
-    else:
-        at = np.flatnonzero(ids == boundary)
+    at = ids.positions(boundary) if isinstance(ids, MappedIds) else np.flatnonzero(ids == boundary)
     rows = np.stack([at[:-1], at[1:] + 1], axis=1)
     rows = rows[rows[:, 1] - rows[:, 0] > 2]
     if not len(rows):

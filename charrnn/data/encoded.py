@@ -76,7 +76,7 @@ def encode(
     notices: list[str] = []
     try:
         return open_ids(path, vocabulary.K), notices
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         pass
     except (OSError, DamagedError) as error:
         notices.append(f"{path} is not used: {_why(error)}; the text is encoded again")

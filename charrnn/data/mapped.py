@@ -135,7 +135,7 @@ def open_ids(path: Path, K: int) -> MappedIds:
 def _header(file: IO[bytes]) -> dict[str, Any]:
     try:
         header = json.loads(file.read(HEADER))
-    except ValueError:
+    except (ValueError, RecursionError):
         header = None
     if not isinstance(header, dict):
         raise DamagedError("its header is damaged")
