@@ -1,70 +1,73 @@
 """Full BPTT over a long text: peak memory of the process, time per character, and exactness.
 
-    python benchmarks/full_bptt.py            the three measurements below, each in its own process
-    python benchmarks/full_bptt.py run T WINDOW
+    python benchmarks/full_bptt.py
 
-LSTM 1×128, K 65, B 1, float32, one gradient over the whole text.
+LSTM 1×128, K 65, B 1, float32, one gradient over the whole text, in windows and in one.
 """
 
 from __future__ import annotations
 
-import json
-import resource
-import subprocess
-import sys
-import time
+import argparse
+from statistics import median
+from typing import Any
 
-import numpy as np
+from measuring import Report, Spec, Table, in_turn, run
 
-from charrnn import bptt, build, config
-
-K, H = 65, 128
+ROUNDS = 3
+LONG, SHORT, WINDOW = 1_000_000, 60_000, 245
 
 
-def run(T: int, window: int | str) -> dict[str, float]:
+def measure(spec: Spec) -> dict[str, Any]:
     """One gradient over T characters, the tape kept `window` steps at a time."""
-    settings = config.load(None, [f"model.hidden_size={H}", "model.num_layers=1"])
-    network = build.network(settings, K)
-    build.initialise(network, settings)
-    rng = np.random.default_rng(0)
-    ids = rng.integers(0, K, (T + 1, 1)).astype(np.int32)
-    grad = network.params.like()
+    import resource
+    import time
+
+    import charrnn_side
+    import numpy as np
+
+    from charrnn import bptt, build
+
+    T, window = spec["T"], spec["window"]
+    network = charrnn_side.network({**spec, "H": 128, "layers": 1, "B": 1, "sets": []})
+    build.warm_up(network)
+    ids = np.random.default_rng(0).integers(0, network.K, (T + 1, 1)).astype(np.int32)
+    grad, span = network.params.like(), bptt.Span(ids[:-1], ids[1:])
     began = time.perf_counter()
-    outcome = bptt.gradient(
-        network, bptt.Span(ids[:-1], ids[1:]), network.zero_state(1), grad, 1 / T, window=window
-    )
+    bptt.gradient(network, span, network.zero_state(1), grad, 1 / T, window=window)
     seconds = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {
-        "T": T, "window": bptt.window_length(window, T, 1), "peak_MiB": peak, "seconds": seconds,
-        "us_per_char": 1e6 * seconds / T, "loss": outcome.loss / T,
+        "MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "us_per_char": 1e6 * seconds / T,
         "norm": float(np.linalg.norm(grad.flat.astype(np.float64))),
-    }  # fmt: skip
+    }
 
 
-def measure(T: int, window: int | str) -> dict[str, float]:
-    command = [sys.executable, __file__, "run", str(T), str(window)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    values: dict[str, float] = json.loads(done.stdout)
-    print({k: round(v, 6) for k, v in values.items()}, flush=True)
-    return values
-
-
-def main() -> None:
-    if sys.argv[1:2] == ["run"]:
-        window = sys.argv[3] if sys.argv[3] == "auto" else int(sys.argv[3])
-        print(json.dumps(run(int(sys.argv[2]), window)))
-        return
-    measure(1_000_000, "auto")
-    ratios = []
-    for _ in range(3):
-        whole = measure(60_000, 60_000)
-        parts = measure(60_000, 245)
-        ratios.append(parts["us_per_char"] / whole["us_per_char"])
-        print(f"norms differ by {abs(parts['norm'] / whole['norm'] - 1):.1e}, "
-              f"time per character {ratios[-1]:.2f} × one window")  # fmt: skip
-    print(f"median ratio {sorted(ratios)[1]:.2f}")
+def report(options: argparse.Namespace) -> Report:
+    rounds, long, short = (1, 10_000, 5_000) if options.quick else (ROUNDS, LONG, SHORT)
+    sides: list[Spec] = [
+        {"T": T, "window": window, "kernels": kernels}
+        for kernels in ("numba", "numpy")
+        for T, window in ((long, "auto"), (short, short), (short, WINDOW))
+    ]
+    found = in_turn(sides, 1, rounds)
+    rows = [
+        [side["kernels"], f"{side['T']:,}", f"{side['window']}",
+         f"{median(one['MiB'] for one in values):.0f} MiB",
+         f"{median(one['us_per_char'] for one in values):.1f}",
+         f"{values[0]['norm']:.7g}"]
+        for side, values in zip(sides, found, strict=True)
+    ]  # fmt: skip
+    columns = [
+        "kernels",
+        "characters",
+        "window",
+        "peak memory",
+        "µs per character",
+        "gradient's norm",
+    ]
+    values = [{**side, "found": one} for side, one in zip(sides, found, strict=True)]
+    return Report([Table("Full BPTT, LSTM 1×128", columns, rows)], {"rows": values})
 
 
 if __name__ == "__main__":
-    main()
+    run(report, measure, about=str(__doc__).splitlines()[0], needs=("numba",))

@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TEXT = ROOT / "data" / "quickstart.txt"
 CHARRNN = [sys.executable, "-m", "charrnn"]
 MISSING_EXTRA = 6
+BUSY = 0.5  # processes waiting to run, above which a figure says more of them than of the program
 
 Spec = dict[str, Any]
 
@@ -77,6 +78,8 @@ def run(
     options = parser.parse_args()
     _require(needs)
     load = os.getloadavg()[0]
+    if load > BUSY:
+        print(f"notice: the machine is busy (load {load:.1f}): ratios will be off", file=sys.stderr)
     result = report(options)
     about_machine = machine()
     print(f"{about_machine}; load at the start {load:.1f}" + "; --quick" * options.quick)

@@ -2,8 +2,8 @@
 
     python benchmarks/sampling.py
 
-charrnn draws as `charrnn sample` does, on one thread: compiled, and plain NumPy. PyTorch steps its
-LSTM module, onnxruntime a model of one step; both with one thread and two, and the faster counts.
+charrnn draws compiled, and with plain NumPy on one thread. PyTorch steps its LSTM module,
+onnxruntime a model of one step. Each has one thread and two, and the faster counts.
 """
 
 from __future__ import annotations
@@ -49,13 +49,12 @@ def _charrnn(spec: Spec) -> Callable[[], object]:
     if spec["side"] == "plain":
         go_on = plain_continuation(net, Sampling())
     else:
-        go_on = build.continuation(net, Sampling(), None, build.WORTH_COMPILED_SAMPLING)
+        go_on = build.continuation(net, Sampling(), None, build.hardware.WORTH_COMPILED_SAMPLING)
     prime, streams = np.zeros(1, np.int32), range(spec["B"])
 
     def one() -> object:
         return sum(
-            len(chunk)
-            for chunk in sample(net, prime, spec["length"], go_on, 1, indices=streams)
+            len(chunk) for chunk in sample(net, prime, spec["length"], go_on, 1, indices=streams)
         )
 
     return one
@@ -67,7 +66,7 @@ def compare(B: int, rounds: int, seconds: float) -> dict[str, Any]:
         {"side": side, "threads": threads, "B": B, "H": 128, "layers": 2,
          "length": LENGTH[side] // (4 if B > 1 else 1), "seconds": seconds}
         for side in LENGTH
-        for threads in ((1, 2) if side in ("torch", "onnx") else (1,))
+        for threads in ((1,) if side == "plain" else (1, 2))
     ]  # fmt: skip
     best: dict[str, tuple[list[float], int]] = {}
     for spec, rates in zip(sides, in_turn(sides, 1, rounds), strict=True):

@@ -62,7 +62,7 @@ class Stopwatch:
 def attach(watch: Stopwatch, session: Session) -> None:
     """Charge every part of the session's update to its stage."""
     network, optimiser = session.network, session.optimiser
-    loops = {
+    loops: dict[str, Any] = {
         f"{cell}_{way}": watch.timed(f"recurrence {way}", getattr(network.kernels, f"{cell}_{way}"))
         for cell in ("rnn", "lstm", "gru")
         for way in ("forward", "backward")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from measuring import TEXT, Spec
@@ -10,20 +11,20 @@ from torch.nn.functional import cross_entropy, one_hot
 
 K = 65
 CELLS = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "rnn": torch.nn.RNN}
-# A batch, and the norm of the gradient is cut at this, as in charrnn's defaults.
-CLIP, RATE = 5.0, 2e-3
+CLIP, RATE = 5.0, 2e-3  # the norm that gradients are cut to, and Adam's rate: charrnn's defaults
 
 
-class Model(torch.nn.Module):
+class Model:
     """One-hot characters, a stack of cells, a linear readout."""
 
     def __init__(self, spec: Spec) -> None:
-        super().__init__()
         self.K = spec.get("K", K)
         self.rnn = CELLS[spec.get("cell", "lstm")](self.K, spec["H"], spec["layers"])
         self.readout = torch.nn.Linear(spec["H"], self.K)
+        self.parameters = [*self.rnn.parameters(), *self.readout.parameters()]
 
-    def forward(self, x: torch.Tensor, state: object) -> tuple[torch.Tensor, object]:
+    def __call__(self, x: torch.Tensor, state: Any) -> tuple[torch.Tensor, Any]:
+        """Logits (T, B, K) for ids (T, B), and the state after them."""
         out, state = self.rnn(one_hot(x, self.K).float(), state)
         return self.readout(out), state
 
@@ -41,33 +42,31 @@ def step(spec: Spec) -> Callable[[], object]:
 def _learning(spec: Spec, *, with_update: bool) -> Callable[[], object]:
     torch.set_num_threads(spec.get("threads", 2))
     model = Model(spec)
-    adam = torch.optim.Adam(model.parameters(), lr=RATE)
+    adam = torch.optim.Adam(model.parameters, lr=RATE)
     T, B = spec["T"], spec["B"]
     x, y = torch.randint(0, model.K, (T, B)), torch.randint(0, model.K, (T, B))
-    state: object = None
+    state: Any = None
 
     def one() -> object:
         nonlocal state
         adam.zero_grad(set_to_none=True)
         _, state = _backward(model, x, y, state)
         if with_update:
-            torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
+            torch.nn.utils.clip_grad_norm_(model.parameters, CLIP)
             adam.step()
         return state
 
     return one
 
 
-def _backward(
-    model: Model, x: torch.Tensor, y: torch.Tensor, state: object
-) -> tuple[float, object]:
+def _backward(model: Model, x: torch.Tensor, y: torch.Tensor, state: Any) -> tuple[float, Any]:
+    """The gradient of a window; its loss and the state to carry."""
     logits, state = model(x, state)
     loss = cross_entropy(logits.reshape(-1, model.K), y.reshape(-1))
     loss.backward()
-    detached = (
-        tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()  # type: ignore[attr-defined]
-    )
-    return float(loss.detach()), detached
+    if isinstance(state, tuple):
+        return loss.item(), tuple(part.detach() for part in state)
+    return loss.item(), state.detach()
 
 
 def train(spec: Spec) -> float:
@@ -79,30 +78,28 @@ def train(spec: Spec) -> float:
     streams = torch.tensor([ids[symbol] for symbol in text])
     streams = streams[: len(streams) // B * B].reshape(B, -1).T.contiguous()
     model = Model({**spec, "K": len(ids)})
-    adam = torch.optim.Adam(model.parameters(), lr=RATE)
+    adam = torch.optim.Adam(model.parameters, lr=RATE)
     loss, state = 0.0, None
     for start in range(0, spec["steps"] * T, T):
         adam.zero_grad(set_to_none=True)
         x, y = streams[start : start + T], streams[start + 1 : start + T + 1]
         loss, state = _backward(model, x, y, state)
-        torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
+        torch.nn.utils.clip_grad_norm_(model.parameters, CLIP)
         adam.step()
     return loss
 
 
-@torch.no_grad()
 def sampling(spec: Spec) -> Callable[[], object]:
     """`length` characters of B streams, stepped one by one."""
     torch.set_num_threads(spec["threads"])
-    model = Model(spec).eval()
-    start = torch.zeros((1, spec["B"]), dtype=torch.int64)
+    model = Model(spec)
 
-    @torch.no_grad()
     def one() -> object:
-        x, state = start, None
-        for _ in range(spec["length"]):
-            logits, state = model(x, state)
-            x = torch.multinomial(torch.softmax(logits[0], dim=-1), 1).T
+        x, state = torch.zeros((1, spec["B"]), dtype=torch.int64), None
+        with torch.no_grad():
+            for _ in range(spec["length"]):
+                logits, state = model(x, state)
+                x = torch.multinomial(torch.softmax(logits[0], dim=-1), 1).T
         return x
 
     return one

@@ -60,17 +60,17 @@ class Row:
 
 STEP = ("optim.name=adam", "optim.grad_clip=5", "optim.grad_clip_mode=norm")
 ROWS = [
-    Row("lstm-2x128"),
-    Row("gru-2x128", cell="gru"),
-    Row("rnn-2x128", cell="rnn"),
-    Row("lstm-1x256", H=256, layers=1, B=32, T=64),
-    Row("lstm-2x512", H=512, B=64, T=100),
-    Row("lstm-1x100", H=100, layers=1, B=1, T=25),
-    Row("peepholes", sets=("model.peepholes=true",)),
-    Row("1997", sets=("model.forget_gate=false",)),
-    Row("coupled", sets=("model.coupled_gates=true",)),
-    Row("plain", kernels="numpy"),
-    Row("step", work="step", sets=STEP),
+    Row("lstm-2x128", bar=1.5),
+    Row("gru-2x128", cell="gru", bar=1.5),
+    Row("rnn-2x128", cell="rnn", bar=1.5),
+    Row("lstm-1x256", H=256, layers=1, B=32, T=64, bar=1.2),
+    Row("lstm-2x512", H=512, B=64, T=100, bar=1.1),
+    Row("lstm-1x100", H=100, layers=1, B=1, T=25, bar=3.5),
+    Row("peepholes", sets=("model.peepholes=true",), bar=1.4),
+    Row("1997", sets=("model.forget_gate=false",), bar=1.4),
+    Row("coupled", sets=("model.coupled_gates=true",), bar=1.4),
+    Row("plain", kernels="numpy", bar=1.0),
+    Row("step", work="step", sets=STEP, bar=1.5),
 ]
 
 

@@ -84,8 +84,8 @@ def command(run: Path, prime: str | None, prime_file: BinaryIO | None, length: i
     )
     ids = np.concatenate([start, primed]) if boundary is not None or not len(primed) else primed
     settings = Sampling(temperature, top_k, top_p)
+    go_on = build.continuation(network, settings, boundary, length * count)
     with threads(1):
-        go_on = build.continuation(network, settings, boundary, length * count)
         for first in range(0, count, TOGETHER):
             indices = range(first, min(first + TOGETHER, count))
             chunks = sample(network, ids, length, go_on, seed, boundary, indices)
