@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from math import log
+from math import isfinite, log
 from typing import Any, TextIO
 
 from tqdm import tqdm
@@ -97,6 +97,11 @@ def say(text: str, stream: TextIO = sys.stderr) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+def _trained(event: Evaluated) -> str:
+    """The training loss since the last evaluation; nothing where no step was made since."""
+    return f"train {event.train_loss:.4f}  " if isfinite(event.train_loss) else ""
+
+
 class Console:
     """Prints events. `verbosity`: 0 nothing, 1 progress and evaluations, 2 every line there is."""
 
@@ -127,7 +132,7 @@ class Console:
             bits = event.val_loss / LN2
             mark = "  best" if event.is_best else ""
             self._print(
-                f"step {event.step:,}  epoch {event.epoch:.2f}  train {event.train_loss:.4f}  "
+                f"step {event.step:,}  epoch {event.epoch:.2f}  {_trained(event)}"
                 f"val {event.val_loss:.4f} nats = {bits:.4f} bits/char{mark}"
             )
         elif isinstance(event, Sampled) and self._verbosity > 1:
