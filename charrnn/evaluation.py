@@ -17,6 +17,7 @@ from math import exp, inf, log
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.blocks import SIZE, Blocks
 from charrnn.data.corpus import Corpus, Part
 from charrnn.data.lines import pad
 from charrnn.data.sources import Ids
@@ -36,6 +37,7 @@ class Score:
     nats: float = 0.0
     right: int = 0
     chars: int = 0
+    blocks: Blocks | None = None
 
     def add(
         self, E: NDArray[np.floating], right: NDArray[np.bool_], mask: NDArray[np.bool_]
@@ -63,33 +65,40 @@ class Score:
 
 def evaluate(
     network: Network, corpus: Corpus, part: Part, *, streams: int = 1, cold: int | None = None,
-    split: StreamSplit | None = None,
+    split: StreamSplit | None = None, blocks: Blocks | None = None,
 ) -> Score:  # fmt: skip
     """Score one part of the corpus; see the module's docstring for `streams` and `cold`.
 
-    `split`: threads that share the streams.
+    `split`: threads that share the streams. `blocks` is given the sums of each block of the part,
+    or of each line; not with several threads.
     """
-    score = Score()
+    score = Score(blocks=blocks)
     if corpus.lines is not None:
-        for x, y, mask in _line_batches(corpus, part):
-            _score(network, x, y, mask, network.zero_state(x.shape[1]), score)
+        for x, y, mask, lines in _line_batches(corpus, part):
+            _score(network, x, y, mask, network.zero_state(x.shape[1]), score, lines)
         return score
     start, stop = corpus.bounds[part]
+    start = max(start, 1)
     if cold is not None:
-        for x, y, mask in _cold_windows(corpus.ids, start, stop, cold):
-            _score(network, x, y, mask, network.zero_state(x.shape[1]), score)
+        for at in _cold_windows(start, stop, cold):
+            mask, x, y = at < stop, *_around(corpus.ids, at, stop)
+            _score(network, x, y, mask, network.zero_state(x.shape[1]), score, (at - start) // SIZE)
         return score
-    return _score_streams(split or StreamSplit(network), corpus.ids, max(start, 1), stop, streams)
+    return _score_streams(
+        split or StreamSplit(network), corpus.ids, start, stop, streams, score.blocks
+    )
 
 
-def _score_streams(split: StreamSplit, ids: Ids, start: int, stop: int, streams: int) -> Score:
+def _score_streams(
+    split: StreamSplit, ids: Ids, start: int, stop: int, streams: int, blocks: Blocks | None
+) -> Score:
     """Targets start … stop - 1 (the first character of all has no context and is left out)."""
     B = max(min(streams, (stop - start) // (2 * WARM)), 1)
     L = -(-(stop - start) // B)
     warm = min(WARM, start - 1)
 
     def part(_: int, network: Network, own: range) -> Score:
-        score, begins = Score(), start + L * np.array(own)
+        score, begins = Score(blocks=blocks), start + L * np.array(own)
         # Row t of stream b is target begins[b] + t; negative t warms up, and is not scored.
         state = network.zero_state(len(own))
         step = max(CHUNK // B, 1)
@@ -97,8 +106,8 @@ def _score_streams(split: StreamSplit, ids: Ids, start: int, stop: int, streams:
             ts = np.arange(t, min(t + step, L))[:, None]
             at = begins + ts
             mask = (ts >= 0) & (at < stop)
-            at = np.minimum(at, stop - 1)
-            state = _score(network, ids[at - 1], ids[at], mask, state, score)
+            x, y = _around(ids, at, stop)
+            state = _score(network, x, y, mask, state, score, (at - start) // SIZE)
         return score
 
     total = Score()
@@ -116,35 +125,43 @@ def _score(
     mask: NDArray[np.bool_],
     state: NDArray[np.floating],
     score: Score,
+    blocks: NDArray[np.int64],
 ) -> NDArray[np.floating]:
     tape = network.forward(x, state)
     E = network.losses(tape, y)
     assert tape.dZ is not None  # the probabilities, until `loss_gradient` is called
     score.add(E, tape.dZ.argmax(axis=-1) == y, mask)
+    if score.blocks is not None:
+        score.blocks.add(blocks, E, mask)
     return network.state_after(tape, tape.T)
 
 
-def _cold_windows(
-    ids: Ids, start: int, stop: int, context: int
-) -> Iterator[tuple[Window, Window, NDArray[np.bool_]]]:
+def _around(ids: Ids, at: NDArray[np.int64], stop: int) -> tuple[Window, Window]:
+    """The characters before targets `at`, and the targets."""
+    at = np.minimum(at, stop - 1)
+    return ids[at - 1], ids[at]
+
+
+def _cold_windows(start: int, stop: int, context: int) -> Iterator[NDArray[np.int64]]:
     """Windows (T, B) of targets start … stop - 1, `context` each, the last one shorter."""
-    begins = np.arange(max(start, 1), stop, context)
+    begins = np.arange(start, stop, context)
     ts = np.arange(context)[:, None]
     B = max(CHUNK // context, 1)
     for first in range(0, len(begins), B):
-        at = begins[first : first + B] + ts
-        mask = at < stop
-        at = np.minimum(at, stop - 1)
-        yield ids[at - 1], ids[at], mask
+        yield begins[first : first + B] + ts
 
 
-def _line_batches(corpus: Corpus, part: Part) -> Iterator[tuple[Window, Window, NDArray[np.bool_]]]:
+def _line_batches(
+    corpus: Corpus, part: Part
+) -> Iterator[tuple[Window, Window, NDArray[np.bool_], NDArray[np.int64]]]:
+    """x, y and mask (T, B) of lines of about the same length, and which lines they are (B,)."""
     assert corpus.lines is not None
     rows = corpus.lines[part]
-    rows = rows[np.argsort(rows[:, 1] - rows[:, 0], kind="stable")]
+    order = np.argsort(rows[:, 1] - rows[:, 0], kind="stable")
+    rows = rows[order]
     start = 0
     while start < len(rows):
         longest = int(rows[start, 1] - rows[start, 0])
         stop = start + max(CHUNK // longest, 1)
-        yield pad(corpus.ids, rows[start:stop])
+        yield *pad(corpus.ids, rows[start:stop]), order[start:stop]
         start = stop

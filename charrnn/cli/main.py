@@ -19,6 +19,7 @@ COMMANDS = {
     "sample": "Write text in the manner of a trained model.",
     "gradcheck": "Prove the gradients of a configuration or a run.",
     "eval": "Score a model on a text it has not seen.",
+    "score": "Score texts by a model: nats of each character, line or file.",
     "inspect": "Show what a run or checkpoint holds.",
     "corpus": "Show what is in a text, and settings to begin with.",
     "config": "Show, check or describe a configuration.",

@@ -8,6 +8,8 @@ from errno import EBADF
 from math import isfinite
 from typing import Any
 
+_HELD = 1 << 16  # characters
+
 
 class ReaderGone(Exception):  # noqa: N818  (not an error: `| head` has read enough)
     """Nobody reads stdout any more. (click takes a BrokenPipeError for a failure.)"""
@@ -22,6 +24,31 @@ def write(data: bytes) -> None:
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise ReaderGone from None
+
+
+class Output:
+    """Text for stdout, written in large pieces; what is held at an error is not."""
+
+    def __init__(self, encoding: str = "utf-8") -> None:
+        self._encoding, self._held, self._size = encoding, list[str](), 0
+
+    def __call__(self, text: str) -> None:
+        self._held.append(text)
+        self._size += len(text)
+        if self._size >= _HELD:
+            self._write()
+
+    def __enter__(self) -> Output:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        if kind is None:
+            self._write()
+
+    def _write(self) -> None:
+        text = "".join(self._held)
+        self._held, self._size = [], 0
+        write(text.encode(self._encoding, "backslashreplace"))
 
 
 def to_json(value: Any) -> str:

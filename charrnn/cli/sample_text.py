@@ -1,0 +1,114 @@
+"""What `charrnn sample` reads from its options, and how it writes samples."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.cli.output import to_json, write
+from charrnn.errors import UsageError
+from charrnn.novelty import Copied, TrainingText
+from charrnn.text import Vocabulary
+
+_ESCAPE = re.compile(r"\\(?:([ntr0\\])|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4}))")
+_LETTERS = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "\\": "\\"}
+_SHOWN = 60  # characters of a text on stderr
+
+
+def as_symbols(text: str, vocabulary: Vocabulary) -> str:
+    """A text of the command line in the vocabulary's unit."""
+    if vocabulary.unit != "byte":
+        return text
+    return text.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+def allowed(
+    vocabulary: Vocabulary, allow: str | None, forbid: str | None
+) -> NDArray[np.bool_] | None:
+    """Which ids may be drawn; None for all. UsageError where none is left."""
+    if allow is None and forbid is None:
+        return None
+    mask = np.full(vocabulary.K, allow is None)
+    if allow is not None:
+        symbols = as_symbols(_unescaped(allow), vocabulary)
+        mask[vocabulary.encode(symbols, "error", "--allow", "--allow")] = True
+    for symbol in as_symbols(_unescaped(forbid or ""), vocabulary):
+        if symbol in vocabulary:
+            mask[vocabulary.id(symbol)] = False
+    if not mask.any():
+        raise UsageError("--allow and --forbid leave no character to draw")
+    return mask
+
+
+def _unescaped(text: str) -> str:
+    def character(found: re.Match[str]) -> str:
+        letter, *numbers = found.groups()
+        return _LETTERS[letter] if letter else chr(int(next(filter(None, numbers)), 16))
+
+    return _ESCAPE.sub(character, text)
+
+
+class Show:
+    """Writes samples to stdout and, with `known`, what is new in them to stderr."""
+
+    def __init__(
+        self, vocabulary: Vocabulary, prime: str, known: TrainingText | None, form: str, *,
+        lines: bool,
+    ) -> None:  # fmt: skip
+        self._unit, self._prime, self._known = vocabulary.unit, prime, known
+        self._json, self._lines, self._count = form == "json", lines, 0
+
+    def stream(self, pieces: Iterable[str]) -> None:
+        """A single sample, as it is drawn."""
+        text = ""
+        self._write(self._prime)
+        for piece in pieces:
+            self._write(piece)
+            if self._known is not None:
+                text += piece
+        if self._known is not None:
+            click.echo(err=True)
+            self._tell(self._novelty(text))
+
+    def sample(self, text: str, nats: float) -> None:
+        """One of several samples; `nats` per character."""
+        whole, novelty = self._prime + text, self._novelty(text)
+        if not self._json:
+            self._write(whole if whole.endswith("\n") else whole + "\n")
+            self._tell(novelty)
+            return
+        found = {"text": whole, "nats_per_char": nats}
+        if self._known is not None:
+            found["novelty"] = [
+                {"text": c.text, "in_training_text": c.known, "longest_copied": len(c.span),
+                 "copied": c.span}
+                for c in novelty
+            ]  # fmt: skip
+        write((to_json(found) + "\n").encode())
+
+    def _novelty(self, text: str) -> list[Copied]:
+        if self._known is None:
+            return []
+        return self._known.look_up(self._prime + text if self._lines else text)
+
+    def _tell(self, novelty: list[Copied]) -> None:
+        for copied in novelty:
+            self._count += 1
+            what = "line" if self._lines else "sample"
+            verdict = "in the training text" if copied.known else "new"
+            click.echo(
+                f"{what} {self._count} {_short(copied.text)}: {verdict}; longest copied span "
+                f"{len(copied.span)} of {len(copied.text)} characters {_short(copied.span)}",
+                err=True,
+            )
+
+    def _write(self, text: str) -> None:
+        write(text.encode("latin-1" if self._unit == "byte" else "utf-8", "surrogatepass"))
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")

@@ -1,0 +1,185 @@
+"""What `charrnn score` prints: rows of lines, files and characters, as TSV or JSON lines."""
+
+from __future__ import annotations
+
+import heapq
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import isfinite, log
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.cli.output import to_json
+from charrnn.data.corpus import BOUNDARY
+from charrnn.text.vocabulary import code_points
+
+Nats = NDArray[np.float64]
+Pieces = Iterator[tuple[str, list[Nats]]]  # texts, and each model's nats of their characters
+
+_ESCAPED = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+_TO_ESCAPE = re.compile(r"[\\\x00-\x1f\x7f-\x9f]")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line, or a whole file, and for each model the characters that it scored and their nats."""
+
+    file: str
+    line: int | None
+    text: str | None
+    chars: Sequence[int]
+    nats: Sequence[float]
+
+    def bits(self, model: int) -> float | None:
+        """Bits per character; None where no character was scored."""
+        return self.nats[model] / self.chars[model] / log(2) if self.chars[model] else None
+
+    @property
+    def likeliest(self) -> int | None:
+        """The model that spends the fewest bits on a character."""
+        bits = [
+            (b, model) for model in range(len(self.nats)) if (b := self.bits(model)) is not None
+        ]
+        return min(bits)[1] if bits else None
+
+
+def line_rows(file: str, pieces: Pieces) -> Iterator[Row]:
+    """A row for each line; pieces end where lines do."""
+    line = 0
+    for text, nats in pieces:
+        ends = 1 + np.flatnonzero(code_points(text) == ord(BOUNDARY))
+        starts = np.concatenate([[0], ends[ends < len(text)]])
+        sums = [np.add.reduceat(np.nan_to_num(n), starts).tolist() for n in nats]
+        chars = [np.add.reduceat((~np.isnan(n)).astype(int), starts).tolist() for n in nats]
+        for i, shown in enumerate(text.removesuffix(BOUNDARY).split(BOUNDARY)):
+            line += 1
+            yield Row(file, line, shown, [c[i] for c in chars], [s[i] for s in sums])
+
+
+def file_row(file: str, pieces: Pieces, models: int) -> Row:
+    """The sums over all of a file."""
+    chars, sums = [0] * models, [0.0] * models
+    for _, nats in pieces:
+        chars = [c + int(np.count_nonzero(~np.isnan(n))) for c, n in zip(chars, nats, strict=True)]
+        sums = [s + float(np.nansum(n)) for s, n in zip(sums, nats, strict=True)]
+    return Row(file, None, None, chars, sums)
+
+
+def strangest(rows: Iterable[Row], top: int | None) -> list[Row]:
+    """Rows by bits per character of the first model, highest first; those without, last."""
+
+    def strangeness(row: Row) -> float:
+        bits = row.bits(0)
+        return -1.0 if bits is None else bits
+
+    if top is not None:
+        return heapq.nlargest(top, rows, key=strangeness)
+    return sorted(rows, key=strangeness, reverse=True)
+
+
+class Table:
+    """Turns rows into lines of text."""
+
+    def __init__(self, names: Sequence[str], per: str, form: str, *, files: bool) -> None:
+        self._names, self._per, self._json, self._files = names, per, form == "jsonl", files
+
+    def header(self) -> str:
+        """The first line of a TSV; nothing for JSON lines."""
+        if self._json:
+            return ""
+        others = [f"nats:{_escaped(name)}" for name in self._names[1:]]
+        compared = [*others, "likeliest"] if others else []
+        if self._per == "char":
+            columns = ["char", "nats", *compared]
+        else:
+            line = ["line"] if self._per == "line" else []
+            text = ["text"] if self._per == "line" else []
+            columns = [*line, "chars", "nats", "bits_per_char", *compared, *text]
+        return "\t".join(["file", *columns] if self._with_file else columns) + "\n"
+
+    @property
+    def _with_file(self) -> bool:
+        return self._files or self._per == "file"
+
+    def row(self, row: Row) -> str:
+        """A line or a file."""
+        if self._json:
+            return to_json(self._object(row)) + "\n"
+        cells = [_escaped(row.file)] if self._with_file else []
+        if row.line is not None:
+            cells.append(str(row.line))
+        cells += [str(row.chars[0]), _number(row.nats[0]), _number(row.bits(0))]
+        if len(self._names) > 1:
+            cells += [_number(nats) for nats in row.nats[1:]]
+            cells.append("" if row.likeliest is None else _escaped(self._names[row.likeliest]))
+        if row.text is not None:
+            cells.append(_escaped(row.text))
+        return "\t".join(cells) + "\n"
+
+    def _object(self, row: Row) -> dict[str, Any]:
+        found: dict[str, Any] = {"file": row.file} if self._with_file else {}
+        if row.line is not None:
+            found |= {"line": row.line, "text": row.text}
+        found |= {"chars": row.chars[0], "nats": row.nats[0], "bits_per_char": row.bits(0)}
+        if len(self._names) > 1:
+            found["models"] = [
+                {"model": name, "chars": chars, "nats": nats, "bits_per_char": row.bits(index)}
+                for index, (name, chars, nats) in enumerate(
+                    zip(self._names, row.chars, row.nats, strict=True)
+                )
+            ]
+            found["likeliest"] = None if row.likeliest is None else self._names[row.likeliest]
+        return found
+
+    def characters(self, file: str, text: str, nats: list[Nats]) -> str:
+        """A line for each character of a piece."""
+        shown = {c: json.dumps(c) if self._json else _escaped(c) for c in set(text)}
+        numbers = [[_number(value) for value in model.tolist()] for model in nats]
+        likeliest = self._likeliest(nats) if len(nats) > 1 else []
+        if self._json:
+            place = f'"file": {json.dumps(file)}, ' if self._with_file else ""
+            begin = f'{{{place}"char": '
+            numbers = [[value or "null" for value in model] for model in numbers]
+            if not likeliest:
+                return "".join(
+                    f'{begin}{shown[c]}, "nats": {value}}}\n'
+                    for c, value in zip(text, numbers[0], strict=True)
+                )
+            names = [json.dumps(name) for name in self._names]
+            return "".join(
+                f'{begin}{shown[c]}, "nats": {values[0]}, "models": ['
+                + ", ".join(
+                    f'{{"model": {name}, "nats": {value}}}'
+                    for name, value in zip(names, values, strict=True)
+                )
+                + f'], "likeliest": {json.dumps(best)}}}\n'
+                for c, best, *values in zip(text, likeliest, *numbers, strict=True)
+            )
+        begin = f"{_escaped(file)}\t" if self._with_file else ""
+        columns = [*numbers, [_escaped(name or "") for name in likeliest]]
+        return "".join(
+            begin + "\t".join([shown[c], *cells]) + "\n"
+            for c, *cells in zip(text, *(column for column in columns if column), strict=True)
+        )
+
+    def _likeliest(self, nats: list[Nats]) -> list[str | None]:
+        known = np.nan_to_num(np.array(nats), nan=np.inf)
+        best, least = known.argmin(axis=0).tolist(), known.min(axis=0).tolist()
+        return [
+            self._names[model] if isfinite(least_nats) else None
+            for model, least_nats in zip(best, least, strict=True)
+        ]
+
+
+def _number(value: float | None) -> str:
+    """As many digits as matter; nothing where there is no number."""
+    return f"{value:.9g}" if value is not None and isfinite(value) else ""
+
+
+def _escaped(text: str) -> str:
+    """In one cell: a backslash, tabs, line ends and other controls as \\t, \\n, \\x00."""
+    return _TO_ESCAPE.sub(lambda m: _ESCAPED.get(m[0], f"\\x{ord(m[0]):02x}"), text)
