@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from charrnn.errors import CheckpointError
@@ -128,6 +128,7 @@ def readable(path: Path) -> bool:
 
 
 @given(history=HISTORY, keep=st.integers(0, 3))
+@example(history=["save best", "final best", "damage last", "save"], keep=0)
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 def test_rotation_never_removes_best_last_or_the_only_good_one(history, keep, tmp_path_factory):
     story = Story(tmp_path_factory.mktemp("run"), keep)

@@ -120,17 +120,24 @@ class CheckpointFolder:
         return self.folder / f"step-{step:09d}.safetensors"
 
     def _from_best(self, found: tuple[Path, Checkpoint] | None) -> tuple[Path, Checkpoint] | None:
-        """`found`, or the best if that is newer; one of a final evaluation does not go on."""
-        try:
-            best = read(self.folder / BEST)
-        except CheckpointError:
-            return found
-        step = best.meta["step"]
-        if best.meta.get("final") or (found is not None and found[1].meta["step"] >= step):
-            return found
-        path = self._numbered(step)
-        write_atomically(path, (self.folder / BEST).read_bytes())
-        return path, best
+        """`found`, or a best that is newer; one of a final evaluation only where all else is lost.
+
+        (It holds an evaluation that a run that goes on would not have made.)
+        """
+        for source, final in ((BEST, False), (BEFORE_FINAL, False), (BEST, True)):
+            try:
+                best = read(self.folder / source)
+            except CheckpointError:
+                continue
+            step = best.meta["step"]
+            if best.meta.get("final", False) != final:
+                continue
+            if found is not None and (final or found[1].meta["step"] >= step):
+                continue
+            path = self._numbered(step)
+            write_atomically(path, (self.folder / source).read_bytes())
+            found = path, best
+        return found
 
     def _rotate(self, written: Path) -> None:
         """Remove all but `written` and `keep` before it; what cannot be removed waits."""
