@@ -1,7 +1,7 @@
 """What a character costs, forward and backward, as each size grows: a table and a figure.
 
     python benchmarks/scaling.py
-    python benchmarks/scaling.py --series H threads --figure /tmp/scaling.png
+    python benchmarks/scaling.py --series H threads --figure scaling.png
 
 float32, Numba kernels. From LSTM 1×128 B 32 T 50 K 65 on one thread, one size is changed at a time;
 T is the length of one full BPTT with B 1; "text" is whole updates on texts of so many characters.
