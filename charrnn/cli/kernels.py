@@ -30,4 +30,4 @@ def missing(config: Config) -> list[str]:
     """What installing the fast kernels would bring, where they are not installed."""
     if not build.would_be_faster(config):
         return []
-    return ["compiled kernels train about twice as fast: pip install 'charrnn[fast]'"]
+    return ["compiled kernels train an LSTM 2×128 1.6 times as fast: pip install 'charrnn[fast]'"]

@@ -10,4 +10,3 @@ from __future__ import annotations
 from numba import njit
 
 compiled = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
-inlined = njit(nogil=True, inline="always", error_model="numpy", fastmath={"contract"})
