@@ -22,7 +22,7 @@ REFUSED = {
     "model.init": _INITIAL, "model.forget_bias": _INITIAL, "model": _MODEL,
     "data.split": _SPLIT, "data.split_seed": _SPLIT, "data.mode": _UNIT, "data.unit": _UNIT,
 }  # fmt: skip
-POSSIBLE = {"model.dropout"}
+POSSIBLE = {"model.dropout", "model.variational_dropout", "model.weight_dropout"}
 # Keys that decide what the windows of an epoch are.
 WINDOWS = {
     "data.on_unknown", "train.batch_size", "train.seed", "bptt.mode", "bptt.k1", "bptt.k2",

@@ -15,6 +15,7 @@ from charrnn.bptt import Span
 from charrnn.config import Config
 from charrnn.data.feed import Cuts
 from charrnn.gradcheck import Problem, chain
+from charrnn.nn.dropconnect import draw_weight_masks
 from charrnn.nn.network import Network
 from charrnn.store import Checkpoint
 
@@ -92,11 +93,14 @@ def _problem(
     masks = None
     if config.model.dropout:
         kept = 1 - config.model.dropout
-        shape = (len(network.cells), T, B, network.H)
-        masks = (rng.random(shape) < kept) / kept
+        steps = 1 if config.model.variational_dropout else T
+        drawn = (rng.random((len(network.cells), steps, B, network.H)) < kept) / kept
+        masks = np.broadcast_to(drawn, (len(network.cells), T, B, network.H))
+    weight_masks = draw_weight_masks(network.params, config.model.weight_dropout, rng)
     count = sum(span.count for span in spans)
     scale = 1 / count if config.train.loss_reduction == "mean" else 1 / B
-    return Problem(spans, chain(network, spans, state), scale, masks), _claim(config, k1, k2, T)
+    entries = chain(network, spans, state)
+    return Problem(spans, entries, scale, masks, weight_masks), _claim(config, k1, k2, T)
 
 
 def _claim(config: Config, k1: int, k2: int, T: int) -> str:

@@ -12,13 +12,14 @@ on entry of each span held constant (truncated BPTT), and of the state on entry 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charrnn import bptt
+from charrnn.nn.dropconnect import thinned
 from charrnn.nn.network import Network
 from charrnn.reference import ReferenceNetwork
 
@@ -61,6 +62,7 @@ class Problem:
     entries: Sequence[Array]
     scale: float
     masks: Array | None = None
+    weight_masks: Mapping[str, Array] = field(default_factory=dict)
 
 
 def chain(network: Network, spans: Sequence[bptt.Span], state: Array) -> list[Array]:
@@ -83,9 +85,12 @@ def analytic(
     for span, entry in zip(problem.spans, problem.entries, strict=True):
         length = bptt.window_length(window, *span.x.shape)
         masks = _fixed(problem.masks, length)
-        outcome = bptt.gradient(
-            network, span, entry, grad, problem.scale, window=window, masks=masks
-        )
+        own = network.params.like()
+        with thinned(network.params, problem.weight_masks, own):
+            outcome = bptt.gradient(
+                network, span, entry, own, problem.scale, window=window, masks=masks
+            )
+        grad.flat += own.flat
         first = outcome.dstate if first is None else first
     assert first is not None
     return dict(grad), first
@@ -106,9 +111,10 @@ def loss(
 ) -> Array:
     """scale · Σ E over the spans by the reference: a scalar, or one per perturbed copy (n,)."""
     total: Any = 0
+    thin = {name: parameters[name] * mask for name, mask in problem.weight_masks.items()}
     for index, (span, entry) in enumerate(zip(problem.spans, problem.entries, strict=True)):
         state: Any = first_entry if index == 0 and first_entry is not None else entry
-        E, _ = reference.losses(dict(parameters), span.x, span.y, state, problem.masks)
+        E, _ = reference.losses({**parameters, **thin}, span.x, span.y, state, problem.masks)
         E = E[span.first :]
         if span.mask is not None:
             # Where copies stand side by side E is (T, n, B).

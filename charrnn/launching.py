@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,18 +18,21 @@ from charrnn.changes import (
     require_possible,
 )
 from charrnn.config import Config, idle, to_yaml
+from charrnn.config.schema import ModelConfig
 from charrnn.data import Corpus, find_files, load_corpus
 from charrnn.data.corpus import symbols_of
 from charrnn.data.texts import STDIN, matches, read_stdin
 from charrnn.errors import CheckpointError, ConfigError, DataError, UsageError
+from charrnn.export import starting_point
 from charrnn.restoring import check_progress
-from charrnn.store import Checkpoint, locate, read, write
+from charrnn.store import Checkpoint, locate, write
 from charrnn.store.atomic import write_atomically
 from charrnn.store.folder import BEST
 from charrnn.text.vocabulary import describe
 from charrnn.training import RunFolder, Session
 
-_FREE = ("dropout", "init")  # keys of a model that its parameters do not depend on
+# Keys of a model that its parameters do not depend on.
+_FREE = ("dropout", "variational_dropout", "weight_dropout", "init")
 _BUILTIN_MODEL = {k: v for k, v in Config().model.__dict__.items() if k not in _FREE}
 
 
@@ -44,11 +48,14 @@ class Launch:
 
 
 def begin(config: Config, name: str, out: Path | None, init_from: Path | None = None) -> Launch:
-    """A new run. `init_from`: a run or checkpoint whose model and vocabulary it starts from."""
-    source = read(locate(init_from)) if init_from is not None else None
-    if source is not None:
+    """A new run. `init_from`: whose model and vocabulary it starts from: a run, a checkpoint, or a
+    file in PyTorch's layout.
+    """
+    source, said = None, list[str]()
+    if init_from is not None:
+        source, said = starting_point(init_from, config.model.activation)
         config = _same_model(config, source, str(init_from))
-    notices = idle(config) + _named_twice(config)
+    notices = [*said, *idle(config), *_named_twice(config)]
     config = _absolute_texts(config)
     known = None if source is None else build.vocabulary_of(source)
     corpus = load_corpus(config.data, known, extend=config.data.on_unknown == "error")
@@ -219,13 +226,24 @@ def _same_model(config: Config, source: Checkpoint, where: str) -> Config:
     stored = source.meta["vocabulary"]["unit"]
     if config.data.unit != stored:
         raise ConfigError(
-            f"data.unit is {config.data.unit}, and the model was trained on {stored}s", where=where
+            f"data.unit is {config.data.unit}, and the model was trained on {stored}s",
+            where=where,
+            then=f"--set data.unit={stored}",
         )
-    kept = model.model_copy(update={"dropout": config.model.dropout, "init": config.model.init})
+    kept = model.model_copy(update={key: getattr(config.model, key) for key in _FREE})
     if config.model not in (kept, config.model.model_copy(update=_BUILTIN_MODEL)):
         raise ConfigError(
             "the model of --init-from is another than the configuration's",
             where=where,
-            then="leave model.* to the checkpoint (dropout may differ)",
+            then=f"leave model.* to it (dropout may differ), or: {_to_set(config, kept)}",
         )
     return config.model_copy(update={"model": kept})
+
+
+def _to_set(config: Config, model: ModelConfig) -> str:
+    """The options that make the configuration's model this one."""
+    return " ".join(
+        f"--set model.{key}={json.dumps(value).strip(chr(34))}"
+        for key, value in model.model_dump(mode="json").items()
+        if value != config.model.model_dump(mode="json")[key]
+    )

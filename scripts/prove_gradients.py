@@ -22,6 +22,8 @@ MODES = {
     "(k1, k2)": ["bptt.k1=3", "bptt.k2=6"],
     "lines": ["data.mode=lines", "bptt.mode=full"],
     "dropout": ["bptt.k1=3", "bptt.k2=6", "model.dropout=0.4"],
+    "variational": ["bptt.mode=full", "model.dropout=0.4", "model.variational_dropout=true"],
+    "weight dropout": ["bptt.k1=2", "bptt.k2=3", "model.weight_dropout=0.2"],
 }
 
 

@@ -56,7 +56,12 @@ RHYTHMS = {
     "each epoch": ["train.eval_every=epoch", "train.checkpoint_every=epoch", "train.keep=2"],
     "only the last": ["train.eval_every=5", "train.checkpoint_every=2", "train.keep=0"],
 }
-DROPOUTS = {"no dropout": [], "dropout": ["model.dropout=0.3"]}
+DROPOUTS = {
+    "no dropout": [],
+    "dropout": ["model.dropout=0.3"],
+    "variational": ["model.dropout=0.3", "model.variational_dropout=true"],
+    "weight dropout": ["model.weight_dropout=0.1"],
+}
 # With `--steps N` the run has another total than with 2N, and so another course under these.
 BY_SHARE = ("linear", "cosine")
 ENDS = ("--steps N", "SIGINT", "SIGTERM", "killed in a step", "killed before a save", "disk full")

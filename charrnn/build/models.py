@@ -63,6 +63,7 @@ def network(config: Config, K: int, dtype: Any = None, *, brief: bool = False) -
         K,
         bias=model.bias,
         dropout=model.dropout,
+        variational=model.variational_dropout,
         dtype=dtype or config.runtime.dtype,
     )
 

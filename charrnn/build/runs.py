@@ -107,6 +107,7 @@ def session(config: Config, corpus: Corpus) -> Session:
         reduction=train.loss_reduction,
         window=config.bptt.window,
         seed=train.seed,
+        weight_dropout=config.model.weight_dropout,
         identity={
             "config": config.model_dump(mode="json"),
             "vocabulary": {"unit": corpus.vocabulary.unit, "symbols": symbols},

@@ -44,6 +44,8 @@ def _idle(config: Config) -> Iterator[tuple[str, str]]:
             yield "model.forget_bias", "the LSTM has no forget gate of its own"
         elif not model.bias:
             yield "model.forget_bias", "the layers have no biases (model.bias: false)"
+    if model.dropout == 0 and model.variational_dropout:
+        yield "model.variational_dropout", "no unit is dropped (model.dropout: 0)"
     if bptt.mode == "full":
         for key in ("k1", "k2"):
             # Where only k1 is given, k2 is set along with it.

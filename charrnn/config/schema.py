@@ -111,6 +111,12 @@ class ModelConfig(Section):
     dropout: Annotated[float, Field(ge=0, lt=1)] = Field(
         default=0.0, description="share of units dropped between layers and before the readout"
     )
+    variational_dropout: bool = Field(
+        default=False, description="drop the same units at all steps of an update"
+    )
+    weight_dropout: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.0, description="share of the recurrent weights U dropped for an update"
+    )
     init: Inits = Field(default=Inits(), description="initialisation of W, U and V")
 
 

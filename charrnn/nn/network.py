@@ -39,9 +39,17 @@ class Network:
     """
 
     def __init__(
-        self, cells: Sequence[Cell], K: int, *, bias: bool, dropout: float, dtype: DTypeLike
+        self,
+        cells: Sequence[Cell],
+        K: int,
+        *,
+        bias: bool,
+        dropout: float,
+        dtype: DTypeLike,
+        variational: bool = False,
     ) -> None:
-        self.cells, self.K, self.bias, self.dropout = list(cells), K, bias, dropout
+        self.cells, self.K, self.bias = list(cells), K, bias
+        self.dropout, self.variational = dropout, variational
         self.H = self.cells[0].H
         self.kernels = self.cells[0].kernels
         self.dtype = np.dtype(dtype)
@@ -76,12 +84,15 @@ class Network:
         return np.zeros((len(self.cells), self.cells[0].state_size, B, self.H), self.dtype)
 
     def draw_masks(self, rng: np.random.Generator, T: int, B: int) -> list[Array]:
-        """A dropout mask (T, B, H) for the output of each layer: 0, or 1 / (1 - dropout)."""
-        kept = 1 - self.dropout
+        """A dropout mask (T, B, H) for the output of each layer: 0, or 1 / (1 - dropout).
+
+        Variational dropout (Gal & Ghahramani 2016) has one row for all steps, (1, B, H).
+        """
+        kept, shape = 1 - self.dropout, (1 if self.variational else T, B, self.H)
         masks = []
         for index in range(len(self.cells)):
-            mask = self._workspace(f"layers.{index}.mask", (T, B, self.H))
-            np.less(rng.random((T, B, self.H), np.float32), kept, out=mask, casting="unsafe")
+            mask = self._workspace(f"layers.{index}.mask", shape)
+            np.less(rng.random(shape, np.float32), kept, out=mask, casting="unsafe")
             mask *= 1 / kept
             masks.append(mask)
         return masks

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from charrnn import bptt
 from charrnn.data import Corpus, Cursor, Feed
+from charrnn.nn.dropconnect import draw_weight_masks, thinned
 from charrnn.nn.network import Network
 from charrnn.nn.params import Params
 from charrnn.optim import Optimiser, Progress, Schedule, norm
@@ -24,7 +25,7 @@ from charrnn.training.measures import Mean, Update
 from charrnn.training.plan import Limits, Rhythm
 
 Array = NDArray[Any]
-DROPOUT = 4  # names this use of the seed
+DROPOUT, DROPCONNECT = 4, 7  # name these uses of the seed
 RECENT = 100  # steps whose gradient norms are the usual ones
 # What is not finite is looked for where it matters; NumPy need not say so too.
 QUIET = np.errstate(over="ignore", invalid="ignore", divide="ignore")
@@ -45,6 +46,7 @@ class Session:
     reduction: str
     window: int | str
     seed: int
+    weight_dropout: float
     identity: Mapping[str, Any]
     cursor: Cursor = field(default_factory=Cursor)
     step: int = 0
@@ -132,10 +134,11 @@ class Session:
         rate = self.schedule.rate(at) * self.rate_scale
         scale = 1 / span.count if self.reduction == "mean" else 1 / span.x.shape[1]
         self.grad.flat.fill(0)
-        outcome = self.split.gradient(
-            span, state, self.grad, scale, window=self.window, abandon=abandon,
-            masks=self._masks if self.network.dropout else None,
-        )  # fmt: skip
+        with thinned(self.network.params, self._weight_masks(), self.grad):
+            outcome = self.split.gradient(
+                span, state, self.grad, scale, window=self.window, abandon=abandon,
+                masks=self._masks if self.network.dropout else None,
+            )  # fmt: skip
         g_norm = norm(self.grad.flat)
         loss = outcome.loss / span.count
         if not (sane(loss) and isfinite(g_norm) and finite(outcome.state)):
@@ -185,10 +188,15 @@ class Session:
 
     def _masks(self, network: Network, streams: range) -> bptt.Masks:
         def draw(window: int, T: int) -> list[Array]:
-            key = [DROPOUT, self.seed, self.step, window, streams.start]
+            same = 0 if network.variational else window
+            key = [DROPOUT, self.seed, self.step, same, streams.start]
             return network.draw_masks(np.random.default_rng(key), T, len(streams))
 
         return draw
+
+    def _weight_masks(self) -> dict[str, Array]:
+        rng = np.random.default_rng([DROPCONNECT, self.seed, self.step])
+        return draw_weight_masks(self.network.params, self.weight_dropout, rng)
 
     def judged(self, val_loss: float) -> bool:
         """Take note of a validation loss; whether it is the best so far."""
