@@ -67,6 +67,8 @@ def begin(config: Config, name: str, out: Path | None, init_from: Path | None = 
     notices += [*corpus.notices, *_shrunk(config, session), *_odd(session)]
     if source is not None and known is not None:
         build.inherit_parameters(session.network, source.arrays, known.K, str(init_from))
+        if session.average is not None:
+            session.average.restart()
         if added := corpus.vocabulary.symbols[known.K :]:
             notices.append(f"new to the model, and initialised: {describe(map(ord, added), 40)}")
     if run is None:

@@ -17,7 +17,7 @@ from charrnn.data import Cursor
 from charrnn.data.corpus import BOUNDARY
 from charrnn.errors import CheckpointError
 from charrnn.store import Checkpoint
-from charrnn.training.session import Session
+from charrnn.training.session import TRAINING, Session
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
@@ -74,6 +74,8 @@ def check_progress(
     arrays, meta = checkpoint.arrays, checkpoint.meta
     for name, view in session.network.params.items():
         _require(name, arrays, view.shape, where)
+        if TRAINING + name in arrays:
+            _require(TRAINING + name, arrays, view.shape, where)
     if "optimiser" not in anew:
         for name, slot in session.optimiser.slots.items():
             _require(f"optim.{name}", arrays, slot.shape, where)

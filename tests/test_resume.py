@@ -56,6 +56,7 @@ RHYTHMS = {
     "each epoch": ["train.eval_every=epoch", "train.checkpoint_every=epoch", "train.keep=2"],
     "only the last": ["train.eval_every=5", "train.checkpoint_every=2", "train.keep=0"],
 }
+AVERAGES = {"no mean": [], "mean of weights": ["optim.ema_decay=0.9"]}
 DROPOUTS = {
     "no dropout": [],
     "dropout": ["model.dropout=0.3"],
@@ -65,8 +66,8 @@ DROPOUTS = {
 # With `--steps N` the run has another total than with 2N, and so another course under these.
 BY_SHARE = ("linear", "cosine")
 ENDS = ("--steps N", "SIGINT", "SIGTERM", "killed in a step", "killed before a save", "disk full")
-TABLES = (CELLS, MODES, OPTIMISERS, SCHEDULES, RHYTHMS, DROPOUTS)
-NAMES = ("cell", "mode", "optimiser", "schedule", "rhythm", "dropout")
+TABLES = (CELLS, MODES, OPTIMISERS, SCHEDULES, RHYTHMS, DROPOUTS, AVERAGES)
+NAMES = ("cell", "mode", "optimiser", "schedule", "rhythm", "dropout", "mean")
 AXES = {name: list(table) for name, table in zip(NAMES, TABLES, strict=True)}
 AXES["end"] = list(ENDS)
 

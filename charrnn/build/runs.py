@@ -17,6 +17,7 @@ from charrnn.nn.network import Network
 from charrnn.optim import (
     Optimiser,
     Schedule,
+    WeightAverage,
     clip_by_norm,
     clip_by_value,
     make_optimiser,
@@ -53,6 +54,12 @@ def optimiser(config: Config, net: Network) -> Optimiser:
     )
 
 
+def average(config: Config, net: Network) -> WeightAverage | None:
+    """The mean of the parameters on the way, where one is asked for."""
+    decay = config.optim.ema_decay
+    return None if decay is None else WeightAverage(net.params.flat, decay)
+
+
 def schedule(config: Config) -> Schedule:
     """The learning rate over the run."""
     settings = config.optim.schedule.model_dump()
@@ -73,6 +80,7 @@ def training_bytes(config: Config, net: Network, spans: Feed) -> int:
     """Bytes of the parameters, their gradient, the optimiser's vectors, and the tape."""
     slots = {"sgd": 0, "adam": 2, "adamw": 2}.get(config.optim.name, 1)
     window = bptt.window_length(config.bptt.window, spans.longest, spans.B)
+    slots += 2 * (config.optim.ema_decay is not None)
     return net.params.flat.nbytes * (3 + slots) + net.tape_bytes(window, spans.B)
 
 
@@ -114,6 +122,7 @@ def session(config: Config, corpus: Corpus) -> Session:
             "corpus_sha256": corpus.sha256,
             "text_bytes": text_bytes(config),
         },
+        average=average(config, net),
     )
 
 

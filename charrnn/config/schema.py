@@ -190,6 +190,11 @@ class OptimConfig(Section):
     weight_decay: NotNegativeFloat = Field(
         default=0.0, description="adamw: decay of the matrices (not of biases), times the rate"
     )
+    ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        default=None,
+        description="decay of the moving mean of the weights that is validated, sampled and kept; "
+        "null: the weights themselves",
+    )
     grad_clip: PositiveFloat | None = Field(
         default=5.0, description="clipping threshold; null is no clipping"
     )

@@ -40,6 +40,10 @@ class Params(Mapping[str, Array]):
         """Zeros of the same names, shapes and dtype: a gradient."""
         return Params(self.shapes, self.flat.dtype)
 
+    def over(self, flat: Array) -> Params:
+        """The same names and shapes over another vector of θ's length."""
+        return Params(self.shapes, flat.dtype, flat)
+
     def astype(self, dtype: DTypeLike) -> Params:
         """A copy in another dtype."""
         return Params(self.shapes, dtype, self.flat.astype(dtype))

@@ -1,5 +1,6 @@
 """Optimisers, schedules and clipping. They work on flat vectors and know no network."""
 
+from charrnn.optim.averaging import WeightAverage
 from charrnn.optim.clipping import clip_by_norm, clip_by_value, norm
 from charrnn.optim.optimisers import Optimiser, make_optimiser
 from charrnn.optim.schedules import Progress, Schedule, make_schedule
@@ -8,6 +9,7 @@ __all__ = [
     "Optimiser",
     "Progress",
     "Schedule",
+    "WeightAverage",
     "clip_by_norm",
     "clip_by_value",
     "make_optimiser",

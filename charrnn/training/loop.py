@@ -123,9 +123,10 @@ def validation_loss(session: Session) -> float | None:
     """
     if not session.corpus.characters("val"):
         return None
-    score = evaluate(
-        session.network, session.corpus, "val", streams=VALIDATION_STREAMS, split=session.split
-    )
+    with session.averaged():
+        score = evaluate(
+            session.network, session.corpus, "val", streams=VALIDATION_STREAMS, split=session.split
+        )
     if not sane(score.nats_per_char):
         raise session.diverged(f"the validation loss before it is {score.nats_per_char:.3g}", None)
     return score.nats_per_char
@@ -144,9 +145,11 @@ def sample_text(session: Session, length: int) -> str:
     boundary = first if session.corpus.lines is not None else None
     go_on = plain_continuation(session.network, Sampling(), boundary)
     prime = np.array([first], np.int32)
-    chunks = sample(session.network, prime, length, go_on, session.seed, boundary, [session.step])
-    ids = (int(i) for chunk in chunks for i in chunk[:, 0])
-    return vocabulary.decode(ids)
+    with session.averaged():
+        chunks = sample(
+            session.network, prime, length, go_on, session.seed, boundary, [session.step]
+        )
+        return vocabulary.decode(int(i) for chunk in chunks for i in chunk[:, 0])
 
 
 def _stepped(session: Session, update: Update) -> Stepped:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from math import inf, isfinite
 from typing import Any
@@ -16,8 +17,7 @@ from charrnn import bptt
 from charrnn.data import Corpus, Cursor, Feed
 from charrnn.nn.dropconnect import draw_weight_masks, thinned
 from charrnn.nn.network import Network
-from charrnn.nn.params import Params
-from charrnn.optim import Optimiser, Progress, Schedule, norm
+from charrnn.optim import Optimiser, Progress, Schedule, WeightAverage, norm
 from charrnn.parallel import StreamSplit
 from charrnn.store import Checkpoint
 from charrnn.training.divergence import DivergedError, account, finite, first_bad, remedies, sane
@@ -26,6 +26,7 @@ from charrnn.training.plan import Limits, Rhythm
 
 Array = NDArray[Any]
 DROPOUT, DROPCONNECT = 4, 7  # name these uses of the seed
+TRAINING = "training."  # before the names of parameters that are only trained on, not kept
 RECENT = 100  # steps whose gradient norms are the usual ones
 # What is not finite is looked for where it matters; NumPy need not say so too.
 QUIET = np.errstate(over="ignore", invalid="ignore", divide="ignore")
@@ -48,6 +49,7 @@ class Session:
     seed: int
     weight_dropout: float
     identity: Mapping[str, Any]
+    average: WeightAverage | None = None
     cursor: Cursor = field(default_factory=Cursor)
     step: int = 0
     state: Array = field(init=False)
@@ -149,6 +151,8 @@ class Session:
         self.clip(self.grad.flat, g_norm)
         self.optimiser.update(self.grad.flat, rate)
         self._check_update(rate)
+        if self.average is not None:
+            self.average.update(self.step)
         self.state = outcome.state
         self.cursor = self.feed.after(self.cursor)
         self.step += 1
@@ -169,7 +173,7 @@ class Session:
             )
         for name, slot in self.optimiser.slots.items():
             if not finite(slot):
-                views = Params(self.network.params.shapes, slot.dtype, slot)
+                views = self.network.params.over(slot)
                 raise self.diverged(
                     "the update overflowed the optimiser",
                     first_bad(_named(f"optim.{name} of ", views)),
@@ -198,6 +202,10 @@ class Session:
         rng = np.random.default_rng([DROPCONNECT, self.seed, self.step])
         return draw_weight_masks(self.network.params, self.weight_dropout, rng)
 
+    def averaged(self) -> AbstractContextManager[None]:
+        """While it lasts the network is the one that is kept: the mean on the way, or as it is."""
+        return nullcontext() if self.average is None else self.average.in_use()
+
     def judged(self, val_loss: float) -> bool:
         """Take note of a validation loss; whether it is the best so far."""
         self.schedule.evaluated(val_loss)
@@ -212,7 +220,11 @@ class Session:
     def checkpoint(self) -> Checkpoint:
         """All of it, so that a session restored from it continues bit for bit."""
         slots = {f"optim.{name}": slot for name, slot in self.optimiser.slots.items()}
-        arrays = {**self.network.params, **slots, "state": self.state}
+        params = self.network.params
+        kept: dict[str, Array] = dict(params)
+        if self.average is not None:
+            kept = dict(params.over(self.average.mean)) | _named(TRAINING, params)
+        arrays = {**kept, **slots, "state": self.state}
         meta = {
             **self.identity,
             "step": self.step,
@@ -239,7 +251,10 @@ class Session:
         """
         arrays, meta = checkpoint.arrays, checkpoint.meta
         for name, view in self.network.params.items():
-            view[...] = arrays[name]
+            view[...] = arrays.get(TRAINING + name, arrays[name])
+        if self.average is not None:
+            for name, view in self.network.params.over(self.average.mean).items():
+                view[...] = arrays[name]
         if "optimiser" not in anew:
             for name, slot in self.optimiser.slots.items():
                 slot[...] = arrays[f"optim.{name}"]
