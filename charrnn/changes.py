@@ -95,7 +95,7 @@ def require_accepted(changes: Sequence[Change], run: Path) -> None:
 
 
 def begun_anew(changes: Sequence[Change], *, text: bool) -> set[str]:
-    """What of a session cannot be restored after these changes: see `Session.restore`."""
+    """What of a session cannot be restored after these changes: see `training.snapshot.restore`."""
     by_key = {change.key: change for change in changes}
     anew = set()
     if "optim.name" in by_key:

@@ -29,7 +29,7 @@ from charrnn.store import Checkpoint, locate, write
 from charrnn.store.atomic import write_atomically
 from charrnn.store.folder import BEST
 from charrnn.text.vocabulary import describe
-from charrnn.training import RunFolder, Session
+from charrnn.training import RunFolder, Session, restore, snapshot
 
 # Keys of a model that its parameters do not depend on.
 _FREE = ("dropout", "variational_dropout", "weight_dropout", "init")
@@ -109,13 +109,13 @@ def resume(
     anew = begun_anew(changes, text=new_text)
     session = build.session(config, corpus)
     check_progress(session, checkpoint, str(checkpoint_path), anew)
-    session.restore(checkpoint, anew)
+    restore(session, checkpoint, anew)
     run.checkpoints.keep = config.train.keep
     if "best" in anew:
         _keep_best_apart(run)
     run.checkpoints.reopen(checkpoint_path, session.best_step, passing=session.passing)
     if changes or new_text:
-        write(checkpoint_path, session.checkpoint())
+        write(checkpoint_path, snapshot(session))
         write_atomically(run.config, to_yaml(config).encode())
     session.seconds_before = run.rewind(session.step)
     notices = [f"{problem}; going on from step {session.step:,}" for problem in damaged]

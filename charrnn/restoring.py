@@ -17,7 +17,8 @@ from charrnn.data import Cursor
 from charrnn.data.corpus import BOUNDARY
 from charrnn.errors import CheckpointError
 from charrnn.store import Checkpoint
-from charrnn.training.session import TRAINING, Session
+from charrnn.training.session import Session
+from charrnn.training.snapshot import TRAINING
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
@@ -69,7 +70,7 @@ def check_progress(
 ) -> None:
     """Whether a session made from the checkpoint's configuration and text can go on from it.
 
-    `anew`: what `Session.restore` will not take from it. Raises CheckpointError.
+    `anew`: what `snapshot.restore` will not take from it. Raises CheckpointError.
     """
     arrays, meta = checkpoint.arrays, checkpoint.meta
     for name, view in session.network.params.items():

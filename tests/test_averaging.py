@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from charrnn.optim import WeightAverage
 from charrnn.store import read
-from charrnn.training.session import TRAINING
+from charrnn.training.snapshot import TRAINING
 
 
 @given(st.lists(st.floats(-5, 5), min_size=1, max_size=40), st.floats(0.01, 0.999))

@@ -19,7 +19,7 @@ from charrnn.errors import DivergenceError
 from charrnn.launching import begin, resume
 from charrnn.report import Advice, MetricsFile, SampleFile
 from charrnn.store import read
-from charrnn.training import train
+from charrnn.training import restore, snapshot, train
 from charrnn.training.divergence import DivergedError, finite, first_bad, remedies
 from charrnn.training.events import Evaluated, Interrupted, RolledBack, Stepped
 from charrnn.training.interrupt import StopSignal
@@ -237,9 +237,9 @@ def test_whatever_diverges_no_checkpoint_holds_what_is_not_finite(name, rate, te
 
 def test_restoring_undoes_a_best_that_came_after(text_file):
     one = session(text_file)
-    before = one.checkpoint()
+    before = snapshot(one)
     assert one.judged(1.5)
-    one.restore(before)
+    restore(one, before)
     assert (one.best_loss, one.best_step) == (inf, None)
 
 

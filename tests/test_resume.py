@@ -12,6 +12,7 @@ import pytest
 from charrnn.errors import CheckpointError
 from charrnn.launching import Launch
 from charrnn.store import atomic, locate, read
+from charrnn.training import snapshot
 from charrnn.training.events import Evaluated, Finished, Interrupted, Saving, Stepped
 from charrnn.training.interrupt import StopSignal
 from tests.runs import finish, go_on, pairwise, play, resume, start
@@ -122,7 +123,7 @@ def first_part(text_file: Path, out: Path, sets: list[str], end: str, N: int, mo
         with monkeypatch.context() as patch:
             patch.setattr(atomic.os, "fsync", _no_room)
             with pytest.raises(CheckpointError, match="No space left"):
-                launch.run.checkpoints.save(launch.session.checkpoint(), is_best=True)
+                launch.run.checkpoints.save(snapshot(launch.session), is_best=True)
 
 
 def _no_room(*_: object) -> None:

@@ -15,7 +15,7 @@ from charrnn.errors import ConfigError
 from charrnn.launching import begin, resume
 from charrnn.report import MetricsFile
 from charrnn.store import locate, read, write
-from charrnn.training import train
+from charrnn.training import snapshot, train
 from charrnn.training.events import Stepped
 from charrnn.training.interrupt import StopSignal
 
@@ -190,7 +190,7 @@ def test_another_batch_begins_the_epoch_anew_and_says_so(run):
 def test_another_rate_leaves_all_else_as_it_was(run):
     stored = read(locate(run, "last"))
     session = resume(run, {}, ["optim.learning_rate=0.1"], accept_changes=True).session
-    again = session.checkpoint()
+    again = snapshot(session)
     assert again.arrays.keys() == stored.arrays.keys()
     for name, array in again.arrays.items():
         np.testing.assert_array_equal(array, stored.arrays[name])

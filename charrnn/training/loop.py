@@ -27,6 +27,7 @@ from charrnn.training.interrupt import StopSignal
 from charrnn.training.measures import Update
 from charrnn.training.rollback import roll_back
 from charrnn.training.session import QUIET, Session
+from charrnn.training.snapshot import snapshot
 
 VALIDATION_STREAMS = 16
 
@@ -112,7 +113,7 @@ def _final_evaluation(session: Session, checkpoints: CheckpointFolder) -> Iterat
         session.seconds, val_loss, final=True,
     )  # fmt: skip
     if is_best:
-        yield Saved(session.step, checkpoints.save_final_best(session.checkpoint()), is_best=True)
+        yield Saved(session.step, checkpoints.save_final_best(snapshot(session)), is_best=True)
 
 
 @QUIET
@@ -171,7 +172,7 @@ def _logged(session: Session, update: Update, clock: _Clock, val_loss: float | N
 
 def _save(session: Session, checkpoints: CheckpointFolder, is_best: bool) -> Iterator[Event]:
     yield Saving(session.step)
-    path = checkpoints.save(session.checkpoint(), is_best=is_best)
+    path = checkpoints.save(snapshot(session), is_best=is_best)
     yield Saved(session.step, path, is_best)
 
 

@@ -10,6 +10,7 @@ from charrnn.store import Checkpoint, CheckpointFolder
 from charrnn.training.divergence import DivergedError
 from charrnn.training.events import RolledBack
 from charrnn.training.session import Session
+from charrnn.training.snapshot import restore
 
 SLOWER = 0.5
 
@@ -31,7 +32,7 @@ def roll_back(session: Session, checkpoints: CheckpointFolder, error: DivergedEr
     if session.rollbacks >= session.limits.rollbacks:
         raise DivergenceError(error.what, then=_how_to_go_on(session, path, checkpoint, error))
     scale, rollbacks = session.rate_scale * SLOWER, session.rollbacks + 1
-    session.restore(checkpoint)
+    restore(session, checkpoint)
     session.rate_scale, session.rollbacks = scale, rollbacks
     checkpoints.reopen(path, session.best_step)
     best = None if session.best_step is None else session.best_loss

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from math import inf, isfinite
@@ -19,14 +19,12 @@ from charrnn.nn.dropconnect import draw_weight_masks, thinned
 from charrnn.nn.network import Network
 from charrnn.optim import Optimiser, Progress, Schedule, WeightAverage, norm
 from charrnn.parallel import StreamSplit
-from charrnn.store import Checkpoint
 from charrnn.training.divergence import DivergedError, account, finite, first_bad, remedies, sane
 from charrnn.training.measures import Mean, Update
 from charrnn.training.plan import Limits, Rhythm
 
 Array = NDArray[Any]
 DROPOUT, DROPCONNECT = 4, 7  # name these uses of the seed
-TRAINING = "training."  # before the names of parameters that are only trained on, not kept
 RECENT = 100  # steps whose gradient norms are the usual ones
 # What is not finite is looked for where it matters; NumPy need not say so too.
 QUIET = np.errstate(over="ignore", invalid="ignore", divide="ignore")
@@ -146,7 +144,7 @@ class Session:
         if not (sane(loss) and isfinite(g_norm) and finite(outcome.state)):
             raise self.diverged(
                 f"the loss is {loss:.3g} nats per character and the gradient's norm {g_norm:.3g}",
-                first_bad({**_named("the gradient of ", self.grad), "the state": outcome.state}),
+                first_bad({**named("the gradient of ", self.grad), "the state": outcome.state}),
             )
         self.clip(self.grad.flat, g_norm)
         self.optimiser.update(self.grad.flat, rate)
@@ -176,7 +174,7 @@ class Session:
                 views = self.network.params.over(slot)
                 raise self.diverged(
                     "the update overflowed the optimiser",
-                    first_bad(_named(f"optim.{name} of ", views)),
+                    first_bad(named(f"optim.{name} of ", views)),
                 )
 
     def diverged(
@@ -215,69 +213,7 @@ class Session:
         self.evaluations_waited += 1
         return False
 
-    # -- saving -------------------------------------------------------------------------
 
-    def checkpoint(self) -> Checkpoint:
-        """All of it, so that a session restored from it continues bit for bit."""
-        slots = {f"optim.{name}": slot for name, slot in self.optimiser.slots.items()}
-        params = self.network.params
-        kept: dict[str, Array] = dict(params)
-        if self.average is not None:
-            kept = dict(params.over(self.average.mean)) | _named(TRAINING, params)
-        arrays = {**kept, **slots, "state": self.state}
-        meta = {
-            **self.identity,
-            "step": self.step,
-            "cursor": [self.cursor.epoch, self.cursor.index],
-            "optimiser_steps": self.optimiser.steps,
-            "schedule": self.schedule.state(),
-            "best": None if self.best_step is None else [self.best_loss, self.best_step],
-            "evaluations_waited": self.evaluations_waited,
-            "rate_scale": self.rate_scale,
-            "rollbacks": self.rollbacks,
-            "means": [
-                [mean.total, mean.weight]
-                for mean in (self.since_log, self.norm_since_log, self.since_evaluation)
-            ],
-        }
-        return Checkpoint(arrays, meta)
-
-    def restore(self, checkpoint: Checkpoint, anew: Collection[str] = ()) -> None:
-        """The other end of `checkpoint`.
-
-        `anew`: what a changed configuration begins anew, of "optimiser" (its slots), "schedule"
-        (its state), "epoch" (at its first window), "best" (the validation loss), "rate" (the
-        scale that rollbacks left).
-        """
-        arrays, meta = checkpoint.arrays, checkpoint.meta
-        for name, view in self.network.params.items():
-            view[...] = arrays.get(TRAINING + name, arrays[name])
-        if self.average is not None:
-            for name, view in self.network.params.over(self.average.mean).items():
-                view[...] = arrays[name]
-        if "optimiser" not in anew:
-            for name, slot in self.optimiser.slots.items():
-                slot[...] = arrays[f"optim.{name}"]
-            self.optimiser.steps = meta["optimiser_steps"]
-        if "schedule" not in anew:
-            forget = {"best", "waited"} if "best" in anew else set()
-            kept = {key: value for key, value in meta["schedule"].items() if key not in forget}
-            self.schedule.restore(kept)
-        self.step, self.cursor = meta["step"], Cursor(*meta["cursor"])
-        self.state = np.array(arrays["state"], self.network.params.flat.dtype)
-        if "epoch" in anew:
-            self.cursor = Cursor(self.cursor.epoch, 0)
-            self.state = self.network.zero_state(self.feed.B)
-        best = None if "best" in anew else meta["best"]
-        self.best_loss, self.best_step = (inf, None) if best is None else best
-        self.evaluations_waited = 0 if "best" in anew else meta["evaluations_waited"]
-        scaled = (1.0, 0) if "rate" in anew else (meta["rate_scale"], meta["rollbacks"])
-        self.rate_scale, self.rollbacks = scaled
-        self.norms.clear()
-        means = (self.since_log, self.norm_since_log, self.since_evaluation)
-        for mean, (total, weight) in zip(means, meta["means"], strict=True):
-            mean.total, mean.weight = total, weight
-
-
-def _named(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+def named(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """The same arrays, with `prefix` before their names."""
     return {f"{prefix}{name}": array for name, array in arrays.items()}
