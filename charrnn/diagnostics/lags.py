@@ -1,0 +1,101 @@
+"""How large the error of one step is when it has travelled k steps back.
+
+The error of the last step alone, E_t, flows back through windows of one step, chained by what
+`Network.backward` returns, the gradient of the state on entry (BPTT.6):
+
+    (FLOW.1) e_0 = ∂E_t/∂state_t,  e_k = e_{k-1} J_{t-k+1} = ∂E_t/∂state_{t-k}
+
+The state is that of all layers, h and for the LSTM s, each an entry of its own: the part of e_k
+for h of a layer is the derivative by the h_{t-k} that step t-k+1 receives, with all else that it
+receives held constant, s_{t-k} and the other layers included. It is exactly what truncation after
+k steps leaves out. At lag 0 only h of the top layer has a part, since nothing else is read by E_t.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.nn.network import Network, Tape
+from charrnn.nn.params import Params
+
+Array = NDArray[Any]
+Ids = NDArray[np.integer]
+# A vanishing or exploding norm is a finding here, not a mishap.
+QUIET = np.errstate(over="ignore", under="ignore", invalid="ignore")
+
+
+@dataclass(frozen=True)
+class LagNorms:
+    """‖∂E_t/∂h_{t-k}‖ and ‖∂E_t/∂s_{t-k}‖, the median over `positions`, at [layer, k].
+
+    `h` and `s` are (L, max_lag + 1), in nats per unit of h or s; `s` is None where cells have
+    none. `entry` (positions,) is ‖∂E_t/∂h_t‖ of the top layer, each position's own.
+    """
+
+    h: Array
+    s: Array | None
+    entry: Array
+
+    @property
+    def max_lag(self) -> int:
+        return self.h.shape[1] - 1
+
+    @property
+    def positions(self) -> int:
+        return len(self.entry)
+
+
+@QUIET
+def lag_norms(network: Network, x: Ids, y: Ids, state: Array, max_lag: int) -> LagNorms:
+    """Norms by lag of the error at the last of the T steps, one position in each column.
+
+    x, y: ids (T, B), T ≥ max_lag; state: (L, n, B, H) before the first step. The network's
+    parameters are not changed. Give a float64 network: in float32 small norms underflow.
+    """
+    return norms_of(e for e, _ in errors_back(network, x, y, state, max_lag))
+
+
+def norms_of(errors: Iterable[Array]) -> LagNorms:
+    """The norms of e_0, e_1, … (L, n, B, H)."""
+    norms = np.stack([np.linalg.norm(e, axis=-1) for e in errors], axis=2)
+    median = np.median(norms, axis=-1)
+    s = median[:, 1] if median.shape[1] > 1 else None
+    return LagNorms(median[:, 0], s, norms[-1, 0, 0])
+
+
+def errors_back(
+    network: Network, x: Ids, y: Ids, state: Array, max_lag: int
+) -> Iterator[tuple[Array, Params]]:
+    """e_k (L, n, B, H) for k = 0 … max_lag (FLOW.1), arguments as `lag_norms`.
+
+    With each comes the gradient summed so far: after lag k it is dΣE_t/dθ truncated after k
+    steps, BPTT(1, k) of (BPTT.7), summed over the columns. It is one object, added to later.
+    """
+    if not 0 < max_lag <= len(x):
+        raise ValueError(f"max_lag is {max_lag}, of a window of {len(x)} steps")
+    grad = network.params.like()
+    whole = network.forward(x, state)
+    entries = [network.state_after(whole, t) for t in range(len(x) - max_lag, len(x))]
+    e = np.zeros_like(state)
+    for lag, entry in enumerate(reversed(entries), start=1):
+        at = slice(len(x) - lag, len(x) - lag + 1)
+        tape = network.forward(x[at], entry)
+        network.losses(tape, y[at], first=min(lag - 1, 1))
+        network.loss_gradient(tape, y[at], 1.0)
+        if lag == 1:
+            yield _at_the_step(network, tape, e), grad
+        e = network.backward(tape, e, grad)
+        yield e, grad
+
+
+def _at_the_step(network: Network, tape: Tape, zeros: Array) -> Array:
+    """e_0: (p - y) Vᵀ for h of the top layer (CE.3), nothing for the rest."""
+    assert tape.dZ is not None
+    e = zeros.copy()
+    e[-1, 0] = tape.dZ[0] @ network.params["output.V"].T
+    return e
