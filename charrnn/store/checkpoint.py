@@ -84,7 +84,12 @@ def read(path: Path) -> Checkpoint:
     try:
         arrays, raw = _load(path)
         if raw is None:
-            raise DamagedCheckpointError("is not a charrnn checkpoint", where=where)
+            raise DamagedCheckpointError(
+                "is not a charrnn checkpoint",
+                where=where,
+                then="a model in PyTorch's layout becomes a run by: charrnn train --init-from FILE "
+                "--text TEXT --steps 0",
+            )
         meta = metadata.parse(raw)
         sha256 = meta.pop("sha256", None)
         _require_known(meta.get("format"), where)

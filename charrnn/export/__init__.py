@@ -1,0 +1,6 @@
+"""Models for other programs, and from them: PyTorch's layout in safetensors, and ONNX."""
+
+from charrnn.export.formats import Format, to_bytes
+from charrnn.export.importing import starting_point
+
+__all__ = ["Format", "starting_point", "to_bytes"]

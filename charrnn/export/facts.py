@@ -1,0 +1,31 @@
+"""What another program has to know beside the numbers."""
+
+from __future__ import annotations
+
+import json
+
+from charrnn import __version__
+from charrnn.config import Config
+from charrnn.text import Vocabulary
+
+
+def facts(config: Config, vocabulary: Vocabulary) -> dict[str, str]:
+    """Metadata for an exported file; every value is a string.
+
+    `vocabulary` is a JSON list of one-character strings in the order of their ids; of unit byte,
+    the characters U+0000 to U+00FF stand for the bytes.
+    """
+    model = config.model
+    values = {
+        "vocabulary": json.dumps(vocabulary.symbols),
+        "unit": vocabulary.unit,
+        "mode": config.data.mode,
+        "cell": model.cell,
+        "hidden_size": str(model.hidden_size),
+        "num_layers": str(model.num_layers),
+        "bias": json.dumps(model.bias),
+        "producer": f"charrnn {__version__}",
+    }
+    if model.cell == "rnn":
+        values["nonlinearity"] = model.activation
+    return values

@@ -1,0 +1,34 @@
+"""The formats that a model can be written in, by their names on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from numpy.typing import NDArray
+
+from charrnn.config import Config
+from charrnn.errors import MissingExtraError
+from charrnn.export.torch_file import to_torch_bytes
+from charrnn.text import Vocabulary
+
+Format = Literal["torch", "onnx"]
+
+
+def to_bytes(
+    form: Format, config: Config, vocabulary: Vocabulary, parameters: Mapping[str, NDArray[Any]]
+) -> bytes:
+    """The content of a file of that format.
+
+    Raises UsageError for a model that the format cannot express, MissingExtraError where ONNX is
+    asked for and not installed.
+    """
+    if form == "torch":
+        return to_torch_bytes(config, vocabulary, parameters)
+    try:
+        from charrnn.export.onnx_model import to_onnx_bytes
+    except ImportError as error:
+        raise MissingExtraError(
+            f"--to onnx needs the package onnx ({error})", then="pip install 'charrnn[onnx]'"
+        ) from None
+    return to_onnx_bytes(config, vocabulary, parameters)

@@ -1,0 +1,79 @@
+"""The parameters as the state of torch.nn.{RNN,LSTM,GRU} and of a torch.nn.Linear, and back.
+
+PyTorch multiplies column vectors, so its matrices are the transposes of ours; it adds two biases,
+`bias_ih` and `bias_hh`, where we have one. Only the GRU's n has use for both: its `bias_hh` is q.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.config.schema import ModelConfig
+from charrnn.errors import UsageError
+from charrnn.export.gates import CHARRNN, TORCH, reorder
+
+Array = NDArray[Any]
+
+
+def to_torch(parameters: Mapping[str, Array], model: ModelConfig) -> dict[str, Array]:
+    """`rnn.weight_ih_l0` (G, D), `rnn.weight_hh_l0` (G, H), `rnn.bias_ih_l0` (G,), …, and
+    `readout.weight` (K, H), `readout.bias` (K,), from a model's named parameters.
+
+    Raises UsageError for a variant that PyTorch's modules lack.
+    """
+    _require_in_torch(model)
+    have, want = CHARRNN[model.cell], TORCH[model.cell]
+    state: dict[str, Array] = {}
+    for index in range(model.num_layers):
+        layer = f"layers.{index}."
+        state[f"rnn.weight_ih_l{index}"] = reorder(parameters[f"{layer}W"], have, want).T
+        state[f"rnn.weight_hh_l{index}"] = reorder(parameters[f"{layer}U"], have, want).T
+        if model.bias:
+            b = reorder(parameters[f"{layer}b"], have, want)
+            inner = np.zeros_like(b)
+            if model.cell == "gru":
+                inner[-model.hidden_size :] = parameters[f"{layer}q"]
+            state[f"rnn.bias_ih_l{index}"] = b
+            state[f"rnn.bias_hh_l{index}"] = inner
+    state["readout.weight"] = parameters["output.V"].T
+    if model.bias:
+        state["readout.bias"] = parameters["output.c"]
+    # safetensors 0.8.0 silently writes other values for an array that is not C-contiguous.
+    return {name: np.ascontiguousarray(array) for name, array in state.items()}
+
+
+def layer_from_torch(cell: str, index: int, ih: Array, hh: Array, biases: tuple[Array, Array] | None
+                     ) -> dict[str, Array]:  # fmt: skip
+    """One layer's W (D, G), U (H, G), b (G,) and, of a GRU, q (H,), by their names here."""
+    have, want, H = TORCH[cell], CHARRNN[cell], hh.shape[1]
+    own = {"W": reorder(ih.T, have, want), "U": reorder(hh.T, have, want)}
+    if biases is not None:
+        b, inner = (reorder(bias, have, want) for bias in biases)
+        if cell == "gru":
+            own["q"] = inner[-H:].copy()
+            inner[-H:] = 0
+        own["b"] = b + inner
+    return {f"layers.{index}.{letter}": array for letter, array in own.items()}
+
+
+def _require_in_torch(model: ModelConfig) -> None:
+    lacking = {
+        "activation": model.activation not in ("tanh", "relu"),
+        "peepholes": model.peepholes,
+        "coupled_gates": model.coupled_gates,
+        "forget_gate": not model.forget_gate,
+        "cell_input": model.cell_input != "tanh",
+        "cell_output": model.cell_output != "tanh",
+    }
+    keys = [key for key, is_lacking in lacking.items() if is_lacking]
+    if keys:
+        listed = ", ".join(f"model.{key}: {str(getattr(model, key)).lower()}" for key in keys)
+        raise UsageError(
+            f"torch.nn.{model.cell.upper()} has no {listed}",
+            where="--to torch",
+            then="--to onnx takes it",
+        )
