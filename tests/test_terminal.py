@@ -25,6 +25,7 @@ def test_progress_line_on_a_terminal(text_file: Path, tmp_path: Path):
     process = subprocess.Popen(
         [*COMMAND, "--text", str(text_file), "--out", str(tmp_path / "run")],
         cwd=ROOT, stdout=subprocess.DEVNULL, stderr=secondary,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
     )  # fmt: skip
     os.close(secondary)
     seen = b""
@@ -41,6 +42,8 @@ def test_progress_line_on_a_terminal(text_file: Path, tmp_path: Path):
     assert "%|" in text
     assert "nats" in text
     assert "ln K" in text
+    assert "█▁" in text  # the second validation loss is the lower one
+    assert "\x1b[2m  │ " in text  # a sample, set apart
 
 
 def test_plain_lines_in_a_log(text_file: Path, tmp_path: Path):
@@ -49,5 +52,6 @@ def test_plain_lines_in_a_log(text_file: Path, tmp_path: Path):
         cwd=ROOT, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert "\r" not in done.stderr
+    assert "\x1b" not in done.stderr
     assert done.stderr.count("val ") >= 3
     assert done.stdout.startswith("run: ")

@@ -27,6 +27,9 @@ from charrnn.config.rules import check
 from charrnn.config.schema import Config
 from charrnn.errors import ConfigError
 
+# Values, and where each of them was set.
+Layer = tuple[Mapping[str, Any], Mapping[Path, str]]
+
 MAX_STORED = 100_000  # values of a configuration in a checkpoint, which may name many files
 
 
@@ -74,9 +77,7 @@ def load(
     """
     layers = _Layers()
     if path is not None:
-        document = _document(FilePath(path))
-        where = {p: f"{path}:{line}" for p, line in document.lines.items()}
-        layers.merge(document.values, where)
+        layers.merge(*file_layer(FilePath(path)))
     problems: list[str] = []
     for item in sets:
         try:
@@ -89,6 +90,40 @@ def load(
         _merge_dotted(layers, tuple(dotted.split(".")), value, f"option for {dotted}")
     config, mistakes = _validate(layers)
     problems += mistakes
+    if config is None or problems:
+        raise ConfigError("\n".join(problems))
+    return config
+
+
+def file_layer(path: FilePath) -> Layer:
+    """What a YAML file says, and where. Raises ConfigError."""
+    document = _document(path)
+    return document.values, {p: f"{path}:{line}" for p, line in document.lines.items()}
+
+
+def dotted_layer(dotted: str, value: Any, origin: str) -> Layer:
+    """One key as a layer of its own."""
+    keys = tuple(dotted.split("."))
+    bound(0, len(keys), origin)
+    nested = value
+    for key in reversed(keys):
+        nested = {key: nested}
+    return nested, {keys: origin}
+
+
+def set_layer(item: str) -> tuple[str, Layer]:
+    """The dotted key of a `--set` item, and its layer. Raises ConfigError."""
+    keys, value = _parse_set(item)
+    dotted = ".".join(keys)
+    return dotted, dotted_layer(dotted, value, f"--set {short(item)}")
+
+
+def merged(layers: Sequence[Layer]) -> Config:
+    """A Config of layers, the later over the earlier. Raises ConfigError listing every mistake."""
+    whole = _Layers()
+    for values, where in layers:
+        whole.merge(values, where)
+    config, problems = _validate(whole)
     if config is None or problems:
         raise ConfigError("\n".join(problems))
     return config
@@ -169,10 +204,7 @@ def _parse_set(item: str) -> tuple[tuple[str, ...], Any]:
 
 
 def _merge_dotted(layers: _Layers, keys: tuple[str, ...], value: Any, origin: str) -> None:
-    nested = value
-    for key in reversed(keys):
-        nested = {key: nested}
-    layers.merge(nested, {keys: origin})
+    layers.merge(*dotted_layer(".".join(keys), value, origin))
 
 
 def _validate(layers: _Layers) -> tuple[Config | None, list[str]]:

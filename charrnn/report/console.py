@@ -13,6 +13,7 @@ from tqdm import tqdm
 from charrnn.bptt import window_length
 from charrnn.config import Config
 from charrnn.evaluation import CHUNK
+from charrnn.report.sparkline import sparkline
 from charrnn.training.events import (
     Evaluated,
     Event,
@@ -27,6 +28,7 @@ from charrnn.training.session import Session
 
 LN2 = log(2)
 LINE_EVERY_SECONDS = 10.0
+SAMPLE_LINES = 4  # shown of a sample on a terminal
 
 
 def introduce(session: Session, config: Config, run: object, threads: int) -> list[str]:
@@ -103,15 +105,29 @@ def _trained(event: Evaluated) -> str:
 
 
 class Console:
-    """Prints events. `verbosity`: 0 nothing, 1 progress and evaluations, 2 every line there is."""
+    """Prints events. `verbosity`: 0 nothing, 1 progress and evaluations, 2 every line there is.
 
-    def __init__(self, session: Session, verbosity: int, stream: TextIO = sys.stderr) -> None:
+    `bar`: the kind of bar where `stream` is no terminal, as in a notebook.
+    """
+
+    def __init__(
+        self, session: Session, verbosity: int, stream: TextIO = sys.stderr,
+        bar: type[tqdm[Any]] | None = None,
+    ) -> None:  # fmt: skip
         self._stream, self._verbosity = stream, verbosity
         self._last_line = self._began = time.perf_counter()
         self._characters = 0
         self._share_at_start = session.share
+        self._losses: list[float] = []
+        # A log wants plain lines, and an old terminal plain letters.
+        self._draws = stream.isatty() and "utf" in (stream.encoding or "").lower()
         self._bar: Any = None
-        if verbosity and stream.isatty():
+        if verbosity and bar is not None:
+            self._bar = bar(
+                total=1.0, initial=session.share, file=stream, leave=False,
+                bar_format="{percentage:3.0f}%|{bar}| {desc}",
+            )  # fmt: skip
+        elif verbosity and stream.isatty():
             # A terminal that does not tell its width is taken to have 80 columns.
             known = os.get_terminal_size(stream.fileno()).columns > 0
             self._bar = tqdm(
@@ -133,10 +149,10 @@ class Console:
             mark = "  best" if event.is_best else ""
             self._print(
                 f"step {event.step:,}  epoch {event.epoch:.2f}  {_trained(event)}"
-                f"val {event.val_loss:.4f} nats = {bits:.4f} bits/char{mark}"
+                f"val {event.val_loss:.4f} nats = {bits:.4f} bits/char{mark}{self._curve(event)}"
             )
-        elif isinstance(event, Sampled) and self._verbosity > 1:
-            self._print("  | " + event.text.rstrip("\n").replace("\n", "\n  | "))
+        elif isinstance(event, Sampled):
+            self._sample(event.text)
         elif isinstance(event, Saved) and self._verbosity > 1:
             self._print(f"saved {event.path}")
         elif isinstance(event, Finished):
@@ -167,6 +183,23 @@ class Console:
         else:
             self._bar.n = min(event.share, 1.0)
             self._bar.set_description_str(text)
+
+    def _curve(self, event: Evaluated) -> str:
+        """The validation losses so far, drawn behind the newest on a terminal."""
+        self._losses.append(event.val_loss)
+        if not self._draws or len(self._losses) < 2:
+            return ""
+        return "  " + sparkline(self._losses)
+
+    def _sample(self, text: str) -> None:
+        """Set apart: its beginning on a terminal, all of it with -v."""
+        lines = text.rstrip("\n").split("\n")
+        if self._verbosity > 1:
+            self._print("  | " + "\n  | ".join(lines))
+        elif self._draws:
+            self._print(
+                "".join(f"\x1b[2m  │ {line}\x1b[0m\n" for line in lines[:SAMPLE_LINES])[:-1]
+            )
 
     def _left(self, event: Stepped, now: float) -> str:
         done = event.share - self._share_at_start

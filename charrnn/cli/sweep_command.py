@@ -1,0 +1,129 @@
+"""charrnn sweep"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from charrnn.cli.options import format_option, set_option
+from charrnn.cli.output import to_json
+from charrnn.cli.sweep_text import opening, progress, table
+from charrnn.config.loading import Layer, set_layer
+from charrnn.errors import CheckFailedError, InterruptedRunError
+from charrnn.report import figures_sweep
+from charrnn.sweep.file import Sweep, load_sweep
+from charrnn.sweep.folder import SweepFolder, require_same
+from charrnn.sweep.jobs import how_many, run_points
+from charrnn.sweep.plan import Point, override, plan, steps_layer
+from charrnn.sweep.results import as_values, rows, write_tables
+from charrnn.training.interrupt import StopSignal
+
+
+class Jobs(click.IntRange):
+    """A number of processes, or `auto`."""
+
+    def __init__(self) -> None:
+        super().__init__(min=1)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if value == "auto" else super().convert(value, param, ctx)
+
+
+@click.command("sweep")
+@click.argument("sweep", type=click.Path(path_type=Path), metavar="SWEEP.yaml")
+@click.option("--out", type=click.Path(path_type=Path), help="The sweep's folder [runs/NAME].")
+@set_option
+@click.option("--steps", type=click.IntRange(min=0), help="Updates of each run.")
+@click.option(
+    "--jobs",
+    type=Jobs(),
+    default="auto",
+    show_default=True,
+    metavar="N|auto",
+    help="Runs at a time; auto: as many as cores.",
+)
+@click.option("--accept-changes", is_flag=True, help="Run anew the points whose keys changed.")
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    metavar="FILE.png",
+    help="Draw validation loss against parameters; needs charrnn[plot].",
+)
+@format_option
+def command(sweep: Path, out: Path | None, sets: tuple[str, ...], steps: int | None,
+            jobs: int | str, accept_changes: bool, plot: Path | None,
+            form: str) -> None:  # fmt: skip
+    """Train every point of a grid, several at a time, and print a table of the results.
+
+    The same command again goes on where it was stopped. Ctrl-C saves every run.
+
+    \b
+    Examples:
+      charrnn sweep configs/sweeps/cells.yaml --plot cells.png
+      charrnn sweep my-sweep.yaml --steps 100 --jobs 2
+    """
+    if plot is not None:
+        figures_sweep.require_matplotlib(plot)
+    described = load_sweep(sweep)
+    points = plan(described, _layers(described, sets, steps))
+    folder = SweepFolder(out or Path("runs") / sweep.stem)
+    folder.open()
+    _take_over(folder, points, accept_changes)
+    _train(folder, points, jobs, sweep)
+    results = rows(folder, points)
+    write_tables(folder, results)
+    if plot is not None:
+        figures_sweep.draw(results, plot)
+    values = {"out": str(folder.path), **as_values(results)}
+    click.echo(to_json(values) if form == "json" else table(results, folder.path))
+    if failed := [row for row in results if row.status == "failed"]:
+        raise CheckFailedError(
+            f"{len(failed)} of {len(results)} points failed, {failed[0].point.name} for one: "
+            f"{failed[0].values.get('error')}",
+            then="the same command tries them again; their logs are in points/",
+        )
+
+
+def _layers(sweep: Sweep, sets: tuple[str, ...], steps: int | None) -> list[Layer]:
+    layers = []
+    for item in sets:
+        dotted, layer = set_layer(item)
+        layers.append(override(sweep, dotted, layer, f"--set {item}"))
+    if steps is not None:
+        layers.append(override(sweep, "train.steps", steps_layer(steps), "--steps"))
+    return layers
+
+
+def _take_over(folder: SweepFolder, points: list[Point], accept_changes: bool) -> None:
+    """Go on with what the folder holds, if it is of this sweep."""
+    changes = folder.changes(points)
+    if not accept_changes:
+        require_same(changes, folder.path)
+    for name in changes:
+        if (aside := folder.set_aside(name)) is not None:
+            click.echo(f"notice: {name} begins anew; its old run is {aside}", err=True)
+    if others := folder.others(points):
+        click.echo(
+            f"notice: {len(others)} points here are not in the sweep, and left out of the table: "
+            + ", ".join(others[:4]) + (" …" if len(others) > 4 else ""), err=True,
+        )  # fmt: skip
+    folder.prepare(points)
+
+
+def _train(folder: SweepFolder, points: list[Point], jobs: int | str, sweep: Path) -> None:
+    to_do = folder.to_do(points)
+    count = how_many(jobs, to_do)
+    click.echo(opening(points, len(to_do), count, folder.path), err=True)
+    tell = progress(len(points), len(points) - len(to_do))
+    with StopSignal() as stop:
+        left = run_points(folder, to_do, count, stop, tell)
+        if left:
+            write_tables(folder, rows(folder, points))
+            raise InterruptedRunError(
+                stop.number or 2,
+                f"interrupted; {len(left)} of {len(points)} points are still to do, and what "
+                "was trained of them is saved",
+                then="go on with the same command",
+            )

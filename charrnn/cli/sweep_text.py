@@ -1,0 +1,84 @@
+"""What `charrnn sweep` prints: the plan, a line for each result, the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from charrnn.sweep.plan import Point
+from charrnn.sweep.results import Group, Row, groups
+
+
+def opening(points: Sequence[Point], to_do: int, jobs: int, folder: Path) -> str:
+    """How many runs there will be, and the sizes that were chosen."""
+    lines = [f"sweep     {len(points)} points, {to_do} to train, {jobs} at a time, in {folder}"]
+    chosen: dict[str, None] = {}
+    for point in points:
+        if point.at_most is not None:
+            model = point.config.model
+            what = point.settings.get("variant") or model.cell
+            chosen[
+                f"matched   {what}, {_layers(model.num_layers)}: hidden_size {model.hidden_size}, "
+                f"{point.parameters:,} of at most {point.at_most:,} parameters"
+            ] = None
+    return "\n".join([*lines, *chosen])
+
+
+def _layers(n: int) -> str:
+    return "1 layer" if n == 1 else f"{n} layers"
+
+
+def progress(total: int, done: int) -> Callable[[Point, dict[str, Any]], None]:
+    """Says each result as it comes."""
+
+    def tell(point: Point, outcome: dict[str, Any]) -> None:
+        nonlocal done
+        done += 1
+        click.echo(f"{done:>{len(str(total))}}/{total}  {point.name}  {_said(outcome)}", err=True)
+
+    return tell
+
+
+def _said(outcome: dict[str, Any]) -> str:
+    if outcome["status"] != "done":
+        return f"{outcome['status']}: " + str(outcome.get("error", "")).partition("\n")[0]
+    loss = outcome["best_val_loss"]
+    nats = "no validation" if loss is None else f"{loss:.4f} nats"
+    return f"{nats}, {outcome['seconds']:.0f} s"
+
+
+def table(rows: Sequence[Row], folder: Path) -> str:
+    """A line for each group of seeds, the best first."""
+    found = groups(rows)
+    keys = list(found[0].settings)
+    short = {key: key.rsplit(".", 1)[-1] for key in keys}
+    heads = [*short.values()] if len(set(short.values())) == len(keys) else keys
+    if "parameters" in heads:
+        heads[heads.index("parameters")] = "at most"
+    lines = [[*heads, "hidden", "parameters", "nats", "± std", "range", "seeds", ""]]
+    lines += [[*(str(group.settings[key]) for key in keys), *_figures(group)] for group in found]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    numbers = len(keys)
+    text = [
+        "  ".join(
+            cell.rjust(width) if at >= numbers and at < len(line) - 1 else cell.ljust(width)
+            for at, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]
+    note = "nats: the best validation loss per character, mean over seeds"
+    return "\n".join([*text, note, f"tables: {folder / 'table.tsv'}, {folder / 'table.json'}"])
+
+
+def _figures(group: Group) -> list[str]:
+    point, losses = group.rows[0].point, group.losses
+    spread = f"{min(losses):.4f} to {max(losses):.4f}" if len(losses) > 1 else ""
+    marks = [f"{group.count(s)} {s}" for s in ("diverged", "failed", "waiting") if group.count(s)]
+    return [
+        str(point.config.model.hidden_size), f"{point.parameters:,}",
+        "-" if group.mean is None else f"{group.mean:.4f}",
+        "" if group.std is None else f"{group.std:.4f}", spread, str(len(losses)), ", ".join(marks),
+    ]  # fmt: skip
