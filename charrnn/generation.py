@@ -132,6 +132,12 @@ def sample(
         chunk = min(2 * chunk, LARGEST_CHUNK)
 
 
+def next_logits(network: Network, prime: Ids, boundary: int | None = None) -> Array:
+    """z (K,) for the character after a prime (ids, at least one)."""
+    state = _state_before_last(network, prime, boundary)
+    return network.logits(network.forward(prime[-1:, None], state))[0, 0].copy()
+
+
 def _state_before_last(network: Network, prime: Ids, boundary: int | None) -> Array:
     """The state (L, n, 1, H) before the prime's last character is read."""
     read = _last_sequence(prime, boundary)[:-1]

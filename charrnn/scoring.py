@@ -47,10 +47,11 @@ class Scorer:
     """Scores texts by one model; the split's threads share the work."""
 
     def __init__(
-        self, split: StreamSplit, vocabulary: Vocabulary, on_unknown: OnUnknown, *, lines: bool
-    ) -> None:
+        self, split: StreamSplit, vocabulary: Vocabulary, on_unknown: OnUnknown, *, lines: bool,
+        setting: str = "--on-unknown",
+    ) -> None:  # fmt: skip
         self._split, self._vocabulary, self._on_unknown = split, vocabulary, on_unknown
-        self.lines = lines
+        self.lines, self._setting = lines, setting
         self._start = vocabulary.id(BOUNDARY) if BOUNDARY in vocabulary else 0
         self._table = vocabulary.table()
         self.begin("text")
@@ -73,7 +74,7 @@ class Scorer:
         if len(unknown):
             if self._on_unknown == "error":
                 first = self._offset + int(unknown[0])
-                raise lacking(np.unique(points[unknown]), first, self._where, "--on-unknown")
+                raise lacking(np.unique(points[unknown]), first, self._where, self._setting)
             if self._on_unknown == "map":
                 for point in np.unique(points[unknown]):
                     like = self._vocabulary.look_alike(chr(point))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
+from pathlib import Path
 
 import click
 
+from charrnn.cli.completing import files
 from charrnn.cli.options import set_option
-from charrnn.config import Config, idle, load, to_yaml
+from charrnn.config import idle, load, to_yaml
+from charrnn.config.editors import schema_text
 
 
 @click.group("config")
@@ -18,12 +20,12 @@ def command() -> None:
     Examples:
       charrnn config show configs/char-rnn.yaml --set model.cell=gru
       charrnn config check my.yaml
-      charrnn config schema > charrnn.schema.json
+      charrnn config schema --out charrnn.schema.json
     """
 
 
 @command.command("show")
-@click.argument("config", required=False)
+@click.argument("config", required=False, shell_complete=files)
 @set_option
 def show(config: str | None, sets: tuple[str, ...]) -> None:
     """Print the whole configuration, defaults filled in, as YAML.
@@ -36,7 +38,7 @@ def show(config: str | None, sets: tuple[str, ...]) -> None:
 
 
 @command.command("check")
-@click.argument("config", required=False)
+@click.argument("config", required=False, shell_complete=files)
 @set_option
 def check(config: str | None, sets: tuple[str, ...]) -> None:
     """Say whether a configuration is right, or every mistake in it. Exit code 2 on a mistake.
@@ -53,11 +55,18 @@ def check(config: str | None, sets: tuple[str, ...]) -> None:
 
 
 @command.command("schema")
-def schema() -> None:
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write it to a file.")
+def schema(out: Path | None) -> None:
     """Print the JSON Schema of the configuration, for editors and programs.
 
     \b
-    Example:
-      charrnn config schema > charrnn.schema.json
+    Examples:
+      charrnn config schema
+      charrnn config schema --out charrnn.schema.json
     """
-    click.echo(json.dumps(Config.model_json_schema(), indent=2))
+    from charrnn.store.atomic import write_atomically
+
+    if out is None:
+        click.echo(schema_text(), nl=False)
+    else:
+        write_atomically(out, schema_text().encode())

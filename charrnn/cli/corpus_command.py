@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from charrnn.cli import completing
 from charrnn.cli.corpus_text import text_of
 from charrnn.cli.options import format_option
 from charrnn.cli.output import to_json, write
@@ -26,7 +27,9 @@ LISTED = 100
 
 
 @click.command("corpus")
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument(
+    "files", nargs=-1, required=True, metavar="FILE...", shell_complete=completing.files
+)
 @click.option("--encoding", metavar="NAME", help="Read as this [a byte order mark's, or utf-8].")
 @format_option
 def command(files: tuple[str, ...], encoding: str | None, form: str) -> None:

@@ -11,6 +11,7 @@ from charrnn.api.evaluating import evaluated, examined
 from charrnn.api.model import load
 from charrnn.baseline import Baseline, baseline, verdict
 from charrnn.blocks import SIZE
+from charrnn.cli import completing
 from charrnn.cli.kernels import tell
 from charrnn.cli.options import (
     Finite,
@@ -27,7 +28,8 @@ from charrnn.dynamic import SEGMENT
 
 @click.command("eval")
 @click.argument("run", type=click.Path(path_type=Path), metavar="RUN|CKPT")
-@click.option("--text", multiple=True, metavar="FILE", help="Score this text, all of it.")
+@click.option("--text", multiple=True, metavar="FILE", help="Score this text, all of it.",
+              shell_complete=completing.files)  # fmt: skip
 @click.option(
     "--split",
     type=click.Choice(["train", "val", "test", "all"]),

@@ -9,6 +9,7 @@ import click
 
 from charrnn import build
 from charrnn.checking import Case, case
+from charrnn.cli import completing
 from charrnn.cli.options import Finite, format_option, set_option
 from charrnn.cli.output import to_json
 from charrnn.config import load
@@ -19,7 +20,9 @@ from charrnn.store import locate, read
 
 
 @click.command("gradcheck")
-@click.argument("config", required=False, metavar="[CONFIG|RUN|CKPT]")
+@click.argument(
+    "config", required=False, metavar="[CONFIG|RUN|CKPT]", shell_complete=completing.files
+)
 @set_option
 @click.option(
     "--method",

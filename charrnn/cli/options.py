@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from math import isfinite
 from typing import Any
 
 import click
-from threadpoolctl import threadpool_info, threadpool_limits
+
+from charrnn.api.blas import threads as threads
+from charrnn.cli import completing
 
 set_option = click.option(
     "--set", "sets", multiple=True, metavar="KEY=VALUE",
     help="Set one key, for example model.hidden_size=256; repeatable.",
+    shell_complete=completing.settings,
 )  # fmt: skip
 format_option = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
@@ -40,8 +41,11 @@ class Finite(click.FloatRange):
         return number
 
 
-@contextmanager
-def threads(setting: Any) -> Iterator[int]:
-    """Limit the threads of BLAS for a while, "auto" is no limit; yields how many there are."""
-    with threadpool_limits(None if setting == "auto" else setting, user_api="blas"):
-        yield max((pool["num_threads"] for pool in threadpool_info()), default=1)
+def spelled(name: str) -> str:
+    """The option of a parameter of the Python API."""
+    return "--" + {"files": "text"}.get(name, name).replace("_", "-")
+
+
+def say_notice(text: str) -> None:
+    """Tell what is worth knowing, on stderr."""
+    click.echo(f"notice: {text}", err=True)

@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
-import numpy as np
-from numpy.typing import NDArray
 
-from charrnn import build
+from charrnn.api.drawing import draw
+from charrnn.api.model import load
 from charrnn.cli.options import (
     Finite,
     checkpoint_option,
     format_option,
-    threads,
+    spelled,
     unknown_option,
 )
-from charrnn.cli.sample_text import Show, allowed, as_symbols
+from charrnn.cli.sample_text import Show, prime_text, unescaped
 from charrnn.cli.training_text import training_corpus
-from charrnn.data.corpus import BOUNDARY
-from charrnn.endings import Ending
-from charrnn.errors import DataError, UsageError
-from charrnn.generation import Sampling, sample
-from charrnn.nn.network import Network
 from charrnn.novelty import TrainingText
-from charrnn.parallel import StreamSplit
-from charrnn.scoring import mean_nats
-from charrnn.store import locate, read
-from charrnn.text import Vocabulary
-
-TOGETHER = 64  # samples that are drawn side by side
 
 
 @click.command("sample")
@@ -94,7 +79,7 @@ TOGETHER = 64  # samples that are drawn side by side
 def command(run: Path, prime: str | None, prime_file: BinaryIO | None, length: int,
             temperature: float, top_k: int | None, top_p: float | None, seed: int | None,
             count: int, stops: tuple[str, ...], lines: int | None, allow: str | None,
-            forbid: str | None, best_of: int, check_novelty: bool, form: str, which: str,
+            forbid: str | None, best_of: int, check_novelty: bool, form: str, which: Any,
             on_unknown: Any) -> None:  # fmt: skip
     """Write text in the manner of a trained model to stdout, as it is drawn.
 
@@ -104,79 +89,19 @@ def command(run: Path, prime: str | None, prime_file: BinaryIO | None, length: i
       charrnn sample runs/names-1 --count 10 --lines 1 --check-novelty
       echo "Once upon" | charrnn sample runs/my-1 --prime-file -
     """
-    path = locate(run, which)
-    checkpoint = read(path)
-    network, vocabulary, config = build.restore_network(checkpoint, str(path))
-    if prime is not None and prime_file is not None:
-        raise UsageError("--prime and --prime-file are two names for one thing: give one")
-    if prime_file is not None:
-        prime = _decode(prime_file.read(), config.data.encoding, vocabulary)
-    elif prime is not None and vocabulary.unit == "byte":
-        prime = prime.encode().decode("latin-1")
-    seed = secrets.randbelow(2**31) if seed is None else seed
-    boundary = vocabulary.id(BOUNDARY) if config.data.mode == "lines" else None
-    start = np.array([vocabulary.id(BOUNDARY) if BOUNDARY in vocabulary else 0], np.int32)
-    primed = vocabulary.encode(
-        prime or "",
-        on_unknown or config.data.on_unknown,
-        "--prime" if prime_file is None else "--prime-file",
-        "--on-unknown",
-    )
-    ids = np.concatenate([start, primed]) if boundary is not None or not len(primed) else primed
-    settings = Sampling(temperature, top_k, top_p, allowed(vocabulary, allow, forbid))
-    ending = Ending((as_symbols(stop, vocabulary) for stop in stops), lines)
-    known = None
-    if check_novelty:
-        corpus = training_corpus(config, vocabulary, checkpoint, "--check-novelty")
-        known = TrainingText(corpus)
-    go_on = build.continuation(network, settings, boundary, length * count * best_of)
-    streams = partial(sample, network, ids, length, go_on, seed, boundary)
-    show = Show(vocabulary, vocabulary.decode(primed), known, form, lines=boundary is not None)
-    with threads(1):
-        if count == best_of == 1 and form == "text":
-            drawn = (int(i) for chunk in streams([0]) for i in chunk[:, 0])
-            show.stream(ending.ready(vocabulary.symbols[i] for i in drawn))
-            return
-        for text, nats in _samples(streams, network, vocabulary, ids, boundary, ending, count,
-                                   best_of):  # fmt: skip
-            show.sample(text, nats)
-
-
-def _samples(
-    streams: Callable[[range], Iterator[NDArray[np.int32]]], network: Network,
-    vocabulary: Vocabulary, prime: NDArray[np.int32], boundary: int | None, ending: Ending,
-    count: int, best_of: int,
-) -> Iterator[tuple[str, float]]:  # fmt: skip
-    """Texts and their mean nats, each the best of some that are drawn side by side."""
-    split, candidates = StreamSplit(network), list[tuple[str, float]]()
-    for first in range(0, count * best_of, TOGETHER):
-        indices = range(first, min(first + TOGETHER, count * best_of))
-        texts = _texts(vocabulary, streams(indices), len(indices), ending)
-        encoded = [vocabulary.encode(text) for text in texts]
-        candidates += zip(texts, mean_nats(split, prime, encoded, boundary), strict=True)
-        while len(candidates) >= best_of:
-            yield min(candidates[:best_of], key=lambda candidate: candidate[1])
-            del candidates[:best_of]
-
-
-def _decode(data: bytes, encoding: str, vocabulary: Vocabulary) -> str:
-    try:
-        return data.decode("latin-1" if vocabulary.unit == "byte" else encoding)
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"not {encoding}: byte at offset {error.start}", where="--prime-file"
-        ) from None
-
-
-def _texts(
-    vocabulary: Vocabulary, chunks: Iterator[NDArray[np.int32]], count: int, ending: Ending
-) -> list[str]:
-    """Samples that are drawn side by side, each up to its end."""
-    texts, ended = [""] * count, [False] * count
-    for chunk in chunks:
-        for index, ids in enumerate(chunk.T):
-            if not ended[index]:
-                texts[index], ended[index] = ending.cut(texts[index] + vocabulary.decode(ids))
-        if all(ended):
-            break
-    return texts
+    model = load(run, which)
+    data, unit = model.config.data, model.vocabulary.unit
+    text, prime_name = prime_text(prime, prime_file, data.encoding, unit)
+    drawing = draw(
+        model, text, length=length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed,
+        stops=stops, lines=lines, allow=unescaped(allow), forbid=unescaped(forbid),
+        on_unknown=on_unknown, spelled=spelled, prime_name=prime_name,
+    )  # fmt: skip
+    known = TrainingText(training_corpus(model, "--check-novelty")) if check_novelty else None
+    asked = model.vocabulary.decode(drawing.asked)
+    show = Show(model.vocabulary, asked, known, form, lines=drawing.boundary is not None)
+    if count == best_of == 1 and form == "text":
+        show.stream(drawing.stream())
+        return
+    for sampled, nats in drawing.samples(count, best_of):
+        show.sample(sampled, nats)

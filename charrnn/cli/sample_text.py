@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import BinaryIO
 
 import click
-import numpy as np
-from numpy.typing import NDArray
 
+from charrnn.api.drawing import as_symbols
 from charrnn.cli.output import to_json, write
-from charrnn.errors import UsageError
+from charrnn.errors import DataError, UsageError
 from charrnn.novelty import Copied, TrainingText
 from charrnn.text import Vocabulary
 
@@ -19,37 +19,31 @@ _LETTERS = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "\\": "\\"}
 _SHOWN = 60  # characters of a text on stderr
 
 
-def as_symbols(text: str, vocabulary: Vocabulary) -> str:
-    """A text of the command line in the vocabulary's unit."""
-    if vocabulary.unit != "byte":
-        return text
-    return text.encode("utf-8", "surrogateescape").decode("latin-1")
+def prime_text(
+    prime: str | None, file: BinaryIO | None, encoding: str, unit: str
+) -> tuple[str, str]:
+    """The prime in the vocabulary's symbols, and the option that it was given by."""
+    if prime is not None and file is not None:
+        raise UsageError("--prime and --prime-file are two names for one thing: give one")
+    if file is None:
+        return as_symbols(prime or "", unit), "--prime"
+    try:
+        data = file.read()
+        return data.decode("latin-1" if unit == "byte" else encoding), "--prime-file"
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"not {encoding}: byte at offset {error.start}", where="--prime-file"
+        ) from None
 
 
-def allowed(
-    vocabulary: Vocabulary, allow: str | None, forbid: str | None
-) -> NDArray[np.bool_] | None:
-    """Which ids may be drawn; None for all. UsageError where none is left."""
-    if allow is None and forbid is None:
-        return None
-    mask = np.full(vocabulary.K, allow is None)
-    if allow is not None:
-        symbols = as_symbols(_unescaped(allow), vocabulary)
-        mask[vocabulary.encode(symbols, "error", "--allow", "--allow")] = True
-    for symbol in as_symbols(_unescaped(forbid or ""), vocabulary):
-        if symbol in vocabulary:
-            mask[vocabulary.id(symbol)] = False
-    if not mask.any():
-        raise UsageError("--allow and --forbid leave no character to draw")
-    return mask
+def unescaped(text: str | None) -> str | None:
+    """A text of the command line in which \\n, \\xE9 and the like are what they stand for."""
 
-
-def _unescaped(text: str) -> str:
     def character(found: re.Match[str]) -> str:
         letter, *numbers = found.groups()
         return _LETTERS[letter] if letter else chr(int(next(filter(None, numbers)), 16))
 
-    return _ESCAPE.sub(character, text)
+    return None if text is None else _ESCAPE.sub(character, text)
 
 
 class Show:

@@ -9,27 +9,24 @@ from typing import Any
 
 import click
 
-from charrnn import build
-from charrnn.cli.kernels import prepare
-from charrnn.cli.options import checkpoint_option, threads, unknown_option
+from charrnn.api.model import load
+from charrnn.api.rows import Pieces, Row, file_row, line_rows, strangest
+from charrnn.api.scores import scorer
+from charrnn.cli import completing
+from charrnn.cli.kernels import tell
+from charrnn.cli.options import checkpoint_option, spelled, threads, unknown_option
 from charrnn.cli.output import Output
-from charrnn.cli.score_rows import Pieces, Row, Table, file_row, line_rows, strangest
+from charrnn.cli.score_rows import Table
 from charrnn.config import Config
 from charrnn.config.schema import DataConfig
 from charrnn.data.texts import STDIN, text_chunks
 from charrnn.errors import UsageError
-from charrnn.nn.network import Network
-from charrnn.parallel import StreamSplit
 from charrnn.scoring import Scorer, whole_lines
-from charrnn.store import locate, read
-from charrnn.text import Vocabulary
-
-Model = tuple[Network, Vocabulary, Config]
 
 
 @click.command("score")
 @click.argument("run", type=click.Path(path_type=Path), metavar="RUN|CKPT")
-@click.argument("files", nargs=-1, metavar="[FILE|-]...")
+@click.argument("files", nargs=-1, metavar="[FILE|-]...", shell_complete=completing.files)
 @click.option("--per", type=click.Choice(["line", "char", "file"]), default="line",
               show_default=True, help="What a row of the result is about.")  # fmt: skip
 @click.option("--format", "form", type=click.Choice(["tsv", "jsonl"]), default="tsv",
@@ -43,7 +40,7 @@ Model = tuple[Network, Vocabulary, Config]
 @checkpoint_option
 @unknown_option
 def command(run: Path, files: tuple[str, ...], per: str, form: str, others: tuple[Path, ...],
-            sort: str | None, top: int | None, which: str, on_unknown: Any) -> None:  # fmt: skip
+            sort: str | None, top: int | None, which: Any, on_unknown: Any) -> None:  # fmt: skip
     """Score texts by a model: nats of each character, line or file.
 
     Reads FILEs, or stdin.
@@ -61,14 +58,17 @@ def command(run: Path, files: tuple[str, ...], per: str, form: str, others: tupl
     names, files = (str(run), *map(str, others)), files or (STDIN,)
     if files.count(STDIN) > 1:
         raise UsageError("stdin can be read once: give - once")
-    models = [_restore(model, which) for model in (run, *others)]
-    configs = [config for _, _, config in models]
+    models = [load(model, which) for model in (run, *others)]
+    configs = [model.config for model in models]
     _require_one_unit(names, configs)
     texts, characters = _texts(files, configs[0].data)
     table = Table(names, per, form, files=len(files) > 1)
     encoding = "latin-1" if configs[0].data.unit == "byte" and form == "tsv" else "utf-8"
     with threads(configs[0].runtime.threads) as available, threads(1), Output(encoding) as output:
-        scorers = [_scorer(*model, characters, available, on_unknown) for model in models]
+        scorers = [
+            scorer(model, characters, available, on_unknown, tell=tell, spelled=spelled)
+            for model in models
+        ]
         scored = ((file, _scored(file, text, scorers, per)) for file, text in texts)
         output(table.header())
         if per == "char":
@@ -82,11 +82,6 @@ def command(run: Path, files: tuple[str, ...], per: str, form: str, others: tupl
         )
         for row in strangest(rows, top) if sort else rows:
             output(table.row(row))
-
-
-def _restore(run: Path, which: str) -> Model:
-    path = locate(run, which)
-    return build.restore_network(read(path), str(path))
 
 
 def _require_one_unit(names: Sequence[str], configs: list[Config]) -> None:
@@ -111,22 +106,10 @@ def _texts(
     return chain([(files[0], begun)], others), len(first) + sum(sizes)
 
 
-def _scorer(
-    network: Network, vocabulary: Vocabulary, config: Config, characters: int, available: int,
-    on_unknown: Any,
-) -> Scorer:  # fmt: skip
-    build.hasten(network, config, characters)
-    prepare(network, learning=False)
-    return Scorer(
-        StreamSplit(network, available), vocabulary, on_unknown or config.data.on_unknown,
-        lines=config.data.mode == "lines",
-    )  # fmt: skip
-
-
 def _scored(file: str, text: Iterator[str], scorers: list[Scorer], per: str) -> Pieces:
     """Pieces of a file with what each model makes of their characters."""
-    closed = any(scorer.lines for scorer in scorers)
-    for scorer in scorers:
-        scorer.begin(file)
+    closed = any(own.lines for own in scorers)
+    for own in scorers:
+        own.begin(file)
     for piece in whole_lines(text, closed=closed) if closed or per == "line" else text:
-        yield piece, [scorer.nats(piece) for scorer in scorers]
+        yield piece, [own.nats(piece) for own in scorers]

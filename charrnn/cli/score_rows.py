@@ -2,83 +2,19 @@
 
 from __future__ import annotations
 
-import heapq
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from math import isfinite, log
+from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from charrnn.api.rows import Nats, Row
 from charrnn.cli.output import to_json
-from charrnn.data.corpus import BOUNDARY
-from charrnn.text.vocabulary import code_points
-
-Nats = NDArray[np.float64]
-Pieces = Iterator[tuple[str, list[Nats]]]  # texts, and each model's nats of their characters
 
 _ESCAPED = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _TO_ESCAPE = re.compile(r"[\\\x00-\x1f\x7f-\x9f]")
-
-
-@dataclass(frozen=True)
-class Row:
-    """A line, or a whole file, and for each model the characters that it scored and their nats."""
-
-    file: str
-    line: int | None
-    text: str | None
-    chars: Sequence[int]
-    nats: Sequence[float]
-
-    def bits(self, model: int) -> float | None:
-        """Bits per character; None where no character was scored."""
-        return self.nats[model] / self.chars[model] / log(2) if self.chars[model] else None
-
-    @property
-    def likeliest(self) -> int | None:
-        """The model that spends the fewest bits on a character."""
-        bits = [
-            (b, model) for model in range(len(self.nats)) if (b := self.bits(model)) is not None
-        ]
-        return min(bits)[1] if bits else None
-
-
-def line_rows(file: str, pieces: Pieces) -> Iterator[Row]:
-    """A row for each line; pieces end where lines do."""
-    line = 0
-    for text, nats in pieces:
-        ends = 1 + np.flatnonzero(code_points(text) == ord(BOUNDARY))
-        starts = np.concatenate([[0], ends[ends < len(text)]])
-        sums = [np.add.reduceat(np.nan_to_num(n), starts).tolist() for n in nats]
-        chars = [np.add.reduceat((~np.isnan(n)).astype(int), starts).tolist() for n in nats]
-        for i, shown in enumerate(text.removesuffix(BOUNDARY).split(BOUNDARY)):
-            line += 1
-            yield Row(file, line, shown, [c[i] for c in chars], [s[i] for s in sums])
-
-
-def file_row(file: str, pieces: Pieces, models: int) -> Row:
-    """The sums over all of a file."""
-    chars, sums = [0] * models, [0.0] * models
-    for _, nats in pieces:
-        chars = [c + int(np.count_nonzero(~np.isnan(n))) for c, n in zip(chars, nats, strict=True)]
-        sums = [s + float(np.nansum(n)) for s, n in zip(sums, nats, strict=True)]
-    return Row(file, None, None, chars, sums)
-
-
-def strangest(rows: Iterable[Row], top: int | None) -> list[Row]:
-    """Rows by bits per character of the first model, highest first; those without, last."""
-
-    def strangeness(row: Row) -> float:
-        bits = row.bits(0)
-        return -1.0 if bits is None else bits
-
-    if top is not None:
-        return heapq.nlargest(top, rows, key=strangeness)
-    return sorted(rows, key=strangeness, reverse=True)
 
 
 class Table:

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import click
-
-from charrnn.config import Config
+from charrnn.api.model import Model
+from charrnn.cli.options import say_notice
 from charrnn.data import Corpus, load_corpus
 from charrnn.errors import DataError
-from charrnn.store import Checkpoint
-from charrnn.text import Vocabulary
 
 
-def training_corpus(
-    config: Config, vocabulary: Vocabulary, checkpoint: Checkpoint, option: str
-) -> Corpus:
+def training_corpus(model: Model, option: str) -> Corpus:
     """The run's own text, in its parts. DataError where it is not there any more."""
     try:
-        corpus = load_corpus(config.data, vocabulary)
+        corpus = load_corpus(model.config.data, model.vocabulary)
     except DataError as error:
         raise DataError(
             error.what,
             where=error.where,
             then=f"{option} needs the text that the model was trained on, where it was then",
         ) from None
-    if corpus.sha256 != checkpoint.meta.get("corpus_sha256"):
-        click.echo(
-            f"notice: the text that {option} looks at is not the one that the model was trained on",
-            err=True,
-        )
+    if corpus.sha256 != model.meta.get("corpus_sha256"):
+        say_notice(f"the text that {option} looks at is not the one that the model was trained on")
     return corpus

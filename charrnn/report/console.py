@@ -43,7 +43,8 @@ def introduce(session: Session, config: Config, run: object, threads: int) -> li
     return [
         f"model     {_describe(config)}, {net.params.flat.size:,} parameters "
         f"({model.num_layers} × {model.hidden_size}), {config.runtime.dtype}, "
-        f"{net.cells[0].kernels.name} kernels, {threads} thread{'s' * (threads > 1)}",
+        f"{net.cells[0].kernels.name} kernels, {threads} thread{'s' * (threads > 1)}"
+        f"{_ranks(session)}",
         f"text      {characters('train'):,} characters to train on, {characters('val'):,} to "
         f"validate, {characters('test'):,} to test; K = {net.K}",
         f"windows   {feed.spans_per_epoch:,} an epoch, {feed.B} {unit} × up to {feed.T} "
@@ -55,6 +56,10 @@ def introduce(session: Session, config: Config, run: object, threads: int) -> li
         "bits per character",
         f"run       {run}",
     ]
+
+
+def _ranks(session: Session) -> str:
+    return f" on each of {session.group.size} ranks" if session.group.size > 1 else ""
 
 
 def _ids_file(session: Session) -> str:

@@ -76,6 +76,11 @@ def _colour(index: int) -> str:
     return COLOURS[index % len(COLOURS)]
 
 
+def _width(index: int, count: int) -> float:
+    """Of lines that coincide the later, narrower one leaves an edge of the other to be seen."""
+    return 1.6 + 2.4 * (count - 1 - index) / max(count, 2)
+
+
 def _norms(axis: Any, measured: Sequence[Measured], part: str) -> None:
     """‖∂E_t/∂h_{t-k}‖, or that of s, against k; RNNs' bounds dashed."""
     highest = 0.0
@@ -86,7 +91,8 @@ def _norms(axis: Any, measured: Sequence[Measured], part: str) -> None:
         highest = max(highest, norms[np.isfinite(norms)].max(initial=0))
         for below, row in enumerate(norms[::-1]):
             label = None if below else one.subject.name
-            style, width = LAYERS[below % len(LAYERS)], 1.3 if below else 1.8
+            style = LAYERS[below % len(LAYERS)]
+            width = 1.3 if below else _width(index, len(measured))
             _line(axis, row, _colour(index), style, label, width)
         if part == "h" and one.flow.bounds is not None:
             _line(axis, one.flow.bounds[-1], _colour(index), DASHED, None, 1.0)
@@ -111,7 +117,7 @@ def _cosines(axis: Any, measured: Sequence[Measured]) -> None:
     for index, one in enumerate(measured):
         rows = one.flow.truncations
         axis.plot([row.k2 for row in rows], [row.cosine for row in rows], color=_colour(index),
-                  marker="o", markersize=3.5, linewidth=1.8)  # fmt: skip
+                  marker="o", markersize=3.5, linewidth=_width(index, len(measured)))  # fmt: skip
     axis.set(
         title="what truncation after k2 leaves right",
         xscale="log", xlabel="k2 (characters that errors flow back)",

@@ -1,0 +1,1 @@
+"""What `import charrnn` offers, and what the commands run. `charrnn.__all__` names it."""

@@ -1,0 +1,196 @@
+"""A trained model: what `charrnn.load` returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from os import PathLike, fspath
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn import build
+from charrnn.api.checks import one_of
+from charrnn.api.drawing import as_symbols, draw
+from charrnn.api.evaluating import Evaluation, evaluate
+from charrnn.api.html import table
+from charrnn.api.prediction import next_probabilities
+from charrnn.api.scores import Scores, score
+from charrnn.nn.network import Network
+from charrnn.store import locate, read
+from charrnn.text.vocabulary import OnUnknown
+
+AnyPath = str | PathLike[str]
+Array = NDArray[Any]
+Which = Literal["best", "last"]
+
+
+def load(run: AnyPath, checkpoint: Which = "best") -> Model:
+    """The model of a run's folder or of one `.safetensors` checkpoint.
+
+    `checkpoint`: which one of a run's folder. Raises CheckpointError where there is none, or where
+    it is damaged.
+
+    >>> model = charrnn.load("runs/tiny")
+    >>> model.config.model.cell, model.step
+    ('gru', 20)
+    """
+    one_of("checkpoint", checkpoint, ("best", "last"))
+    return Model(locate(Path(fspath(run)), checkpoint))
+
+
+class Model:
+    """A trained network, its vocabulary and its configuration.
+
+    `path`: the checkpoint's file. `meta`: its metadata, as docs/checkpoints.md describes it.
+    Methods may be called from several threads, and iterators may be read side by side.
+    """
+
+    def __init__(self, path: Path) -> None:
+        checkpoint = read(path)
+        self.path, self.meta = path, checkpoint.meta
+        self._network, self.vocabulary, self.config = build.restore_network(checkpoint, str(path))
+
+    @property
+    def step(self) -> int:
+        """Updates that the model was trained for."""
+        step: int = self.meta["step"]
+        return step
+
+    @property
+    def parameters(self) -> Mapping[str, Array]:
+        """Every parameter by its name, in the letters and shapes of the legend; read-only.
+
+        >>> model = charrnn.load("runs/tiny")
+        >>> {name: array.shape for name, array in model.parameters.items()}["layers.0.U"]
+        (8, 24)
+        """
+        views = {name: array.view() for name, array in self._network.params.items()}
+        for view in views.values():
+            view.flags.writeable = False
+        return MappingProxyType(views)
+
+    def network(self) -> Network:
+        """The network with memory of its own over the same parameters: for one use of it."""
+        network = self._network.twin()
+        network.cells = [copy(cell) for cell in network.cells]
+        return network
+
+    def sample(
+        self,
+        prime: str | bytes = "",
+        *,
+        length: int = 2000,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int | None = None,
+        stop: str | bytes | Sequence[str | bytes] = (),
+        lines: int | None = None,
+        allow: str | bytes | None = None,
+        forbid: str | bytes | None = None,
+        on_unknown: OnUnknown | None = None,
+        errors: str = "replace",
+    ) -> Iterator[str]:
+        """Text that goes on from `prime`, in pieces as they are drawn; the prime is not repeated.
+
+        As `charrnn sample`, whose text for the same seed is the same. `length`: characters.
+        `temperature` divides the logits, and 0 takes the likeliest; `top_k` and `top_p` leave the
+        likeliest. A text of `stop`, which is left out, or the line end that `lines` counts, ends
+        it. `allow` and `forbid`: characters that may, or may not, be drawn. `errors`: how a model
+        of bytes has those decoded that are not UTF-8; "surrogateescape" keeps them.
+
+        Raises UsageError for a value out of range, and DataError for a prime that the vocabulary
+        lacks, at the call and not at the first piece.
+
+        >>> model = charrnn.load("runs/tiny")
+        >>> text = "".join(model.sample("The ", length=30, temperature=0.5, seed=1))
+        >>> len(text)
+        30
+        """
+        drawing = draw(
+            self, as_symbols(prime, self.vocabulary.unit), length=length, temperature=temperature,
+            top_k=top_k, top_p=top_p, seed=seed, lines=lines, allow=allow, forbid=forbid,
+            stops=[stop] if isinstance(stop, str | bytes) else stop, on_unknown=on_unknown,
+        )  # fmt: skip
+        return drawing.decoded(errors)
+
+    def score(self, text: str | bytes, *, on_unknown: OnUnknown | None = None) -> Scores:
+        """Nats of each character of a text, as `charrnn score`.
+
+        Raises DataError for characters that the vocabulary lacks, unless they are skipped or
+        mapped.
+
+        >>> scores = charrnn.load("runs/tiny").score("The lamp\\n")
+        >>> len(scores.nats), bool(scores.bits_per_char > 0)
+        (9, True)
+        """
+        return score(self, text, on_unknown)
+
+    def evaluate(
+        self,
+        files: AnyPath | Sequence[AnyPath] | None = None,
+        *,
+        split: Literal["train", "val", "test", "all"] | None = None,
+        protocol: Literal["carried", "cold"] = "carried",
+        context: int | None = None,
+        dynamic: float | None = None,
+        on_unknown: OnUnknown | None = None,
+    ) -> Evaluation:
+        """Score a part of the model's text, or all of other files, as `charrnn eval`.
+
+        `split`: "val", and "all" of `files`. `protocol`: one stream, or windows of `context`
+        characters (256) from a zero state. `dynamic`: learn on what was scored, at this rate; the
+        model itself stays as it is. Raises UsageError, and DataError where the text is not there.
+
+        >>> result = charrnn.load("runs/tiny").evaluate()
+        >>> result.split, result.chars
+        ('val', 456)
+        """
+        names = [files] if isinstance(files, str | PathLike) else files or ()
+        return evaluate(
+            self, tuple(fspath(name) for name in names), split, protocol, context,
+            dynamic=dynamic, on_unknown=on_unknown,
+        )  # fmt: skip
+
+    def probabilities(self, prime: str | bytes = "") -> NDArray[np.float64]:
+        """The distribution (K,) of the character after a prime, in the vocabulary's order.
+
+        >>> model = charrnn.load("runs/tiny")
+        >>> p = model.probabilities("The lam")
+        >>> p.shape == (model.vocabulary.K,), round(float(p.sum()), 6)
+        (True, 1.0)
+        """
+        return next_probabilities(self, as_symbols(prime, self.vocabulary.unit))
+
+    def next_characters(self, prime: str | bytes = "", top: int = 10) -> list[tuple[str, float]]:
+        """The likeliest characters after a prime and their probabilities, the likeliest first.
+
+        >>> [len(c) for c, p in charrnn.load("runs/tiny").next_characters("The lam", top=3)]
+        [1, 1, 1]
+        """
+        p = self.probabilities(prime)
+        likeliest = np.argsort(-p, kind="stable")[: max(top, 0)]
+        return [(self.vocabulary.symbols[i], float(p[i])) for i in likeliest]
+
+    def _facts(self) -> dict[str, str]:
+        model, best = self.config.model, self.meta.get("best")
+        facts = {
+            "model": f"{model.cell.upper()} {model.num_layers} × {model.hidden_size}",
+            "parameters": f"{self._network.params.flat.size:,}",
+            "vocabulary": f"K = {self.vocabulary.K} {self.vocabulary.unit}s",
+            "step": f"{self.step:,}",
+        }
+        if best:
+            facts["best val"] = f"{best[0]:.4f} nats per character at step {best[1]:,}"
+        return facts | {"checkpoint": str(self.path)}
+
+    def __repr__(self) -> str:
+        facts = self._facts()
+        return f"<charrnn.Model {facts['model']}, step {facts['step']}, {facts['checkpoint']}>"
+
+    def _repr_html_(self) -> str:
+        return table("charrnn model", self._facts())

@@ -1,0 +1,142 @@
+"""What a model makes of a text, character by character."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+from math import exp, inf, log
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from charrnn import build
+from charrnn.api.blas import threads
+from charrnn.api.checks import Spelled, one_of
+from charrnn.api.compiling import prepare
+from charrnn.api.drawing import UNKNOWN, as_symbols
+from charrnn.api.notices import notice
+from charrnn.api.rows import Nats, line_rows
+from charrnn.parallel import StreamSplit
+from charrnn.scoring import Scorer, whole_lines
+
+if TYPE_CHECKING:
+    from charrnn.api.model import Model
+
+SHOWN = 5000  # characters that a notebook shows
+
+
+@dataclass(frozen=True)
+class LineScore:
+    """A line, counted from 1; `chars` that were scored and the sum of their `nats`.
+
+    `bits_per_char`: None where no character was scored.
+    """
+
+    line: int
+    text: str
+    chars: int
+    nats: float
+    bits_per_char: float | None
+
+
+class Scores:
+    """`nats` (N,) of each character of `text`; NaN for those that were not scored.
+
+    A notebook shows the text, the more surprising a character the darker.
+    """
+
+    def __init__(self, text: str, nats: Nats, K: int) -> None:
+        self.text, self.nats, self._K = text, nats, K
+        self.nats.flags.writeable = False
+
+    @property
+    def chars(self) -> int:
+        """Characters that were scored."""
+        return int(np.count_nonzero(~np.isnan(self.nats)))
+
+    @property
+    def total(self) -> float:
+        """The sum of all nats: minus the log-probability of the text."""
+        return float(np.nansum(self.nats))
+
+    @property
+    def nats_per_char(self) -> float:
+        """The mean; NaN where no character was scored."""
+        return self.total / self.chars if self.chars else float("nan")
+
+    @property
+    def bits_per_char(self) -> float:
+        """The mean in bits."""
+        return self.nats_per_char / log(2)
+
+    @property
+    def perplexity(self) -> float:
+        """exp of the mean in nats."""
+        return inf if self.nats_per_char >= 700 else exp(self.nats_per_char)
+
+    def lines(self) -> list[LineScore]:
+        """Each line of the text, as `charrnn score --per line`."""
+        rows = line_rows("", iter([(self.text, [self.nats])])) if self.text else iter(())
+        return [
+            LineScore(row.line or 0, row.text or "", row.chars[0], row.nats[0], row.bits(0))
+            for row in rows
+        ]
+
+    def __len__(self) -> int:
+        return len(self.text)
+
+    def __iter__(self) -> Iterator[tuple[str, float]]:
+        """Characters and their nats."""
+        return zip(self.text, self.nats.tolist(), strict=True)
+
+    def __repr__(self) -> str:
+        return (
+            f"<charrnn.Scores of {self.chars:,} characters, {self.nats_per_char:.4f} nats = "
+            f"{self.bits_per_char:.4f} bits per character>"
+        )
+
+    def _repr_html_(self) -> str:
+        spans = "".join(self._span(char, nats) for char, nats in list(self)[:SHOWN])
+        more = len(self) - SHOWN
+        rest = f"<p>… and {more:,} more characters</p>" if more > 0 else ""
+        return (
+            f"<p>{escape(repr(self)[1:-1])}</p>"
+            f"<pre style='white-space:pre-wrap'>{spans}</pre>{rest}"
+        )
+
+    def _span(self, char: str, nats: float) -> str:
+        """Darkest where a character costs twice what guessing evenly would, ln K."""
+        shown = escape(char if char.isprintable() or char == "\n" else repr(char)[1:-1])
+        if np.isnan(nats):
+            return shown
+        shown = f"↵{shown}" if char == "\n" else shown
+        share = min(nats / (2 * log(max(self._K, 2))), 1.0)
+        colour = f"background:rgba(220,60,30,{share:.2f})"
+        return f'<span style="{colour}" title="{nats:.2f} nats">{shown}</span>'
+
+
+def score(model: Model, text: str | bytes, on_unknown: Any) -> Scores:
+    """The scores of a text."""
+    with threads(model.config.runtime.threads) as available, threads(1):
+        own = scorer(model, len(text), available, on_unknown, tell=notice, spelled=str)
+        symbols = as_symbols(text, model.vocabulary.unit)
+        pieces = whole_lines([symbols], closed=True) if own.lines else iter([symbols])
+        scored = [(piece, own.nats(piece)) for piece in pieces]
+    whole = "".join(piece for piece, _ in scored)
+    return Scores(whole, np.concatenate([np.zeros(0), *(n for _, n in scored)]), model.vocabulary.K)
+
+
+def scorer(
+    model: Model, characters: int, available: int, on_unknown: Any, *, tell: Any, spelled: Spelled
+) -> Scorer:
+    """What scores texts of about so many characters, with the threads that there are."""
+    unknown = on_unknown or model.config.data.on_unknown
+    one_of(spelled("on_unknown"), unknown, UNKNOWN)
+    network = model.network()
+    build.hasten(network, model.config, characters)
+    prepare(network, tell, learning=False)
+    return Scorer(
+        StreamSplit(network, available), model.vocabulary, unknown,
+        lines=model.config.data.mode == "lines", setting=spelled("on_unknown"),
+    )  # fmt: skip

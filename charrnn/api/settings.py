@@ -1,0 +1,81 @@
+"""Configurations from what Python has: a path, a mapping, another configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+from charrnn.config import Config
+from charrnn.config.loading import Layer, dotted_layer, file_layer, merged
+from charrnn.errors import ConfigError
+
+AnyPath = str | PathLike[str]
+AnyConfig = Config | Mapping[str, Any] | AnyPath | None
+
+
+def load_config(config: AnyConfig = None, settings: Mapping[str, Any] | None = None) -> Config:
+    """A checked configuration.
+
+    `config`: a YAML file's path, a mapping of sections (or of dotted keys), a `Config`, or None for
+    the defaults. `settings`: dotted keys over it, as `--set`. Raises ConfigError that lists every
+    mistake.
+
+    >>> config = charrnn.load_config({"model": {"cell": "gru"}}, {"model.hidden_size": 64})
+    >>> config.model.cell, config.model.hidden_size
+    ('gru', 64)
+    """
+    layers: list[Layer] = []
+    if isinstance(config, Config):
+        layers.append((config.model_dump(), {}))
+    elif isinstance(config, Mapping):
+        layers += [dotted_layer(*_plain(item), f"config[{item[0]!r}]") for item in config.items()]
+    elif isinstance(config, str | PathLike):
+        layers.append(file_layer(Path(fspath(config))))
+    elif config is not None:
+        raise ConfigError(
+            f"a configuration is a path, a mapping or a Config, not {type(config).__name__}"
+        )
+    layers += [
+        dotted_layer(*_plain(item), f"settings[{item[0]!r}]") for item in (settings or {}).items()
+    ]
+    return merged(layers)
+
+
+def flags(
+    files: AnyPath | Sequence[AnyPath] | None, settings: Mapping[str, Any] | None,
+    seed: int | None, steps: int | None,
+) -> dict[str, Any]:  # fmt: skip
+    """`settings`, and over them the keys that have an argument of their own."""
+    names = [files] if isinstance(files, str | PathLike) else files
+    own = {
+        "data.text": None if names is None else [fspath(name) for name in names],
+        "train.seed": seed,
+        "train.steps": steps,
+    }
+    given = {key: value for key, value in own.items() if value is not None}
+    return dict(map(_plain, (settings or {}).items())) | given
+
+
+def name_of(config: AnyConfig, text: str | None) -> str:
+    """What the run's folder is called, before its number."""
+    if isinstance(config, str | PathLike):
+        return Path(fspath(config)).stem
+    return Path(text).stem if text else "run"
+
+
+def _plain(item: tuple[Any, Any]) -> tuple[str, Any]:
+    """A key as a string, and a value as a YAML file would give it: paths and NumPy's scalars."""
+    key, value = item
+    return str(key), _plain_value(value)
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain_value(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain_value(inner) for inner in value]
+    if isinstance(value, PathLike):
+        return fspath(value)
+    return value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
