@@ -10,8 +10,9 @@ their own, and are always scored whole, from a zero state.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from math import exp, inf, log
 
 import numpy as np
@@ -69,14 +70,16 @@ def evaluate(
 ) -> Score:  # fmt: skip
     """Score one part of the corpus; see the module's docstring for `streams` and `cold`.
 
-    `split`: threads that share the streams. `blocks` is given the sums of each block of the part,
-    or of each line; not with several threads.
+    `split`: threads and ranks that share the streams. `blocks` is given the sums of each block of
+    the part, or of each line; not with several threads.
     """
     score = Score(blocks=blocks)
+    split = split or StreamSplit(network)
     if corpus.lines is not None:
-        for x, y, mask, lines in _line_batches(corpus, part):
+        batches = islice(_line_batches(corpus, part), split.group.rank, None, split.group.size)
+        for x, y, mask, lines in batches:
             _score(network, x, y, mask, network.zero_state(x.shape[1]), score, lines)
-        return score
+        return _total(split.group.every(score), score.blocks)
     start, stop = corpus.bounds[part]
     start = max(start, 1)
     if cold is not None:
@@ -84,9 +87,7 @@ def evaluate(
             mask, x, y = at < stop, *_around(corpus.ids, at, stop)
             _score(network, x, y, mask, network.zero_state(x.shape[1]), score, (at - start) // SIZE)
         return score
-    return _score_streams(
-        split or StreamSplit(network), corpus.ids, start, stop, streams, score.blocks
-    )
+    return _score_streams(split, corpus.ids, start, stop, streams, score.blocks)
 
 
 def _score_streams(
@@ -110,8 +111,13 @@ def _score_streams(
             state = _score(network, x, y, mask, state, score, (at - start) // SIZE)
         return score
 
-    total = Score()
-    for score in split.run(B, part):
+    scores = split.group.every(split.run(B, part))
+    return _total([score for of_rank in scores for score in of_rank], blocks)
+
+
+def _total(scores: Iterable[Score], blocks: Blocks | None) -> Score:
+    total = Score(blocks=blocks)
+    for score in scores:
         total.nats += score.nats
         total.right += score.right
         total.chars += score.chars

@@ -1,9 +1,10 @@
-"""The streams of a batch, split over threads.
+"""The streams of a batch, split over ranks and threads.
 
-Each thread runs whole windows of its own streams, on a network with memory of its own over the same
-θ, into a gradient of its own. They share nothing while they run, and the gradients are added in the
-threads' order: the same number of threads gives the same bits. NumPy's products and the compiled
-kernels release Python's lock, and BLAS is to be limited to one thread meanwhile.
+A rank is one of several processes (`distributed`); alone, a process has all streams. Each thread
+runs whole windows of its own streams, on a network with memory of its own over the same θ, into a
+gradient of its own. They share nothing while they run, and the gradients are added in the threads'
+order: the same number of threads gives the same bits. NumPy's products and the compiled kernels
+release Python's lock, and BLAS is to be limited to one thread meanwhile.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from charrnn import bptt
 from charrnn.bptt import Outcome, Span
+from charrnn.distributed import ALONE, Group
 from charrnn.nn.network import Network
 from charrnn.nn.params import Params
 
@@ -28,12 +30,13 @@ StreamMasks = Callable[[Network, range], bptt.Masks]
 
 
 class StreamSplit:
-    """Runs work on streams with `threads` threads, `bptt.gradient` above all."""
+    """Runs work on this rank's streams with `threads` threads, `bptt.gradient` above all."""
 
     def __init__(self, network: Network, threads: int = 1) -> None:
         self.networks = [network] + [network.twin() for _ in range(threads - 1)]
         self._grads = [network.params.like() for _ in self.networks[1:]]
         self._pool = ThreadPoolExecutor(max(threads - 1, 1))
+        self.group: Group = ALONE
 
     @property
     def network(self) -> Network:
@@ -43,13 +46,27 @@ class StreamSplit:
     def threads(self) -> int:
         return len(self.networks)
 
+    def own(self, B: int) -> slice:
+        """This rank's of B streams."""
+        rank, ranks = self.group.rank, self.group.size
+        return slice(B * rank // ranks, B * (rank + 1) // ranks)
+
     def run(self, B: int, work: Callable[[int, Network, range], Result]) -> list[Result]:
-        """work(part, network, streams) for each part of B streams, all at once; in their order."""
-        parts = min(self.threads, B)
-        cuts = [B * part // parts for part in range(parts + 1)]
+        """work(part, network, streams) for each part of this rank's of B streams, all at once.
+
+        The results are in the parts' order; there are none where the rank has no stream. N ranks
+        of t threads have the parts of one process with N·t, if B is N·t at least.
+        """
+        rank, ranks = self.group.rank, self.group.size
+        parts = min(self.threads, max(B // ranks, 1))
+        cuts = [B * (rank * parts + part) // (ranks * parts) for part in range(parts + 1)]
         tasks = [
-            (part, self.networks[part], range(a, b)) for part, (a, b) in enumerate(pairwise(cuts))
+            (part, self.networks[part], range(a, b))
+            for part, (a, b) in enumerate(pairwise(cuts))
+            if a < b
         ]
+        if not tasks:
+            return []
         others = [self._pool.submit(work, *task) for task in tasks[1:]]
         try:
             first = work(*tasks[0])
@@ -64,18 +81,23 @@ class StreamSplit:
         grad: Params,
         scale: float,
         *,
+        B: int | None = None,
         window: int | str = "auto",
         masks: StreamMasks | None = None,
         abandon: Callable[[], bool] | None = None,
     ) -> Outcome:
-        """As `bptt.gradient`; `masks` makes its `masks` for a network and a range of streams."""
-        T, B = span.x.shape
-        length = bptt.window_length(window, T, B)
+        """As `bptt.gradient`, for this rank's streams, which `span` and `state` hold.
+
+        `B` is how many all ranks have. `masks` makes the `masks` of `bptt.gradient` for a network
+        and a range of all streams.
+        """
+        T, B = len(span.x), span.x.shape[1] if B is None else B
+        length, before = bptt.window_length(window, T, B), self.own(B).start
         for other in self._grads:
             other.flat.fill(0)
 
         def part(index: int, network: Network, streams: range) -> Outcome:
-            own = slice(streams.start, streams.stop)
+            own = slice(streams.start - before, streams.stop - before)
             return bptt.gradient(
                 network, span.streams(own), state[:, :, own], [grad, *self._grads][index], scale,
                 window=length, masks=None if masks is None else masks(network, streams),
@@ -85,6 +107,8 @@ class StreamSplit:
         outcomes = self.run(B, part)
         if len(outcomes) == 1:
             return outcomes[0]
+        if not outcomes:
+            return Outcome(0.0, state, state)
         for other in self._grads:
             grad.flat += other.flat
         return Outcome(

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_info
 from charrnn import bptt
 from charrnn.config import Config
 from charrnn.config.schema import ModelConfig
+from charrnn.distributed import started
 from charrnn.errors import MissingExtraError
 from charrnn.generation import Continuation, Sampling, in_threads, plain_continuation
 from charrnn.nn.kernels import PLAIN, Kernels
@@ -82,13 +83,14 @@ class Threads:
 
 
 def threads(config: Config) -> Threads:
-    """How `runtime.threads` are used, "auto" being as many as BLAS would take.
+    """How `runtime.threads` are used, "auto" being as many as BLAS would take, shared with the
+    other ranks on this host.
 
     A split of the streams uses them for everything, where each thread gets enough streams. For a
     few streams BLAS has them, if a step's product (B, H) @ (H, G) is large enough to share.
     """
     asked = config.runtime.threads
-    available = asked if asked != "auto" else _blas_threads()
+    available = asked if asked != "auto" else max(_blas_threads() // started().on_host, 1)
     B, H = config.train.batch_size, config.model.hidden_size
     split = min(available, B // FEWEST_STREAMS)
     if split > 1:

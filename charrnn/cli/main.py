@@ -8,6 +8,7 @@ import os
 import sys
 
 import click
+from click.shell_completion import CompletionItem
 
 from charrnn import __version__
 from charrnn.cli.output import ReaderGone
@@ -16,13 +17,18 @@ from charrnn.errors import CharrnnError
 # Named here so that `charrnn --help` imports none of them, and so no NumPy.
 COMMANDS = {
     "train": "Train a model on a text.",
+    "sweep": "Train a grid of settings and tabulate the results.",
     "sample": "Write text in the manner of a trained model.",
     "gradcheck": "Prove the gradients of a configuration or a run.",
+    "gradflow": "Measure how far gradients reach back, and what truncation costs.",
     "eval": "Score a model on a text it has not seen.",
     "score": "Score texts by a model: nats of each character, line or file.",
+    "report": "Write one HTML page about a run, or its curves as a picture.",
     "inspect": "Show what a run or checkpoint holds.",
+    "export": "Write a model for PyTorch or an ONNX runtime.",
     "corpus": "Show what is in a text, and settings to begin with.",
     "config": "Show, check or describe a configuration.",
+    "completion": "Print what makes a shell complete charrnn's commands.",
 }
 
 
@@ -42,6 +48,11 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        names = [name for name in COMMANDS if name.startswith(incomplete)]
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [CompletionItem(name, help=COMMANDS[name]) for name in names] + options
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -66,6 +77,13 @@ def cli() -> None:
     """
 
 
+def _tells() -> bool:
+    """Whether this is no process of an `mpiexec`, or the first, which shows the mistakes of all."""
+    from charrnn.distributed.launch import started
+
+    return started().rank == 0
+
+
 def main() -> None:
     """Run the command line; exit with the code that docs/errors.md lists."""
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -74,7 +92,8 @@ def main() -> None:
     try:
         cli.main(standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        if _tells():
+            error.show()
         sys.exit(error.exit_code)
     except CharrnnError as error:
         click.echo(f"error: {error}", err=True)

@@ -4,33 +4,41 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import click
 
 from charrnn import build
-from charrnn.cli.kernels import missing, prepare
+from charrnn.api.compiling import prepare
+from charrnn.api.events import recorded, summary_of
+from charrnn.cli import completing
+from charrnn.cli.kernels import missing, tell
 from charrnn.cli.options import format_option, set_option, threads
 from charrnn.cli.output import to_json
 from charrnn.config import load
 from charrnn.data.texts import STDIN
+from charrnn.distributed.lastwords import last_words
+from charrnn.distributed.world import world
 from charrnn.errors import InterruptedRunError, UsageError
+from charrnn.joining import joined
 from charrnn.launching import Launch, begin, resume
-from charrnn.report import Advice, Console, MetricsFile, SampleFile, Summary
+from charrnn.report import Advice, Console
 from charrnn.report.console import introduce, say
-from charrnn.training import train
+from charrnn.report.tensorboard import TensorBoard, writer
 from charrnn.training.events import Event, Interrupted
 from charrnn.training.interrupt import StopSignal
 
 
 @click.command("train")
-@click.argument("config", required=False)
+@click.argument("config", required=False, shell_complete=completing.files)
 @click.option(
     "--text",
     multiple=True,
     metavar="FILE|-",
+    shell_complete=completing.files,
     help="Text to train on, a file or - for stdin; repeatable.",
 )
 @set_option
@@ -56,15 +64,17 @@ from charrnn.training.interrupt import StopSignal
 @click.option(
     "--init-from",
     type=click.Path(path_type=Path),
-    metavar="RUN|CKPT",
-    help="Begin with the parameters and vocabulary of a model.",
+    metavar="RUN|CKPT|FILE",
+    help="Begin with the parameters and vocabulary of a model, charrnn's or PyTorch's.",
 )
+@click.option("--tensorboard", is_flag=True, help="TensorBoard's files too, in RUN/tensorboard.")
 @format_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 @click.option("-v", "--verbose", is_flag=True, help="Samples and checkpoints on stderr too.")
 def command(config: str | None, text: tuple[str, ...], sets: tuple[str, ...], out: Path | None,
             seed: int | None, steps: int | None, resumed: Path | None, accept_changes: bool,
-            init_from: Path | None, form: str, quiet: bool, verbose: bool) -> None:  # fmt: skip
+            init_from: Path | None, tensorboard: bool, form: str, quiet: bool,
+            verbose: bool) -> None:  # fmt: skip
     """Train a model on a text, from a YAML CONFIG or the built-in defaults.
 
     Losses are in nats per character. Ctrl-C saves, and says how to resume.
@@ -77,16 +87,25 @@ def command(config: str | None, text: tuple[str, ...], sets: tuple[str, ...], ou
     """
     flags = {"train.seed": seed, "train.steps": steps, "data.text": list(text) or None}
     given = {key: value for key, value in flags.items() if value is not None}
-    if resumed is not None:
+
+    def launched() -> Launch:
+        if tensorboard:
+            writer()  # before there is a run
+        if resumed is None:
+            if accept_changes:
+                raise UsageError("--accept-changes belongs to --resume")
+            return begin(load(config, sets, given), _name(config, text), out, init_from)
         _require_same_run(resumed, config, out, init_from)
         if STDIN in text:
             raise UsageError("--resume takes its text from a file, not from stdin")
-        launch = resume(resumed, given, sets, accept_changes=accept_changes)
-    else:
-        if accept_changes:
-            raise UsageError("--accept-changes belongs to --resume")
-        launch = begin(load(config, sets, given), _name(config, text), out, init_from)
-    values = _run(launch, 0 if quiet else 2 if verbose else 1)
+        return resume(resumed, given, sets, accept_changes=accept_changes)
+
+    with world() as group:
+        launch = joined(group, launched)
+        if group.rank:
+            return _follow(launch)
+        with _mourned(launch):
+            values = _run(launch, 0 if quiet else 2 if verbose else 1, tensorboard)
     if form == "json":
         click.echo(to_json(values))
     else:
@@ -110,11 +129,8 @@ def _require_same_run(
         )
 
 
-def _run(launch: Launch, verbosity: int) -> dict[str, Any]:
-    session, run = launch.session, launch.run
-    summary = Summary(run.path, session.network.params.flat.size)
-    best = None if session.best_step is None else session.best_loss
-    summary.begin(session.step, session.epoch, best, session.best_step)
+def _run(launch: Launch, verbosity: int, tensorboard: bool) -> dict[str, Any]:
+    session, run, summary = launch.session, launch.run, summary_of(launch)
     plan = build.threads(launch.config)
     with threads(plan.blas), StopSignal() as stop:
         _notice(*launch.notices, *missing(launch.config))
@@ -122,28 +138,52 @@ def _run(launch: Launch, verbosity: int) -> dict[str, Any]:
             lines = introduce(session, launch.config, run.path, plan.count)
             say("\n".join(lines))
         began = time.perf_counter()
-        prepare(session.network)
-        console, metrics = Console(session, verbosity), MetricsFile(run.metrics)
+        prepare(session.network, tell)
+        console = Console(session, verbosity)
         advice = Advice(session.network.K, session.step == 0 and launch.fresh, tell=console.notice)
-        reporters: list[Callable[[Event], None]] = [
-            console,
-            metrics,
-            SampleFile(run.samples),
-            summary,
-            advice,
-        ]
         event = None
-        with closing(console), closing(metrics):
-            for event in train(session, run.checkpoints, stop):
+        with ExitStack() as stack:
+            stack.callback(console.close)
+            reporters: list[Callable[[Event], None]] = [console, summary, advice]
+            if tensorboard:
+                board = TensorBoard(run.path, session.step)
+                stack.callback(board.close)
+                reporters.append(board)
+            for event in recorded(launch, stop):
                 for reporter in reporters:
                     reporter(event)
     _notice(*filter(None, [advice.end()]))
+    _require_finished(event, run.path)
+    return summary.done(time.perf_counter() - began)
+
+
+def _mourned(launch: Launch) -> AbstractContextManager[None]:
+    """Say how to go on if a rank is killed: the others, this one too, are killed then."""
+    ranks, run = launch.session.group.size, launch.run.path
+    if ranks == 1:
+        return nullcontext()
+    return last_words(
+        "error: a rank of the run was killed, and so all are; go on from its last checkpoint:\n  "
+        f"mpiexec -n {ranks} charrnn train --resume {quote(str(run))}"
+    )
+
+
+def _follow(launch: Launch) -> None:
+    """What a rank does that neither writes nor prints."""
+    last: Event | None = None
+    with threads(build.threads(launch.config).blas), StopSignal(quiet=True) as stop:
+        prepare(launch.session.network, lambda _: None)
+        for event in recorded(launch, stop):
+            last = event
+    _require_finished(last, launch.run.path)
+
+
+def _require_finished(event: Event | None, run: Path) -> None:
     if isinstance(event, Interrupted):
         raise InterruptedRunError(
             event.signal, f"interrupted; step {event.step:,} is saved",
-            then=f"go on with: charrnn train --resume {run.path}",
+            then=f"go on with: charrnn train --resume {run}",
         )  # fmt: skip
-    return summary.done(time.perf_counter() - began)
 
 
 def _notice(*texts: str) -> None:

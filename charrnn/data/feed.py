@@ -13,6 +13,8 @@ from typing import overload
 
 from charrnn.bptt import Span
 
+ALL = slice(None)
+
 
 @dataclass(frozen=True)
 class Cursor:
@@ -32,8 +34,12 @@ class Feed(ABC):
     longest: int  # steps of the longest span
 
     @abstractmethod
-    def span(self, cursor: Cursor) -> tuple[Span, bool]:
-        """The span at the cursor, and whether the state is reset before it."""
+    def span(self, cursor: Cursor, own: slice = ALL) -> tuple[Span, bool]:
+        """The span at the cursor, of all streams or `own`, and whether the state is reset first."""
+
+    @abstractmethod
+    def size(self, cursor: Cursor) -> tuple[int, int]:
+        """The streams of the span at the cursor, and its characters that have an error."""
 
     def after(self, cursor: Cursor) -> Cursor:
         if cursor.index + 1 < self.spans_per_epoch:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.bptt import Span
-from charrnn.data.feed import Cursor, Cuts, Feed
+from charrnn.data.feed import ALL, Cursor, Cut, Cuts, Feed
 from charrnn.data.sources import Ids
 
 ORDER = 2  # names this use of the seed
@@ -72,11 +72,20 @@ class LineFeed(Feed):
         before = np.cumsum([0, *map(len, spans[:-1])])
         return [batches[index] for index in shuffled], spans, before
 
-    def span(self, cursor: Cursor) -> tuple[Span, bool]:
+    def _at(self, cursor: Cursor) -> tuple[NDArray[np.int64], Cut]:
+        """The lines at the cursor, rows of ids, and their cut."""
         batches, spans, before = self._plan(cursor.epoch)
         at = int(np.searchsorted(before, cursor.index, side="right")) - 1
-        cut = spans[at][cursor.index - int(before[at])]
-        x, y, mask = pad(self._ids, self._rows[batches[at]], cut.start, cut.stop)
+        return self._rows[batches[at]], spans[at][cursor.index - int(before[at])]
+
+    def size(self, cursor: Cursor) -> tuple[int, int]:
+        rows, cut = self._at(cursor)
+        steps = np.minimum(rows[:, 1] - rows[:, 0] - 1, cut.stop) - cut.start - cut.first
+        return len(rows), int(np.maximum(steps, 0).sum())
+
+    def span(self, cursor: Cursor, own: slice = ALL) -> tuple[Span, bool]:
+        rows, cut = self._at(cursor)
+        x, y, mask = pad(self._ids, rows[own], cut.start, cut.stop)
         span = Span(x, y, cut.first, cut.advance, mask)
         return span, cut.start == 0 and cut.first == 0
 

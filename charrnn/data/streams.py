@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from charrnn.bptt import Span
-from charrnn.data.feed import Cursor, Cuts, Feed
+from charrnn.data.feed import ALL, Cursor, Cuts, Feed
 from charrnn.data.sources import Ids
 
 OFFSETS = 1  # names this use of the seed
@@ -43,11 +43,15 @@ class StreamFeed(Feed):
         rng = np.random.default_rng([OFFSETS, self._seed, epoch])
         return int(rng.integers(self._slack + 1))
 
-    def span(self, cursor: Cursor) -> tuple[Span, bool]:
+    def size(self, cursor: Cursor) -> tuple[int, int]:
+        cut = self._cuts[cursor.index]
+        return self.B, self.B * (cut.stop - cut.start - cut.first)
+
+    def span(self, cursor: Cursor, own: slice = ALL) -> tuple[Span, bool]:
         cut = self._cuts[cursor.index]
         offset = self.offset(cursor.epoch)
         # Row t, column b is character b·length + t.
-        starts = offset + self._length * np.arange(self.B)
+        starts = offset + self._length * np.arange(self.B)[own]
         window = self._ids[starts + np.arange(cut.start, cut.stop + 1)[:, None]]
         span = Span(window[:-1], window[1:], first=cut.first, advance=cut.advance)
         return span, cursor.index == 0

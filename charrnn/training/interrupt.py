@@ -19,13 +19,18 @@ class StopSignal:
     After it they do what they did before; if one was heeded they do nothing, since all is saved.
     """
 
-    def __init__(self) -> None:
-        self.number = 0
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.number, self._quiet = 0, quiet
         self._before: dict[int, Any] = {}
 
     @property
     def requested(self) -> bool:
         return self.number != 0
+
+    @property
+    def asked(self) -> bool:
+        """Whether this process was asked, of several that train together."""
+        return self.requested
 
     def __enter__(self) -> StopSignal:
         for number in SIGNALS:
@@ -40,5 +45,7 @@ class StopSignal:
         if self.requested:
             os._exit(128 + number)
         self.number = number
+        if self._quiet:
+            return
         with contextlib.suppress(OSError):
             os.write(2, b"\nstopping, then saving; once more to stop at once\n")

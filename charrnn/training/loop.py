@@ -11,6 +11,7 @@ from charrnn.data.corpus import BOUNDARY
 from charrnn.evaluation import evaluate
 from charrnn.generation import Sampling, plain_continuation, sample
 from charrnn.store import CheckpointFolder
+from charrnn.training.agreement import AgreedStop
 from charrnn.training.divergence import DivergedError, sane
 from charrnn.training.events import (
     Evaluated,
@@ -35,9 +36,13 @@ VALIDATION_STREAMS = 16
 def train(session: Session, checkpoints: CheckpointFolder, stop: StopSignal) -> Iterator[Event]:
     """Update until a limit is reached or `stop` is asked for; evaluate, sample, save on the way.
 
+    Every rank of the session's group runs it; each yields the events, and the first the samples.
+
     A divergence is rolled back as often as `session.limits` allows; then DivergenceError is raised.
     """
     session.start_clock()
+    if session.group.size > 1:
+        stop = AgreedStop(stop, session)
     if checkpoints.last() is None:
         yield from _save(session, checkpoints, is_best=False)
     while True:
@@ -54,7 +59,7 @@ def _course(session: Session, checkpoints: CheckpointFolder, stop: StopSignal) -
     reason = session.finished()
     while reason is None:
         try:
-            update = session.update(abandon=lambda: stop.requested)
+            update = session.update(abandon=lambda: stop.asked)
         except AbandonedError:
             yield from _save(session, checkpoints, is_best=False)
             yield Interrupted(session.step, stop.number)
@@ -134,7 +139,7 @@ def validation_loss(session: Session) -> float | None:
 
 
 def _sampled(session: Session, *, final: bool = False) -> Iterator[Event]:
-    if session.rhythm.sample_length:
+    if session.rhythm.sample_length and session.group.rank == 0:
         yield Sampled(session.step, sample_text(session, session.rhythm.sample_length), final)
 
 

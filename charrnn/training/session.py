@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn import bptt
+from charrnn.bptt import AbandonedError, Outcome
 from charrnn.data import Corpus, Cursor, Feed
+from charrnn.distributed import Group, Word
 from charrnn.nn.dropconnect import draw_weight_masks, thinned
 from charrnn.nn.network import Network
 from charrnn.optim import Optimiser, Progress, Schedule, WeightAverage, norm
@@ -60,16 +62,29 @@ class Session:
     seconds_before: float = 0.0
     rate_scale: float = 1.0
     rollbacks: int = 0
+    stop_heard: bool = False  # whether some rank was asked to stop before the last step
     norms: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
 
     def __post_init__(self) -> None:
         self.grad = self.network.params.like()
         self.state = self.network.zero_state(self.feed.B)
+        self._first_seconds = 0.0
         self._started = time.perf_counter()
 
     @property
     def network(self) -> Network:
         return self.split.network
+
+    @property
+    def group(self) -> Group:
+        """The ranks that train together; alone at first."""
+        return self.split.group
+
+    def join(self, group: Group) -> None:
+        """Train with others, who are where this one is: keep the state of the own streams."""
+        self.split.group = group
+        self.state = self.state[:, :, self.split.own(self.state.shape[2])].copy()
+        self._first_seconds = self.seconds_before
 
     # -- where the run is ---------------------------------------------------------------
 
@@ -80,6 +95,11 @@ class Session:
     def seconds(self) -> float:
         """Seconds of training, those of earlier parts of the run included."""
         return self.seconds_before + time.perf_counter() - self._started
+
+    @property
+    def _limit_seconds(self) -> float:
+        """Those that a limit goes by: all ranks follow the clock of the first."""
+        return self.seconds if self.group.size == 1 else self._first_seconds
 
     @property
     def epoch(self) -> float:
@@ -94,7 +114,7 @@ class Session:
         if self.limits.steps:
             shares.append(self.step / self.limits.steps)
         if self.limits.minutes is not None:
-            shares.append(self.seconds / 60 / self.limits.minutes)
+            shares.append(self._limit_seconds / 60 / self.limits.minutes)
         return min(max(shares), 1.0)
 
     def due(self, every: int | None) -> bool:
@@ -113,7 +133,7 @@ class Session:
             return f"{self.step:,} steps"
         if limits.epochs is not None and self.epoch >= limits.epochs:
             return f"{limits.epochs:g} epochs"
-        if limits.minutes is not None and self.seconds >= 60 * limits.minutes:
+        if limits.minutes is not None and self._limit_seconds >= 60 * limits.minutes:
             return f"{limits.minutes:g} minutes"
         patience = limits.evaluations_without_progress
         if patience is not None and self.evaluations_waited >= patience:
@@ -126,22 +146,23 @@ class Session:
     def update(self, abandon: Callable[[], bool] | None = None) -> Update:
         """Forward, backward, clip, step: the whole of learning.
 
-        `abandon`: asked between windows; if true, AbandonedError is raised and no step was made.
+        `abandon`: asked between windows; if true on any rank, AbandonedError is raised on each,
+        and no step was made.
         """
-        span, fresh = self.feed.span(self.cursor)
-        state = self.network.zero_state(span.x.shape[1]) if fresh else self.state
+        B, count = self.feed.size(self.cursor)
         at = Progress(self.step, self.epoch, self.share)
         rate = self.schedule.rate(at) * self.rate_scale
-        scale = 1 / span.count if self.reduction == "mean" else 1 / span.x.shape[1]
+        scale = 1 / count if self.reduction == "mean" else 1 / B
         self.grad.flat.fill(0)
         with thinned(self.network.params, self._weight_masks(), self.grad):
-            outcome = self.split.gradient(
-                span, state, self.grad, scale, window=self.window, abandon=abandon,
-                masks=self._masks if self.network.dropout else None,
-            )  # fmt: skip
+            outcome = self._own_part(B, scale, abandon)
+            words = self._agree(outcome, abandon)
+        if outcome is None or any(word.abandoned for word in words):
+            raise AbandonedError
+        total = sum(word.loss for word in words)
         g_norm = norm(self.grad.flat)
-        loss = outcome.loss / span.count
-        if not (sane(loss) and isfinite(g_norm) and finite(outcome.state)):
+        loss = total / count
+        if not (sane(loss) and isfinite(g_norm) and all(word.finite for word in words)):
             raise self.diverged(
                 f"the loss is {loss:.3g} nats per character and the gradient's norm {g_norm:.3g}",
                 first_bad({**named("the gradient of ", self.grad), "the state": outcome.state}),
@@ -154,11 +175,36 @@ class Session:
         self.state = outcome.state
         self.cursor = self.feed.after(self.cursor)
         self.step += 1
-        self.since_log.add(outcome.loss, span.count)
+        self.since_log.add(total, count)
         self.norm_since_log.add(g_norm, 1)
         self.norms.append(g_norm)
-        self.since_evaluation.add(outcome.loss, span.count)
-        return Update(loss, g_norm, rate, span.count)
+        self.since_evaluation.add(total, count)
+        return Update(loss, g_norm, rate, count)
+
+    def _own_part(self, B: int, scale: float, abandon: Callable[[], bool] | None) -> Outcome | None:
+        """This rank's part of the gradient of B streams; None where it is abandoned."""
+        own = self.split.own(B)
+        span, fresh = self.feed.span(self.cursor, own)
+        state = self.network.zero_state(own.stop - own.start) if fresh else self.state
+        try:
+            return self.split.gradient(
+                span, state, self.grad, scale, B=B, window=self.window, abandon=abandon,
+                masks=self._masks if self.network.dropout else None,
+            )  # fmt: skip
+        except AbandonedError:
+            return None
+
+    def _agree(self, outcome: Outcome | None, abandon: Callable[[], bool] | None) -> list[Word]:
+        """Make the gradient that of all ranks; what each says of the step."""
+        stop = abandon is not None and abandon()
+        if outcome is None:
+            word = Word(stop=stop, abandoned=True, seconds=self.seconds)
+        else:
+            word = Word(outcome.loss, finite(outcome.state), stop, False, self.seconds)
+        words = self.group.add(self.grad.flat, word)
+        self.stop_heard = any(word.stop for word in words)
+        self._first_seconds = words[0].seconds
+        return words
 
     def _check_update(self, rate: float) -> None:
         """A finite gradient can still be too long a step, or too large to be squared."""

@@ -18,13 +18,17 @@ TRAINING = "training."  # before the names of parameters that are only trained o
 
 
 def snapshot(session: Session) -> Checkpoint:
-    """All of it, so that a session restored from it continues bit for bit."""
+    """All of it, so that a session restored from it continues bit for bit.
+
+    Of several ranks each calls it, and has the states of all streams.
+    """
     slots = {f"optim.{name}": slot for name, slot in session.optimiser.slots.items()}
     params = session.network.params
     kept: dict[str, Array] = dict(params)
     if session.average is not None:
         kept = dict(params.over(session.average.mean)) | named(TRAINING, params)
-    arrays = {**kept, **slots, "state": session.state}
+    state = np.concatenate(session.group.every(session.state), axis=2)
+    arrays = {**kept, **slots, "state": state}
     meta = {
         **session.identity,
         "step": session.step,
@@ -65,7 +69,8 @@ def restore(session: Session, checkpoint: Checkpoint, anew: Collection[str] = ()
         kept = {key: value for key, value in meta["schedule"].items() if key not in forget}
         session.schedule.restore(kept)
     session.step, session.cursor = meta["step"], Cursor(*meta["cursor"])
-    session.state = np.array(arrays["state"], session.network.params.flat.dtype)
+    own = session.split.own(arrays["state"].shape[2])
+    session.state = np.array(arrays["state"][:, :, own], session.network.params.flat.dtype)
     if "epoch" in anew:
         session.cursor = Cursor(session.cursor.epoch, 0)
         session.state = session.network.zero_state(session.feed.B)
