@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -155,3 +156,23 @@ def test_without_mpi4py_an_mpiexec_is_told_what_to_install(tmp_path):
     assert "pip install 'charrnn[mpi]'" in said[0]
     assert said[1] == ""
     assert not (tmp_path / "run").exists()
+
+
+@needs_mpi
+def test_ranks_share_the_points_of_a_sweep(tmp_path):
+    (tmp_path / "s.yaml").write_text(
+        f"base:\n  data: {{text: {TEXT}}}\n  model: {{hidden_size: 4, num_layers: 1}}\n"
+        "  train: {steps: 3, batch_size: 4, sample_length: 0}\n"
+        "grid: {train.seed: [1, 2, 3]}\n"
+    )
+    sweep = ["-m", "charrnn", "sweep", "s.yaml", "--format", "json", "--jobs", "1", "--out"]
+    one = run([sys.executable, *sweep, "one"], cwd=tmp_path)
+    two = run([MPIEXEC, "-n", "2", sys.executable, *sweep, "two"], cwd=tmp_path)
+    assert one.returncode == two.returncode == 0, two.stderr
+    losses = [
+        [point["best_val_loss"] for point in json.loads(done.stdout)["points"]]
+        for done in (one, two)
+    ]
+    assert len(losses[0]) == 3
+    assert losses[0] == losses[1]
+    assert two.stdout.count('"points"') == 1  # one rank prints the table

@@ -9,8 +9,10 @@ import click
 
 from charrnn.cli.options import format_option, set_option
 from charrnn.cli.output import to_json
-from charrnn.cli.sweep_text import opening, progress, table
+from charrnn.cli.sweep_text import opening, progress, said, table
 from charrnn.config.loading import Layer, set_layer
+from charrnn.distributed import Group
+from charrnn.distributed.world import world
 from charrnn.errors import CheckFailedError, InterruptedRunError
 from charrnn.report import figures_sweep
 from charrnn.sweep.file import Sweep, load_sweep
@@ -66,12 +68,20 @@ def command(sweep: Path, out: Path | None, sets: tuple[str, ...], steps: int | N
     """
     if plot is not None:
         figures_sweep.require_matplotlib(plot)
-    described = load_sweep(sweep)
-    points = plan(described, _layers(described, sets, steps))
     folder = SweepFolder(out or Path("runs") / sweep.stem)
-    folder.open()
-    _take_over(folder, points, accept_changes)
-    _train(folder, points, jobs, sweep)
+
+    def prepared() -> tuple[list[Point], list[Point]]:
+        described = load_sweep(sweep)
+        points = plan(described, _layers(described, sets, steps))
+        folder.open()
+        _take_over(folder, points, accept_changes)
+        return points, folder.to_do(points)
+
+    with world() as group:
+        points, to_do = group.first(prepared)
+        _train(folder, points, to_do, jobs, group)
+        if group.rank:
+            return
     results = rows(folder, points)
     write_tables(folder, results)
     if plot is not None:
@@ -112,18 +122,22 @@ def _take_over(folder: SweepFolder, points: list[Point], accept_changes: bool) -
     folder.prepare(points)
 
 
-def _train(folder: SweepFolder, points: list[Point], jobs: int | str, sweep: Path) -> None:
-    to_do = folder.to_do(points)
-    count = how_many(jobs, to_do)
-    click.echo(opening(points, len(to_do), count, folder.path), err=True)
-    tell = progress(len(points), len(points) - len(to_do))
-    with StopSignal() as stop:
-        left = run_points(folder, to_do, count, stop, tell)
+def _train(
+    folder: SweepFolder, points: list[Point], to_do: list[Point], jobs: int | str, group: Group
+) -> None:
+    """Every rank trains its share of what is to do."""
+    own, count = to_do[group.rank :: group.size], how_many(jobs, to_do)
+    if not group.rank:
+        click.echo(opening(points, len(to_do), count * group.size, folder.path), err=True)
+    tell = progress(len(points), len(points) - len(to_do)) if group.size == 1 else said
+    with StopSignal(quiet=group.rank > 0) as stop:
+        left = sum(group.every(len(run_points(folder, own, count, stop, tell))))
         if left:
-            write_tables(folder, rows(folder, points))
+            if not group.rank:
+                write_tables(folder, rows(folder, points))
             raise InterruptedRunError(
-                stop.number or 2,
-                f"interrupted; {len(left)} of {len(points)} points are still to do, and what "
+                max(group.every(stop.number or 0)) or 2,
+                f"interrupted; {left} of {len(points)} points are still to do, and what "
                 "was trained of them is saved",
                 then="go on with the same command",
             )

@@ -42,6 +42,11 @@ def progress(total: int, done: int) -> Callable[[Point, dict[str, Any]], None]:
     return tell
 
 
+def said(point: Point, outcome: dict[str, Any]) -> None:
+    """A result, where several ranks say theirs and none counts all."""
+    click.echo(f"{point.name}  {_said(outcome)}", err=True)
+
+
 def _said(outcome: dict[str, Any]) -> str:
     if outcome["status"] != "done":
         return f"{outcome['status']}: " + str(outcome.get("error", "")).partition("\n")[0]

@@ -5,6 +5,6 @@ program.
 """
 
 from charrnn.distributed.group import ALONE, Alone, Group, Word
-from charrnn.distributed.launch import Started, started
+from charrnn.distributed.launch import Started, alone, started
 
-__all__ = ["ALONE", "Alone", "Group", "Started", "Word", "started"]
+__all__ = ["ALONE", "Alone", "Group", "Started", "Word", "alone", "started"]

@@ -15,6 +15,9 @@ _LAUNCHERS = (
 )
 
 
+_OF_LAUNCHERS = ("PMI_", "PMIX_", "OMPI_", "HYDI_", "MPI_LOCAL")
+
+
 @dataclass(frozen=True)
 class Started:
     """One of `size` processes, `on_host` of them on this host."""
@@ -35,3 +38,8 @@ def started(environment: Mapping[str, str] | None = None) -> Started:
             if rank < size:
                 return Started(rank, size, max(on_host, 1))
     return Started()
+
+
+def alone(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process that a rank starts, and that is to be none itself."""
+    return {k: v for k, v in environment.items() if not k.startswith(_OF_LAUNCHERS)}

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
+from charrnn.distributed import alone, started
 from charrnn.errors import DivergenceError
 from charrnn.sweep.folder import SweepFolder
 from charrnn.sweep.plan import Point
@@ -26,12 +27,15 @@ Told = Callable[[Point, dict[str, Any]], None]
 
 
 def how_many(jobs: int | str, points: Sequence[Point]) -> int:
-    """Processes at a time: as asked, or as many as the cores that each point's threads leave."""
+    """Processes at a time: as asked, or as many as the cores that each point's threads leave.
+
+    Ranks on one host share its cores.
+    """
     if jobs != "auto":
         return int(jobs)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     most = max((int(point.config.runtime.threads) for point in points), default=1)
-    return max((cores or 1) // most, 1)
+    return max((cores or 1) // started().on_host // most, 1)
 
 
 @dataclass
@@ -55,7 +59,7 @@ class _Job:
         process = subprocess.Popen(
             [sys.executable, "-m", "charrnn", "train", *what, "--format", "json", "-q"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
-            env={**os.environ, **limits}, start_new_session=True,
+            env={**alone(os.environ), **limits}, start_new_session=True,
         )  # fmt: skip
         return cls(point, process, log, log.tell())
 
