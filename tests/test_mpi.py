@@ -175,4 +175,4 @@ def test_ranks_share_the_points_of_a_sweep(tmp_path):
     ]
     assert len(losses[0]) == 3
     assert losses[0] == losses[1]
-    assert two.stdout.count('"points"') == 1  # one rank prints the table
+    assert two.stdout.count('"out"') == 1  # one rank prints the table
