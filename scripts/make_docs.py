@@ -4,7 +4,8 @@
     python scripts/make_docs.py --check    exit 1, naming the pages, if something is out of date
 
 A page holds generated text between `<!-- begin: NAME -->` and `<!-- end: NAME -->`: the help of a
-command (`help train`), or the table of all configuration keys (`keys`).
+command (`help train`), or the table of all configuration keys (`keys`). The JSON Schema of the
+configuration, charrnn/config/schema.json, is written whole.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ sys.path.insert(0, str(ROOT))
 
 from charrnn.cli.main import cli  # noqa: E402
 from charrnn.config import Config  # noqa: E402
+from charrnn.config.editors import schema_text  # noqa: E402
 
 DOCS = ROOT / "docs"
+SCHEMA = ROOT / "charrnn" / "config" / "schema.json"
 WIDTH = 80
 Node = dict[str, Any]
 
@@ -136,9 +139,9 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if stale")
     check: bool = parser.parse_args().check
     stale = []
-    for path in sorted(DOCS.glob("*.md")):
-        old = path.read_text(encoding="utf-8")
-        new = rewritten(old)
+    for path in [*sorted(DOCS.glob("*.md")), SCHEMA]:
+        old = path.read_text(encoding="utf-8") if path.exists() else ""
+        new = schema_text() if path == SCHEMA else rewritten(old)
         if new != old:
             stale.append(path)
             if not check:
