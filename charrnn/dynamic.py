@@ -2,9 +2,9 @@
 
 The part is read once, in its own order, a segment at a time (Krause et al. 2018):
 
-(DE.1) score the segment of k characters by θ, the state carried into it
-(DE.2) g = ∇ Σ E / k over the segment, the state on entry held constant
-(DE.3) θ ← θ - η g
+1. score the segment of k characters by θ, the state carried into it
+2. g = ∇ Σ E / k over the segment, the state on entry held constant
+3. θ ← θ - η g
 
 So every character is scored before anything is learned from it. In lines mode each line begins from
 a zero state and a segment ends with its line; θ is carried on.
@@ -39,7 +39,7 @@ def evaluate_dynamically(
     network: Network, corpus: Corpus, part: Part, rate: float, *, segment: int = SEGMENT,
     blocks: Blocks | None = None,
 ) -> Score:  # fmt: skip
-    """Score one part of the corpus by (DE.1-3) with η = `rate`; θ is afterwards as it was.
+    """Score one part of the corpus as above with η = `rate`; θ is afterwards as it was.
 
     `segment` is k. At a rate of 0 it is `evaluate`, the state carried; `blocks` as there. Raises
     DivergenceError where the rate is too high.
@@ -99,7 +99,7 @@ def _score(network: Network, tape: Tape, y: Array, block: Array, score: Score) -
 def _learn(
     network: Network, tape: Tape, y: Array, state: Array, grad: Params, scale: float, rate: float
 ) -> None:
-    """After `losses`: (DE.2) and (DE.3)."""
+    """After `losses`: the gradient and the step."""
     network.loss_gradient(tape, y, scale)
     grad.flat.fill(0)
     network.backward(tape, np.zeros_like(state), grad)

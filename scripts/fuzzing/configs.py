@@ -32,7 +32,8 @@ Lines = list[str]
 
 def bases() -> list[str]:
     """The repository's own configurations, their models small and their text the fuzzer's."""
-    texts = [path.read_text(encoding="utf-8") for path in sorted(CONFIGS.rglob("*.yaml"))]
+    paths = [path for path in sorted(CONFIGS.rglob("*.yaml")) if path.parent.name != "sweeps"]
+    texts = [path.read_text(encoding="utf-8") for path in paths]
     small = [re.sub(r"hidden_size: \d+", "hidden_size: 8", text) for text in texts]
     return [re.sub(r"text: .*", "text: text.txt", text) for text in small]
 
