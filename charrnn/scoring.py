@@ -23,7 +23,7 @@ from charrnn.data.lines import pad
 from charrnn.nn.network import Network
 from charrnn.parallel import StreamSplit
 from charrnn.text import Vocabulary
-from charrnn.text.vocabulary import OnUnknown, code_points, lacking
+from charrnn.text.vocabulary import LackingError, OnUnknown, code_points
 
 Array = NDArray[Any]
 Ids = NDArray[np.int32]
@@ -74,7 +74,7 @@ class Scorer:
         if len(unknown):
             if self._on_unknown == "error":
                 first = self._offset + int(unknown[0])
-                raise lacking(np.unique(points[unknown]), first, self._where, self._setting)
+                raise LackingError(np.unique(points[unknown]), first, self._where, self._setting)
             if self._on_unknown == "map":
                 for point in np.unique(points[unknown]):
                     like = self._vocabulary.look_alike(chr(point))

@@ -327,12 +327,15 @@ def test_stdout_that_takes_nothing(charrnn, tmp_path, target):
         assert re.fullmatch(r"error: output: .*\n", done.stderr), done.stderr
 
 
-def test_unknown_characters_of_a_prime(charrnn, tmp_path):
+def test_unknown_characters_are_told_with_the_option_that_the_command_has(charrnn, tmp_path):
     (tmp_path / "t.txt").write_text("ab c'" * 20)
     assert charrnn("train", "--text", "t.txt", "--out", "r", *TINY).returncode == 0
     said = charrnn("sample", "r", "--prime", "aЖ☃")
     refused(said, "--prime: ", "'Ж' (U+0416), '☃' (U+2603), first at character 1", "--on-unknown")
     refused(charrnn("sample", "r", "--prime-file", "-", stdin="☃"), "--prime-file: ")
+    (tmp_path / "other.txt").write_text("abЖ" * 20)
+    scored = charrnn("eval", "r", "--text", "other.txt")
+    refused(scored, "other.txt: ", "'Ж' (U+0416)", "set --on-unknown to skip or map")
     mapped = charrnn("sample", "r", "--prime", "a’B", "--on-unknown", "map", "--length", 0)
     assert mapped.stdout == "a'b"
     skipped = charrnn("sample", "r", "--prime", "aЖb", "--on-unknown", "skip", "--length", 0)

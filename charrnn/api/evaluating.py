@@ -20,6 +20,7 @@ from charrnn.data.corpus import Part
 from charrnn.dynamic import evaluate_dynamically
 from charrnn.errors import DataError, UsageError
 from charrnn.evaluation import evaluate as evaluate_part
+from charrnn.text.vocabulary import LackingError
 
 if TYPE_CHECKING:
     from charrnn.api.model import Model
@@ -94,7 +95,7 @@ def examined(
     if dynamic is not None and cold is not None:
         carried = f"{spelled('protocol')} carried"
         raise UsageError(f"{spelled('dynamic')} reads one stream: it is for {carried}")
-    corpus = _corpus(model, files, split, unknown)
+    corpus = _corpus(model, files, split, unknown, spelled)
     for text in corpus.notices:
         tell(text)
     if not files and split != "all" and corpus.sha256 != model.meta.get("corpus_sha256"):
@@ -152,10 +153,16 @@ def _cold(protocol: str, context: int | None, config: Config, spelled: Spelled) 
     return (context or CONTEXT) if protocol == "cold" else None
 
 
-def _corpus(model: Model, files: tuple[str, ...], split: str, on_unknown: Any) -> Corpus:
+def _corpus(
+    model: Model, files: tuple[str, ...], split: str, on_unknown: Any, spelled: Spelled
+) -> Corpus:
     data: dict[str, Any] = {"on_unknown": on_unknown}
     if files:
         data["text"] = files
     if split == "all":
         data["split"] = (1.0, 0.0, 0.0)
-    return load_corpus(model.config.data.model_copy(update=data), model.vocabulary)
+    try:
+        return load_corpus(model.config.data.model_copy(update=data), model.vocabulary)
+    except LackingError as error:
+        error.advise(spelled("on_unknown"))
+        raise

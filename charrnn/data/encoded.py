@@ -19,7 +19,7 @@ from charrnn.data.census import Census
 from charrnn.data.mapped import DamagedError, IdsWriter, MappedIds, dtype_for, open_ids
 from charrnn.errors import DataError
 from charrnn.text import Vocabulary
-from charrnn.text.vocabulary import OnUnknown, code_points, lacking
+from charrnn.text.vocabulary import LackingError, OnUnknown, code_points
 
 Read = Callable[[], Iterator[str]]
 
@@ -70,7 +70,7 @@ def encode(
     """
     encoder = Encoder(vocabulary, census.symbols, on_unknown)
     if on_unknown == "error" and len(encoder.unknown):
-        raise lacking(encoder.unknown, _first(read(), encoder.unknown), where)
+        raise LackingError(encoder.unknown, _first(read(), encoder.unknown), where)
     told = on_unknown if len(encoder.unknown) else None
     path = folder / f"{_key(census, vocabulary, told, mode)}.ids"
     notices: list[str] = []

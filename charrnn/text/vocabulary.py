@@ -97,7 +97,7 @@ class Vocabulary:
             for point in np.unique(points):
                 ids[unknown[points == point]] = self._id[self.look_alike(chr(point))]
             return ids
-        raise lacking(np.unique(points), int(unknown[0]), where, setting)
+        raise LackingError(np.unique(points), int(unknown[0]), where, setting)
 
     def table(self) -> Ids:
         """The id of every code point, -1 for those it lacks."""
@@ -120,15 +120,19 @@ class Vocabulary:
         return next((s for s in ("\ufffd", " ") if s in self._id), self.symbols[0])
 
 
-def lacking(
-    points: Iterable[int], first: int, where: str, setting: str = "data.on_unknown"
-) -> DataError:
-    """The error about the code points that a vocabulary lacks, the first of them at `first`."""
-    return DataError(
-        f"the vocabulary lacks {describe(points)}, first at character {first}",
-        where=where,
-        then=f"leave them out of the text, or set {setting} to skip or map",
-    )
+class LackingError(DataError):
+    """A text has code points that a vocabulary lacks, the first of them at `first`."""
+
+    def __init__(
+        self, points: Iterable[int], first: int, where: str, setting: str = "data.on_unknown"
+    ) -> None:
+        what = f"the vocabulary lacks {describe(points)}, first at character {first}"
+        super().__init__(what, where=where)
+        self.advise(setting)
+
+    def advise(self, setting: str) -> None:
+        """Name what the user can set about it."""
+        self.then = f"leave them out of the text, or set {setting} to skip or map"
 
 
 def distinct(text: str) -> list[str]:
