@@ -52,6 +52,34 @@ def test_keys_and_their_values():
     assert complete("train", "--set", "no.such=") == []
 
 
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash on this machine")
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [  # bash hands over `--set model.cell=r` as four words
+        (["train", "--set", "model.cell", "=", "r"], ["rnn"]),
+        (["train", "--set", "model.cell", "="], ["rnn", "lstm", "gru"]),
+        (["train", "--set", "model.hid"], ["compopt -o nospace", "model.hidden_size="]),
+        (["train", "--set", "model.cell", "=", "rnn", "--qui"], ["--quiet"]),
+    ],
+)
+def test_bash_itself(words, offered, tmp_path):
+    program = tmp_path / "charrnn"
+    program.write_text(f"#!{sys.executable}\n{MAIN}main()\n")
+    program.chmod(0o755)
+    quoted = " ".join(f"'{word}'" for word in ["charrnn", *words])
+    script = (
+        'compopt() { echo compopt "$@"; }\n'
+        f'eval "$({program} completion bash)"\n'
+        f"COMP_WORDS=({quoted}) COMP_CWORD={len(words)}\n"
+        f"_charrnn_completion {program}\n"
+        'printf "%s\\n" "${COMPREPLY[@]}"\n'
+    )
+    done = subprocess.run(
+        ["bash", "--norc"], input=script, cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split("\n")[:-1] == offered, done.stderr
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_shell_takes_the_script(charrnn, shell):
     done = charrnn("completion", shell)

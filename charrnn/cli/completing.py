@@ -5,7 +5,33 @@ from __future__ import annotations
 from typing import Any, get_args
 
 import click
-from click.shell_completion import CompletionItem
+from click.shell_completion import BashComplete, CompletionItem
+
+
+class Bash(BashComplete):
+    """Bash, for which `=` ends a word: the words around it are one here, as they were typed."""
+
+    source_template = BashComplete.source_template.replace(
+        "COMPREPLY+=($value)",
+        "COMPREPLY+=($value)\n            [[ $value == *= ]] && compopt -o nospace",
+    )
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        args, incomplete = super().get_completion_args()
+        words: list[str] = []
+        open_word = False
+        for word in [*args, incomplete]:
+            if words and (word == "=" or (open_word and word)):
+                words[-1] += word
+            else:
+                words.append(word)
+            open_word = word == "="
+        self._typed = words[-1].rpartition("=")[0]
+        return words[:-1], words[-1]
+
+    def format_completion(self, item: CompletionItem) -> str:
+        value = item.value.removeprefix(f"{self._typed}=") if self._typed else item.value
+        return f"{item.type},{value}"
 
 
 def files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from charrnn.cli.completing import Bash
+
 
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
@@ -18,6 +20,6 @@ def command(ctx: click.Context, shell: str) -> None:
       charrnn completion zsh >> ~/.zshrc
       charrnn completion fish > ~/.config/fish/completions/charrnn.fish
     """
-    kind = get_completion_class(shell)
+    kind = Bash if shell == "bash" else get_completion_class(shell)
     assert kind is not None
     click.echo(kind(ctx.find_root().command, {}, "charrnn", "_CHARRNN_COMPLETE").source())

@@ -8,7 +8,7 @@ import os
 import sys
 
 import click
-from click.shell_completion import CompletionItem
+from click.shell_completion import CompletionItem, add_completion_class
 
 from charrnn import __version__
 from charrnn.cli.output import ReaderGone
@@ -89,6 +89,10 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # What the terminal's encoding lacks is shown as \ud800 and the like.
         sys.stdout.reconfigure(errors="backslashreplace")
+    if os.environ.get("_CHARRNN_COMPLETE", "").startswith("bash"):
+        from charrnn.cli.completing import Bash
+
+        add_completion_class(Bash)
     try:
         cli.main(standalone_mode=False)
     except click.ClickException as error:
