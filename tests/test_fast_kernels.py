@@ -16,7 +16,7 @@ from charrnn import bptt, build, config
 from charrnn.bptt import Span
 from charrnn.generation import Sampling, plain_continuation, sample
 from charrnn.nn.kernels import PLAIN
-from charrnn.optim import make_optimiser
+from charrnn.optim import WeightAverage, make_optimiser
 from tests.conftest import ROOT
 
 pytest.importorskip("numba", reason="the extra charrnn[fast] is not installed")
@@ -157,6 +157,20 @@ def test_the_compiled_adam_is_the_plain_one(dtype, weight_decay):
     ):
         np.testing.assert_allclose(fast, plain, rtol=tolerance, atol=tolerance)
     assert np.abs(thetas[0] - start).max() > 0.01
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_compiled_mean_is_the_plain_one(dtype):
+    rng = np.random.default_rng(0)
+    theta = rng.standard_normal(1001).astype(dtype)
+    plain, fast = WeightAverage(theta, 0.9), WeightAverage(theta, 0.9, FAST.mean_step)
+    for n in range(10):
+        theta += rng.standard_normal(1001).astype(dtype)
+        plain.update(n)
+        fast.update(n)
+    tolerance = 1e-12 if dtype is np.float64 else 1e-6
+    np.testing.assert_allclose(fast.mean, plain.mean, rtol=tolerance, atol=tolerance)
+    assert np.abs(fast.mean - theta).max() > 0.1
 
 
 def run_without_numba(tmp_path, *args):

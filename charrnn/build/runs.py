@@ -57,7 +57,7 @@ def optimiser(config: Config, net: Network) -> Optimiser:
 def average(config: Config, net: Network) -> WeightAverage | None:
     """The mean of the parameters on the way, where one is asked for."""
     decay = config.optim.ema_decay
-    return None if decay is None else WeightAverage(net.params.flat, decay)
+    return None if decay is None else WeightAverage(net.params.flat, decay, net.kernels.mean_step)
 
 
 def schedule(config: Config) -> Schedule:

@@ -9,7 +9,7 @@ so that the mean forgets where the run began, and is θ after the first update.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,13 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+MeanStep = Callable[[Array, Array, float], None]  # as `WeightAverage.plain_step`
 
 
 class WeightAverage:
     """The mean of θ, a vector that is changed in place by others."""
 
-    def __init__(self, theta: Array, decay: float) -> None:
+    def __init__(self, theta: Array, decay: float, step: MeanStep | None = None) -> None:
         self.theta, self.decay = theta, decay
+        self._step = step or self.plain_step
         self.mean = theta.copy()
         self._scratch = np.empty_like(theta)
 
@@ -34,9 +36,13 @@ class WeightAverage:
     def update(self, n: int) -> None:
         """Take in θ after its update, n updates having come before."""
         decay = min(self.decay, n / (n + 9))
-        np.subtract(self.theta, self.mean, out=self._scratch)
-        self._scratch *= 1 - decay
-        self.mean += self._scratch
+        self._step(self.mean, self.theta, 1 - decay)
+
+    def plain_step(self, mean: Array, theta: Array, share: float) -> None:
+        """mean ← mean + share · (θ - mean) in NumPy."""
+        np.subtract(theta, mean, out=self._scratch)
+        self._scratch *= share
+        mean += self._scratch
 
     @contextmanager
     def in_use(self) -> Iterator[None]:

@@ -243,6 +243,8 @@ class Session:
         return draw
 
     def _weight_masks(self) -> dict[str, Array]:
+        if not self.weight_dropout:  # making a generator is not free either
+            return {}
         rng = np.random.default_rng([DROPCONNECT, self.seed, self.step])
         return draw_weight_masks(self.network.params, self.weight_dropout, rng)
 

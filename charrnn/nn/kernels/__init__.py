@@ -30,8 +30,9 @@ class Kernels:
     scatter: Callable[..., None]
     softmax_cross_entropy: Callable[..., Any]
     cross_entropy_gradient: Callable[..., None]
-    # One pass over θ instead of `optim.Adam.plain_step`, where there is one.
+    # One pass over θ instead of `plain_step` of `optim.Adam` and `optim.WeightAverage`.
     adam_step: Callable[..., None] | None = None
+    mean_step: Callable[..., None] | None = None
 
 
 PLAIN = Kernels(

@@ -6,7 +6,7 @@ Importing this package imports Numba.
 from __future__ import annotations
 
 from charrnn.nn.kernels import Kernels
-from charrnn.nn.kernels.fast import adam, gru, lstm, rnn, window
+from charrnn.nn.kernels.fast import gru, lstm, rnn, update, window
 
 FAST = Kernels(
     "numba",
@@ -20,7 +20,8 @@ FAST = Kernels(
     window.scatter,
     window.softmax_cross_entropy,
     window.cross_entropy_gradient,
-    adam.adam_step,
+    update.adam_step,
+    update.mean_step,
 )
 
 __all__ = ["FAST"]

@@ -1,4 +1,4 @@
-"""One step of Adam or AdamW in one pass over θ: `optim.Adam`, element by element."""
+"""Updates in one pass over θ: `optim.Adam` and `optim.WeightAverage`, element by element."""
 
 from __future__ import annotations
 
@@ -20,6 +20,17 @@ def adam_step(
     real = theta.dtype.type
     numbers = (rate, *betas, 1 - betas[0], 1 - betas[1], epsilon, *corrections)
     _adam_step(theta, g, m, v, decay, tuple(real(number) for number in numbers))
+
+
+def mean_step(mean: Array, theta: Array, share: float) -> None:
+    """As `optim.WeightAverage.plain_step`."""
+    _mean_step(mean, theta, theta.dtype.type(share))
+
+
+@compiled
+def _mean_step(mean, theta, share):
+    for j in range(len(mean)):
+        mean[j] += share * (theta[j] - mean[j])
 
 
 @compiled
