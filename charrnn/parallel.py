@@ -93,13 +93,14 @@ class StreamSplit:
         """
         T, B = len(span.x), span.x.shape[1] if B is None else B
         length, before = bptt.window_length(window, T, B), self.own(B).start
-        for other in self._grads:
-            other.flat.fill(0)
 
         def part(index: int, network: Network, streams: range) -> Outcome:
             own = slice(streams.start - before, streams.stop - before)
+            into = [grad, *self._grads][index]
+            if index:
+                into.flat.fill(0)
             return bptt.gradient(
-                network, span.streams(own), state[:, :, own], [grad, *self._grads][index], scale,
+                network, span.streams(own), state[:, :, own], into, scale,
                 window=length, masks=None if masks is None else masks(network, streams),
                 abandon=abandon,
             )  # fmt: skip
@@ -109,7 +110,7 @@ class StreamSplit:
             return outcomes[0]
         if not outcomes:
             return Outcome(0.0, state, state)
-        for other in self._grads:
+        for other in self._grads[: len(outcomes) - 1]:
             grad.flat += other.flat
         return Outcome(
             sum(outcome.loss for outcome in outcomes),

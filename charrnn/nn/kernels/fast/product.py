@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from charrnn.nn.kernels.fast.compiling import compiled
-from charrnn.nn.kernels.fast.tile import PANEL_BYTES, copy_panel_row, tile
+from charrnn.nn.kernels.fast.tile import PANEL_BYTES, copy_panel_row, tile, transpose_tiles
 
 # As many sums as keep the multipliers busy and fit in sixteen registers.
 _tile_6, _tile_5, _tile_4, _tile_3, _tile_2 = (tile(rows, 1) for rows in (6, 5, 4, 3, 2))
@@ -79,11 +79,15 @@ def pack_transposed(U):
     n, k = U.shape
     columns = PANEL_BYTES // U.itemsize
     P = np.empty(((n + columns - 1) // columns, k, columns), U.dtype)
+    side = columns // 2
     for panel in range(P.shape[0]):
         rows = U[panel * columns : (panel + 1) * columns]
+        tiled = k // side * side if len(rows) == columns else 0
+        for i in range(0, tiled, side):
+            transpose_tiles(U, P, i, panel)
         if len(rows) < columns:
             P[panel] = 0
         for j in range(len(rows)):
-            for i in range(k):
+            for i in range(tiled, k):
                 P[panel, i, j] = rows[j, i]
     return P

@@ -161,3 +161,49 @@ class _PanelRow(_Vectors):
         target = builder.gep(self.p.data, [builder.mul(row, _int(self.columns))])
         for half in (_int(0), _int(self.lanes)):
             self.store(self.load(builder.gep(source, [half])), builder.gep(target, [half]))
+
+
+@intrinsic
+def transpose_tiles(typing_context: Any, U: Any, P: Any, k: Any, panel: Any) -> Any:
+    """P[panel, k : k + lanes] = U[panel's columns, k : k + lanes]ᵀ, as two square tiles."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        _TransposedPanelRows(context, builder, signature, args).emit()
+        return context.get_dummy_value()
+
+    return types.void(U, P, types.intp, types.intp), codegen
+
+
+class _TransposedPanelRows(_PanelRow):
+    def emit(self) -> None:
+        builder = self.builder
+        width = builder.extract_value(self.u.shape, 1)
+        first = builder.mul(self.panel, _int(self.columns))
+        row = builder.add(builder.mul(self.panel, width), self.k)
+        target = builder.mul(row, _int(self.columns))
+        for half in (0, self.lanes):
+            rows = []
+            for row in range(half, half + self.lanes):
+                start = builder.mul(builder.add(first, _int(row)), width)
+                rows.append(self.load(builder.gep(self.u.data, [builder.add(start, self.k)])))
+            for row, vector in enumerate(self._transposed(rows)):
+                at = builder.add(target, _int(row * self.columns + half))
+                self.store(vector, builder.gep(self.p.data, [at]))
+
+    def _transposed(self, rows: list[Any]) -> list[Any]:
+        """Of a square tile: interleaving its upper with its lower half, log₂ of its side times."""
+        middle = self.lanes // 2
+        for _ in range(middle.bit_length()):
+            rows = [
+                self._interleaved(rows[row], rows[row + middle], start)
+                for row in range(middle)
+                for start in (0, middle)
+            ]
+        return rows
+
+    def _interleaved(self, a: Any, b: Any, start: int) -> Any:
+        """a₀ b₀ a₁ b₁ … of half of their elements, from `start` on."""
+        half = range(start, start + self.lanes // 2)
+        chosen = [i + side for i in half for side in (0, self.lanes)]
+        order = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), chosen)
+        return self.builder.shuffle_vector(a, b, order)
