@@ -331,6 +331,15 @@ def resumes_to_the_same(run, tmp_path, folder):
         assert np.array_equal(array, done.model("last").parameters[name]), name
 
 
+@pytest.fixture
+def in_the_foreground():
+    """A shell's background jobs ignore Ctrl-C, and so would tests that run as one."""
+    found = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, found)
+
+
+@pytest.mark.usefixtures("in_the_foreground")
 @pytest.mark.parametrize("stopping", [stops_with_an_event, sends_sigint])
 def test_stopping_saves_and_returns(folder, tmp_path, stopping):
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]

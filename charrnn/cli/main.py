@@ -84,6 +84,12 @@ def _tells() -> bool:
     return started().rank == 0
 
 
+def _drop_output() -> None:
+    """Have what is still held for stdout go nowhere, or Python would fail on it at its exit."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def main() -> None:
     """Run the command line; exit with the code that docs/errors.md lists."""
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -102,15 +108,15 @@ def main() -> None:
     except CharrnnError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
-    except ReaderGone:
-        # | head has read enough: nothing more to say, not even at interpreter exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except ReaderGone:  # | head has read enough
+        _drop_output()
         sys.exit(0)
     except MemoryError as error:
         click.echo(f"error: not enough memory: {error}\n  try smaller sizes", err=True)
         sys.exit(2)
     except OSError as error:
         click.echo(f"error: {error.filename or 'output'}: {error.strerror}", err=True)
+        _drop_output()
         sys.exit(4)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)

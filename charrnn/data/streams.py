@@ -25,6 +25,7 @@ class StreamFeed(Feed):
     def __init__(self, ids: Ids, B: int, k1: int | None, k2: int | None, seed: int) -> None:
         N = len(ids) - 1
         self._ids, self._seed = ids, seed
+        self._drawn = (-1, 0)  # an epoch, and its offset
         window = 1 if k1 is None else k1
         self.B = max(min(B, N // window), 1)
         self.T = N // self.B if k1 is None else min(k1, N // self.B)
@@ -40,8 +41,10 @@ class StreamFeed(Feed):
 
     def offset(self, epoch: int) -> int:
         """How far the streams are shifted in an epoch."""
-        rng = np.random.default_rng([OFFSETS, self._seed, epoch])
-        return int(rng.integers(self._slack + 1))
+        if epoch != self._drawn[0]:
+            rng = np.random.default_rng([OFFSETS, self._seed, epoch])
+            self._drawn = epoch, int(rng.integers(self._slack + 1))
+        return self._drawn[1]
 
     def size(self, cursor: Cursor) -> tuple[int, int]:
         cut = self._cuts[cursor.index]
