@@ -30,7 +30,7 @@ _KINDS = {"f": MPI.FLOAT, "d": MPI.DOUBLE}
 class MPIGroup:
     """The ranks of a communicator."""
 
-    def __init__(self, comm: MPI.Intracomm) -> None:
+    def __init__(self, comm: MPI.Comm) -> None:
         self._comm = comm
         self.rank, self.size = comm.Get_rank(), comm.Get_size()
         self._parts = np.empty(0)
