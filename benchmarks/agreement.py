@@ -26,15 +26,15 @@ EARLY = 10  # the share of steps, one in so many, in which rounding has not grow
 AS_IT_IS: dict[str, Any] = {}
 ADAM = {"optim.name": "adam", "optim.grad_clip_mode": "norm"}
 FLOAT64 = {"runtime.dtype": "float64"}
-FAST = {"runtime.kernels": "numba", "runtime.threads": 2}
-PLAIN = {"runtime.kernels": "numpy", "runtime.threads": 2}
+NUMBA_BACKEND = {"runtime.kernels": "numba", "runtime.threads": 2}
+NUMPY_BACKEND = {"runtime.kernels": "numpy", "runtime.threads": 2}
 PLAIN_ONE = {"runtime.kernels": "numpy", "runtime.threads": 1}
 # (the configuration, what sets it apart, the other side, what that is, whether the bar is for it)
 PAIRS = [
-    ("char-rnn.yaml", AS_IT_IS, FAST, "numba against numpy", True),
+    ("char-rnn.yaml", AS_IT_IS, NUMBA_BACKEND, "numba against numpy", True),
     ("char-rnn.yaml", AS_IT_IS, PLAIN_ONE, "control: numpy, one thread against two", False),
-    ("the same in float64", FLOAT64, FAST, "numba against numpy", True),
-    ("the same with Adam, clipped by norm", ADAM, FAST, "numba against numpy", True),
+    ("the same in float64", FLOAT64, NUMBA_BACKEND, "numba against numpy", True),
+    ("the same with Adam, clipped by norm", ADAM, NUMBA_BACKEND, "numba against numpy", True),
     ("the same with Adam, clipped by norm", ADAM, PLAIN_ONE,
      "control: numpy, one thread against two", False),
 ]  # fmt: skip
@@ -62,7 +62,7 @@ def losses(made: Path) -> list[float]:
 
 def apart(folder: Path, steps: int, common: dict[str, Any], other: dict[str, Any]) -> Any:
     """How far two runs' losses are apart: at most, where, and over the first tenth."""
-    pair = [losses(train(folder, steps, {**common, **side})) for side in (other, PLAIN)]
+    pair = [losses(train(folder, steps, {**common, **side})) for side in (other, NUMPY_BACKEND)]
     differences = [abs(a - b) for a, b in zip(*pair, strict=True)]
     largest = max(differences)
     return {"steps": len(differences), "largest": largest,
@@ -72,15 +72,15 @@ def apart(folder: Path, steps: int, common: dict[str, Any], other: dict[str, Any
 
 def digest(made: Path) -> str:
     """SHA-256 of a run's last checkpoint."""
-    from charrnn.store import locate
+    from charrnn.storage.checkpoint_folder import locate
 
     return hashlib.sha256(locate(made, "last").read_bytes()).hexdigest()
 
 
 def resumed_twin(folder: Path, steps: int) -> tuple[str, str]:
     """Digests of a run, and of one that stopped half-way and was resumed."""
-    whole = train(folder, steps, FAST)
-    halves = train(folder, steps // 2, FAST)
+    whole = train(folder, steps, NUMBA_BACKEND)
+    halves = train(folder, steps // 2, NUMBA_BACKEND)
     output([*CHARRNN, "train", "--resume", str(halves), "--steps", str(steps), "-q"])
     return digest(whole), digest(halves)
 

@@ -10,12 +10,13 @@ import numpy as np
 from measuring import Spec
 from threadpoolctl import threadpool_limits
 
-from charrnn import bptt, build, config
+from charrnn import build, config
 from charrnn.config import Config
-from charrnn.data import load_corpus
+from charrnn.data.corpus import load_corpus
+from charrnn.nn import bptt
 from charrnn.nn.network import Network
-from charrnn.parallel import StreamSplit
-from charrnn.training import Session
+from charrnn.runtime.workers import WorkerPool
+from charrnn.training.trainer import Trainer
 
 K = 65
 
@@ -48,15 +49,15 @@ def window(spec: Spec) -> Callable[[], object]:
     net = network(spec)
     plan = build.threads(settings(spec))
     threadpool_limits(plan.blas, user_api="blas")
-    split, grad = StreamSplit(net, plan.split), net.params.like()
+    split, grad = WorkerPool(net, plan.split), net.params.like()
     T, B = spec["T"], spec["B"]
     x, y = np.random.default_rng(0).integers(0, net.K, (2, T, B)).astype(np.int32)
-    span, state = bptt.Span(x, y), net.zero_state(B)
+    batch, state = bptt.Batch(x, y), net.zero_state(B)
 
     def one() -> object:
         nonlocal state
         grad.flat.fill(0)
-        state = split.gradient(span, state, grad, 1 / (T * B)).state
+        state = split.gradient(batch, state, grad, 1 / (T * B)).state
         return state
 
     return one
@@ -64,10 +65,10 @@ def window(spec: Spec) -> Callable[[], object]:
 
 def step(spec: Spec) -> Callable[[], object]:
     """One update as in training: gradient, norm, clipping, optimiser, checks."""
-    return session(spec, 20 * spec["T"] * spec["B"]).update
+    return trainer(spec, 20 * spec["T"] * spec["B"]).update
 
 
-def session(spec: Spec, characters: int) -> Session:
+def trainer(spec: Spec, characters: int) -> Trainer:
     """A run at its beginning on so many random characters of K kinds."""
     symbols = np.array([chr(0x100 + k) for k in range(spec.get("K", K))])
     drawn = np.random.default_rng(0).integers(0, len(symbols), characters)
@@ -76,7 +77,7 @@ def session(spec: Spec, characters: int) -> Session:
         path = Path(folder, "text.txt")
         path.write_text("".join(symbols[drawn]), encoding="utf-8")
         chosen = settings({**spec, "sets": [*spec["sets"], f"data.text={path}"]})
-        made = build.session(chosen, load_corpus(chosen.data))
+        made = build.trainer(chosen, load_corpus(chosen.data))
     threadpool_limits(build.threads(chosen).blas, user_api="blas")
     return made
 

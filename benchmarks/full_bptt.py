@@ -25,15 +25,16 @@ def measure(spec: Spec) -> dict[str, Any]:
     import charrnn_side
     import numpy as np
 
-    from charrnn import bptt, build
+    from charrnn import build
+    from charrnn.nn import bptt
 
     T, window = spec["T"], spec["window"]
     network = charrnn_side.network({**spec, "H": 128, "layers": 1, "B": 1, "sets": []})
     build.warm_up(network)
     ids = np.random.default_rng(0).integers(0, network.K, (T + 1, 1)).astype(np.int32)
-    grad, span = network.params.like(), bptt.Span(ids[:-1], ids[1:])
+    grad, batch = network.params.like(), bptt.Batch(ids[:-1], ids[1:])
     began = time.perf_counter()
-    bptt.gradient(network, span, network.zero_state(1), grad, 1 / T, window=window)
+    bptt.gradient(network, batch, network.zero_state(1), grad, 1 / T, window=window)
     seconds = time.perf_counter() - began
     return {
         "MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,

@@ -44,7 +44,7 @@ def measure(spec: Spec) -> Any:
     """Seconds of an update, or of an exchange; the first rank prints them."""
     from threadpoolctl import threadpool_limits
 
-    from charrnn.distributed.world import world
+    from charrnn.runtime.world import world
 
     with threadpool_limits(1), world() as group:
         if group.rank:  # what two processes print at once is mixed
@@ -54,33 +54,33 @@ def measure(spec: Spec) -> Any:
 
 def _updates(spec: Spec, group: Any) -> dict[str, float]:
     from charrnn import build, config
-    from charrnn.data import load_corpus
+    from charrnn.data.corpus import load_corpus
 
     sets = [
         "model.cell=lstm", "model.hidden_size=256", "model.num_layers=2", "runtime.threads=1",
         f"train.batch_size={spec['B']}", f"bptt.k1={T}", f"bptt.k2={T}", f"data.text={TEXT}",
     ]  # fmt: skip
     run = config.load(None, sets)
-    session = build.session(run, load_corpus(run.data))
-    session.join(group)
-    losses = [session.update().loss for _ in range(2)]
+    trainer = build.trainer(run, load_corpus(run.data))
+    trainer.join(group)
+    losses = [trainer.update().loss for _ in range(2)]
     times = []
     for _ in range(STEPS):
         group.every(None)
         began = time.perf_counter()
-        losses.append(session.update().loss)
+        losses.append(trainer.update().loss)
         times.append(time.perf_counter() - began)
-    vector = session.grad.flat
+    vector = trainer.grad.flat
     began = time.perf_counter()
     for _ in range(20):
-        vector += session.optimiser.theta
+        vector += trainer.optimiser.theta
     add = (time.perf_counter() - began) / 20
     return {"seconds": min(times), "add": add, "bytes": vector.nbytes, "loss": losses[-1]}
 
 
 def _exchanges(group: Any) -> list[float]:
     """Seconds of the sum of a vector of each of FLOATS."""
-    from charrnn.distributed import Word
+    from charrnn.runtime.ranks import RankStatus
 
     found = []
     for length in FLOATS:
@@ -88,7 +88,7 @@ def _exchanges(group: Any) -> list[float]:
         for _ in range(30):
             group.every(None)
             began = time.perf_counter()
-            group.add(vector, Word())
+            group.add(vector, RankStatus())
             times.append(time.perf_counter() - began)
         found.append(min(times))
     return found
@@ -106,8 +106,8 @@ def line(x: Any, y: Any) -> tuple[float, float]:
     """Intercept and slope, by least squares on relative errors; neither below 0."""
     weights = 1 / np.asarray(y)
     both = np.stack([np.ones(len(x)), np.asarray(x, float)], axis=1) * weights[:, None]
-    fixed, slope = np.linalg.lstsq(both, np.ones(len(x)))[0]
-    return max(float(fixed), 0.0), float(slope)
+    fixed, derivative = np.linalg.lstsq(both, np.ones(len(x)))[0]
+    return max(float(fixed), 0.0), float(derivative)
 
 
 class Model:

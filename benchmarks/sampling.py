@@ -43,18 +43,21 @@ def _charrnn(spec: Spec) -> Callable[[], object]:
     import numpy as np
 
     from charrnn import build
-    from charrnn.generation import Sampling, plain_continuation, sample
+    from charrnn.inference.sampling import Sampling, numpy_sampler, sample
 
     net = charrnn_side.network({**spec, "T": 1, "sets": [], "kernels": "numpy"})
     if spec["side"] == "plain":
-        go_on = plain_continuation(net, Sampling())
+        generate_steps = numpy_sampler(net, Sampling())
     else:
-        go_on = build.continuation(net, Sampling(), None, build.hardware.WORTH_COMPILED_SAMPLING)
+        generate_steps = build.continuation(
+            net, Sampling(), None, build.hardware.WORTH_COMPILED_SAMPLING
+        )
     prime, streams = np.zeros(1, np.int32), range(spec["B"])
 
     def one() -> object:
         return sum(
-            len(chunk) for chunk in sample(net, prime, spec["length"], go_on, 1, indices=streams)
+            len(chunk)
+            for chunk in sample(net, prime, spec["length"], generate_steps, 1, indices=streams)
         )
 
     return one

@@ -60,7 +60,7 @@ def measure(spec: Spec) -> float:
         return _full(spec)
     update: Callable[[], object]
     if spec["series"] == "text":
-        update = charrnn_side.session(spec, spec["value"]).update
+        update = charrnn_side.trainer(spec, spec["value"]).update
     else:
         update = charrnn_side.window(spec)
     return 1e6 * seconds_each(update, spec["seconds"]) / (spec["T"] * spec["B"])

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from measuring import Report, Spec, Table, in_turn, run
 
 if TYPE_CHECKING:
-    from charrnn.training import Session
+    from charrnn.training.trainer import Trainer
 
 ROUNDS, STEPS = 5, 60
 REST = "the rest"
@@ -59,9 +59,9 @@ class Stopwatch:
         setattr(owner, name, self.timed(stage, getattr(owner, name)))
 
 
-def attach(watch: Stopwatch, session: Session) -> None:
+def attach(watch: Stopwatch, trainer: Trainer) -> None:
     """Charge every part of the session's update to its stage."""
-    network, optimiser = session.network, session.optimiser
+    network, optimiser = trainer.network, trainer.optimiser
     loops: dict[str, Any] = {
         f"{cell}_{way}": watch.timed(f"recurrence {way}", getattr(network.kernels, f"{cell}_{way}"))
         for cell in ("rnn", "lstm", "gru")
@@ -74,19 +74,19 @@ def attach(watch: Stopwatch, session: Session) -> None:
     for name in ("losses", "loss_gradient", "_readout_back"):
         watch.time_method("readout and loss", network, name)
     watch.time_method("optimiser", optimiser, "update")
-    watch.time_method("optimiser", session, "clip")
+    watch.time_method("optimiser", trainer, "clip")
 
 
 def measure(spec: Spec) -> dict[str, float]:
     """Milliseconds of a step by stage, the medians over steps."""
     import charrnn_side
 
-    session = charrnn_side.session(spec, 20 * spec["T"] * spec["B"])
+    trainer = charrnn_side.trainer(spec, 20 * spec["T"] * spec["B"])
     for _ in range(3):
-        session.update()
+        trainer.update()
     watch = Stopwatch()
-    attach(watch, session)
-    update = watch.timed(REST, session.update)
+    attach(watch, trainer)
+    update = watch.timed(REST, trainer.update)
     steps = []
     for _ in range(spec["steps"]):
         watch.seconds.clear()

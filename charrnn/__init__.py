@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from charrnn import errors as errors
-    from charrnn.api.evaluating import Evaluation as Evaluation
-    from charrnn.api.events import Training as Training
+    from charrnn.api.evaluation import Evaluation as Evaluation
     from charrnn.api.model import Model as Model
     from charrnn.api.model import load as load
     from charrnn.api.notices import Notice as Notice
     from charrnn.api.run import Run as Run
+    from charrnn.api.running import Training as Training
     from charrnn.api.scores import Scores as Scores
     from charrnn.api.settings import load_config as load_config
     from charrnn.api.training import resume as resume
@@ -32,8 +32,8 @@ __all__ = [
 
 # Imported when they are first used: `charrnn --help` and `import charrnn` are quick.
 _HOME = {
-    "Config": "config", "Evaluation": "api.evaluating", "Model": "api.model",
-    "Notice": "api.notices", "Run": "api.run", "Scores": "api.scores", "Training": "api.events",
+    "Config": "config", "Evaluation": "api.evaluation", "Model": "api.model",
+    "Notice": "api.notices", "Run": "api.run", "Scores": "api.scores", "Training": "api.running",
     "load": "api.model", "load_config": "api.settings", "resume": "api.training",
     "train": "api.training", "training_events": "api.training",
 }  # fmt: skip

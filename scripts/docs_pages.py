@@ -13,7 +13,7 @@ from mkdocs.structure.files import File, Files
 ROOT = Path(__file__).resolve().parent.parent
 PATTERNS = (
     "*.md", "LICENSE", "docs/**/*", "benchmarks/*", "data/*", "configs/**/*",
-    "examples/*.mjs", "charrnn/**/*.py", "tests/*.py",
+    "examples/*.mjs", "charrnn/**/*.py", "tests/**/*.py",
 )  # fmt: skip
 
 

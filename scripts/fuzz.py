@@ -63,7 +63,7 @@ def prepare(kind: str, folder: Path) -> None:
 
 def cases(kind: str, first: int, last: int, seed: int, seconds: float) -> None:
     """Run cases first … last - 1 of a kind, and print one line of JSON for each."""
-    from charrnn import memory
+    from charrnn.runtime import memory
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
@@ -99,7 +99,7 @@ def work(kind: str, first: int, last: int, options: argparse.Namespace) -> list[
     done = first + len(found)
     if done < last:
         problem = f"the process ended with {process.returncode}: {said[-2000:]}"
-        lost = runner.Outcome("?", None, 0.0, 0, problem, "")
+        lost = runner.GradientResult("?", None, 0.0, 0, problem, "")
         found.append({"number": done, "what": "?", "outcomes": [asdict(lost)]})
         if NOT_PREPARED not in said and done + 1 < last:
             found += work(kind, done + 1, last, options)

@@ -10,8 +10,8 @@ import sys
 from itertools import product
 
 from charrnn import build, config
-from charrnn.checking import case
-from charrnn.gradcheck import check
+from charrnn.analysis.gradcheck.cases import case
+from charrnn.analysis.gradcheck.comparison import check
 
 LIMIT = 1e-10
 
@@ -45,7 +45,7 @@ def rows() -> dict[str, list[str]]:
         "forget": [],
         "coupled": ["model.coupled_gates=true"],
     }
-    squashes = {
+    activations = {
         "": [],
         ", g h logistic": ["model.cell_input=logistic", "model.cell_output=logistic"],
         ", g identity": ["model.cell_input=identity"],
@@ -57,8 +57,12 @@ def rows() -> dict[str, list[str]]:
         ", 1997 truncation": ["bptt.cell_truncation=1997"],
         ", peepholes, 1997 truncation": ["model.peepholes=true", "bptt.cell_truncation=1997"],
     }
-    for kind, squash, extra in product(kinds, squashes, extras):
-        table[f"LSTM {kind}{squash}{extra}"] = [*kinds[kind], *squashes[squash], *extras[extra]]
+    for kind, activation, extra in product(kinds, activations, extras):
+        table[f"LSTM {kind}{activation}{extra}"] = [
+            *kinds[kind],
+            *activations[activation],
+            *extras[extra],
+        ]
     table["LSTM forget, no bias"] = ["model.bias=false"]
     return table
 

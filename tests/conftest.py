@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from charrnn import build, config
-from charrnn.bptt import Span
-from charrnn.gradcheck import Problem, check
+from charrnn.analysis.gradcheck.comparison import Problem, check
+from charrnn.nn.bptt import Batch
 
 ROOT = Path(__file__).parent.parent
 
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # Numba keeps compiled code by each file's own time, and a kernel is made of several files.
-_SOURCES = sorted((ROOT / "charrnn" / "nn" / "kernels" / "fast").glob("*.py"))
+_SOURCES = sorted((ROOT / "charrnn" / "nn" / "backends" / "compiled").glob("*.py"))
 _DIGEST = hashlib.sha256(b"".join(path.read_bytes() for path in _SOURCES)).hexdigest()[:12]
 os.environ.setdefault(
     "NUMBA_CACHE_DIR", str(Path(tempfile.gettempdir()) / f"charrnn-kernels-{_DIGEST}")
@@ -88,7 +88,7 @@ def make_problem(
     masks = None
     if dropout:
         masks = (rng.random((len(network.cells), T, B, H)) < 0.6) / 0.6
-    problem = Problem([Span(x, y, first, mask=mask)], [state], 1 / (T * B), masks)
+    problem = Problem([Batch(x, y, first, mask=mask)], [state], 1 / (T * B), masks)
     return network, build.reference(settings), problem
 
 

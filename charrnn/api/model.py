@@ -13,15 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn import build
-from charrnn.api.checks import one_of
-from charrnn.api.drawing import as_symbols, draw
-from charrnn.api.evaluating import Evaluation, evaluate
+from charrnn.api.arguments import one_of
+from charrnn.api.evaluation import Evaluation, evaluate
 from charrnn.api.html import table
 from charrnn.api.prediction import next_probabilities
+from charrnn.api.sampling import as_symbols, draw
 from charrnn.api.scores import Scores, score
+from charrnn.data.vocabulary import OnUnknown
 from charrnn.nn.network import Network
-from charrnn.store import locate, read
-from charrnn.text.vocabulary import OnUnknown
+from charrnn.storage.checkpoint import read
+from charrnn.storage.checkpoint_folder import locate
 
 AnyPath = str | PathLike[str]
 Array = NDArray[Any]
@@ -75,7 +76,7 @@ class Model:
 
     def network(self) -> Network:
         """The network with memory of its own over the same parameters: for one use of it."""
-        network = self._network.twin()
+        network = self._network.with_own_workspace()
         network.cells = [copy(cell) for cell in network.cells]
         return network
 

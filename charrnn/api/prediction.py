@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.api.blas import threads
-from charrnn.api.drawing import draw
-from charrnn.generation import Sampling, next_logits
+from charrnn.api.sampling import draw
+from charrnn.inference.sampling import Sampling, next_logits
+from charrnn.runtime.blas import threads
 
 if TYPE_CHECKING:
     from charrnn.api.model import Model

@@ -10,13 +10,13 @@ from typing import Any
 
 from tqdm import tqdm
 
-from charrnn.api.checks import one_of
-from charrnn.report import Console
-from charrnn.training.session import Session
+from charrnn.api.arguments import one_of
+from charrnn.report.terminal import Console
+from charrnn.training.trainer import Trainer
 
 
 @contextmanager
-def display(session: Session, progress: Any) -> Iterator[list[Console]]:
+def display(trainer: Trainer, progress: Any) -> Iterator[list[Console]]:
     """What shows progress, closed at the end; none for False, or where "auto" sees nobody."""
     if not isinstance(progress, bool):
         one_of("progress", progress, ("auto",))
@@ -24,7 +24,7 @@ def display(session: Session, progress: Any) -> Iterator[list[Console]]:
     if progress is False or (progress == "auto" and bar is None and not sys.stderr.isatty()):
         yield []
         return
-    with closing(Console(session, 1, sys.stderr, bar)) as console:
+    with closing(Console(trainer, 1, sys.stderr, bar)) as console:
         yield [console]
 
 

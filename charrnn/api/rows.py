@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.data.corpus import BOUNDARY
-from charrnn.text.vocabulary import code_points
+from charrnn.data.vocabulary import code_points
 
 Nats = NDArray[np.float64]
 Pieces = Iterator[tuple[str, list[Nats]]]  # texts, and each model's nats of their characters

@@ -10,7 +10,7 @@ from typing import Any
 
 from charrnn.api.html import table
 from charrnn.api.model import Model, Which, load
-from charrnn.training import RunFolder
+from charrnn.runs.folder import RunFolder
 
 
 @dataclass(frozen=True)

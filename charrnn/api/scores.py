@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from charrnn import build
-from charrnn.api.blas import threads
-from charrnn.api.checks import Spelled, one_of
+from charrnn.api.arguments import Spelled, one_of
 from charrnn.api.compiling import prepare
-from charrnn.api.drawing import UNKNOWN, as_symbols
 from charrnn.api.notices import notice
 from charrnn.api.rows import Nats, line_rows
-from charrnn.parallel import StreamSplit
-from charrnn.scoring import Scorer, whole_lines
+from charrnn.api.sampling import UNKNOWN, as_symbols
+from charrnn.inference.scoring import Scorer, whole_lines
+from charrnn.runtime.blas import threads
+from charrnn.runtime.workers import WorkerPool
 
 if TYPE_CHECKING:
     from charrnn.api.model import Model
@@ -134,9 +134,9 @@ def scorer(
     unknown = on_unknown or model.config.data.on_unknown
     one_of(spelled("on_unknown"), unknown, UNKNOWN)
     network = model.network()
-    build.hasten(network, model.config, characters)
+    build.use_compiled_if_worthwhile(network, model.config, characters)
     prepare(network, tell, learning=False)
     return Scorer(
-        StreamSplit(network, available), model.vocabulary, unknown,
+        WorkerPool(network, available), model.vocabulary, unknown,
         lines=model.config.data.mode == "lines", setting=spelled("on_unknown"),
     )  # fmt: skip

@@ -6,7 +6,7 @@ import signal
 import threading
 from types import FrameType
 
-from charrnn.training.interrupt import SIGNALS, StopSignal
+from charrnn.runtime.signals import SIGNALS, StopSignal
 
 
 class Stop(StopSignal):

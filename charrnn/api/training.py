@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from charrnn.api.compiling import prepare
-from charrnn.api.events import Training
 from charrnn.api.notices import notice
 from charrnn.api.progress import display
 from charrnn.api.run import Run
+from charrnn.api.running import Training
 from charrnn.api.settings import AnyConfig, AnyPath, flags, load_config, name_of
 from charrnn.api.stopping import Stop
-from charrnn.launching import Launch, begin
-from charrnn.launching import resume as go_on
-from charrnn.report import Advice
+from charrnn.report.advice import Advice
+from charrnn.runs.launching import Launch, begin
+from charrnn.runs.launching import resume as go_on
 from charrnn.training.events import Event
 
 Consumer = Callable[[Event], object]
@@ -138,9 +138,9 @@ def _run(
     with ExitStack() as stack:
         stop = stack.enter_context(Stop(asked))
         training = stack.enter_context(Training(launch, stop))
-        prepare(training.session.network, notice)
-        shown = stack.enter_context(display(training.session, progress))
-        advice = Advice(training.session.network.K, training.fresh, tell=notice)
+        prepare(training.trainer.network, notice)
+        shown = stack.enter_context(display(training.trainer, progress))
+        advice = Advice(training.trainer.network.K, training.fresh, tell=notice)
         consumers: list[Consumer] = [*shown, advice, *callbacks]
         for event in training:
             for consumer in consumers:

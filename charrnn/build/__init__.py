@@ -4,7 +4,13 @@ The only package that names every class; everything below it is told what it nee
 """
 
 from charrnn.build.checkpoints import config_of, restore_network, vocabulary_of
-from charrnn.build.hardware import continuation, hasten, threads, warm_up, would_be_faster
+from charrnn.build.hardware import (
+    continuation,
+    threads,
+    use_compiled_if_worthwhile,
+    warm_up,
+    would_be_faster,
+)
 from charrnn.build.models import (
     inherit_parameters,
     initialise,
@@ -14,10 +20,24 @@ from charrnn.build.models import (
     parameter_shapes,
     reference,
 )
-from charrnn.build.runs import session, text_bytes
+from charrnn.build.training import text_bytes, trainer
 
 __all__ = [
-    "config_of", "continuation", "hasten", "inherit_parameters", "initialise", "load_parameters",
-    "network", "parameter_count", "parameter_shapes", "reference", "restore_network", "session",
-    "text_bytes", "threads", "vocabulary_of", "warm_up", "would_be_faster",
+    "config_of",
+    "continuation",
+    "inherit_parameters",
+    "initialise",
+    "load_parameters",
+    "network",
+    "parameter_count",
+    "parameter_shapes",
+    "reference",
+    "restore_network",
+    "text_bytes",
+    "threads",
+    "trainer",
+    "use_compiled_if_worthwhile",
+    "vocabulary_of",
+    "warm_up",
+    "would_be_faster",
 ]  # fmt: skip

@@ -5,11 +5,11 @@ from __future__ import annotations
 from charrnn import config as configuration
 from charrnn.build.models import load_parameters, network, parameter_shapes
 from charrnn.config import Config
+from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import CheckpointError, ConfigError
 from charrnn.nn.network import Network
-from charrnn.restoring import check_model
-from charrnn.store import Checkpoint
-from charrnn.text import Vocabulary
+from charrnn.storage.checkpoint import Checkpoint
+from charrnn.training.restoring import check_model
 
 
 def config_of(checkpoint: Checkpoint, where: str) -> Config:
@@ -39,6 +39,6 @@ def vocabulary_of(checkpoint: Checkpoint) -> Vocabulary:
 def restore_network(checkpoint: Checkpoint, where: str) -> tuple[Network, Vocabulary, Config]:
     """All that sampling and scoring need."""
     config, vocabulary = config_of(checkpoint, where), vocabulary_of(checkpoint)
-    net = network(config, vocabulary.K, brief=True)
+    net = network(config, vocabulary.K, for_inference=True)
     load_parameters(net, checkpoint.arrays, where)
     return net, vocabulary, config

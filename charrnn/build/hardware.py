@@ -8,14 +8,14 @@ from importlib.util import find_spec
 import numpy as np
 from threadpoolctl import threadpool_info
 
-from charrnn import bptt
 from charrnn.config import Config
 from charrnn.config.schema import ModelConfig
-from charrnn.distributed import started
 from charrnn.errors import MissingExtraError
-from charrnn.generation import Continuation, Sampling, in_threads, plain_continuation
-from charrnn.nn.kernels import PLAIN, Kernels
+from charrnn.inference.sampling import SampleSteps, Sampling, numpy_sampler, sample_in_threads
+from charrnn.nn import bptt
+from charrnn.nn.backends import NUMPY_BACKEND, Backend
 from charrnn.nn.network import Network
+from charrnn.runtime.mpi_launch import started
 
 # Characters that plain kernels draw, or read, in about the time that importing Numba takes.
 WORTH_COMPILED_SAMPLING = 4000
@@ -25,7 +25,7 @@ FEWEST_STREAMS = 4  # that a thread of a split is worth
 SHARED_PRODUCT = 6_000_000  # multiply-adds of a step that several BLAS threads are worth
 
 
-def kernels(config: Config, *, brief: bool = False) -> Kernels:
+def kernels(config: Config, *, for_inference: bool = False) -> Backend:
     """The implementation of the hot loops that `runtime.kernels` asks for.
 
     "auto" is the compiled ones where Numba is installed, unless the work is `brief` or the model
@@ -34,10 +34,10 @@ def kernels(config: Config, *, brief: bool = False) -> Kernels:
     """
     asked = config.runtime.kernels
     if asked == "numba":
-        return fast_kernels()
-    if asked == "auto" and not brief and _worth_compiling(config) and has_numba():
-        return fast_kernels()
-    return PLAIN
+        return numba_backend()
+    if asked == "auto" and not for_inference and _worth_compiling(config) and has_numba():
+        return numba_backend()
+    return NUMPY_BACKEND
 
 
 def would_be_faster(config: Config) -> bool:
@@ -54,15 +54,15 @@ def _columns(model: ModelConfig) -> int:
     return {"rnn": 1, "gru": 3, "lstm": 4}[model.cell] * model.hidden_size
 
 
-def fast_kernels() -> Kernels:
+def numba_backend() -> Backend:
     """The compiled kernels. Imports Numba; raises MissingExtraError where it is not installed."""
     try:
-        from charrnn.nn.kernels.fast import FAST
+        from charrnn.nn.backends.compiled import NUMBA_BACKEND
     except ImportError as error:
         raise MissingExtraError(
             f"runtime.kernels: numba needs Numba ({error})", then="pip install 'charrnn[fast]'"
         ) from None
-    return FAST
+    return NUMBA_BACKEND
 
 
 def has_numba() -> bool:
@@ -104,19 +104,19 @@ def _blas_threads() -> int:
 
 def continuation(
     net: Network, sampling: Sampling, boundary: int | None, characters: int
-) -> Continuation:
+) -> SampleSteps:
     """What draws characters: compiled where Numba is installed and there are many to draw."""
     if characters >= WORTH_COMPILED_SAMPLING and has_numba():
-        from charrnn.nn.kernels.fast.sampling import continuation
+        from charrnn.nn.backends.compiled.sampling import continuation
 
         compiled = continuation(
             net, sampling.temperature, sampling.top_k, sampling.top_p, sampling.allowed, boundary
         )
-        return in_threads(compiled, _blas_threads())
-    return plain_continuation(net, sampling, boundary)
+        return sample_in_threads(compiled, _blas_threads())
+    return numpy_sampler(net, sampling, boundary)
 
 
-def hasten(net: Network, config: Config, characters: int) -> None:
+def use_compiled_if_worthwhile(net: Network, config: Config, characters: int) -> None:
     """Let compiled kernels read a text of so many characters, where that saves time."""
     if characters >= WORTH_COMPILED_READING:
         net.use(kernels(config))
@@ -125,9 +125,11 @@ def hasten(net: Network, config: Config, characters: int) -> None:
 def warm_up(net: Network, *, learning: bool = True) -> None:
     """Run a window of two characters, so that compiled kernels are there for the next one."""
     x, state = np.zeros((2, 1), np.int32), net.zero_state(1)
-    twin = net.twin()
+    with_own_workspace = net.with_own_workspace()
     if learning:
         for mask in (None, np.ones((2, 1), np.bool_)):
-            bptt.gradient(twin, bptt.Span(x, x, mask=mask), state, net.params.like(), 1.0)
+            bptt.gradient(
+                with_own_workspace, bptt.Batch(x, x, mask=mask), state, net.params.like(), 1.0
+            )
     else:
-        twin.losses(twin.forward(x, state), x)
+        with_own_workspace.losses(with_own_workspace.forward(x, state), x)

@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn import memory
+from charrnn.analysis.gradcheck.reference.network import ReferenceNetwork
 from charrnn.build.hardware import kernels
 from charrnn.config import Config
 from charrnn.config.schema import ModelConfig
 from charrnn.errors import CheckpointError
+from charrnn.nn.activations import ACTIVATIONS
+from charrnn.nn.backends import NUMPY_BACKEND, Backend, LSTMVariant
 from charrnn.nn.cells import GRU, LSTM, RNN, Cell
 from charrnn.nn.initialisers import draw
-from charrnn.nn.kernels import PLAIN, Kernels, LSTMVariant
 from charrnn.nn.network import Network
-from charrnn.nn.squash import SQUASH
-from charrnn.reference import ReferenceNetwork
-from charrnn.restoring import require_finite, require_shape
+from charrnn.runtime import memory
+from charrnn.training.restoring import require_finite, require_shape
 
 Array = NDArray[Any]
 INIT = 5  # names this use of the seed
@@ -30,7 +30,7 @@ def parameter_shapes(config: Config, K: int) -> Iterator[tuple[str, tuple[int, .
     """Names and shapes of all parameters, in their order, without allocating them."""
     model = config.model
     for index in range(model.num_layers):
-        cell = _cell(config, model.hidden_size if index else K, PLAIN)
+        cell = _cell(config, model.hidden_size if index else K, NUMPY_BACKEND)
         for letter, shape in cell.shapes().items():
             yield f"layers.{index}.{letter}", shape
     yield "output.V", (model.hidden_size, K)
@@ -48,7 +48,7 @@ def parameter_count(config: Config, K: int) -> int:
     return sum(sizes.values()) + upper * max(model.num_layers - 2, 0)
 
 
-def network(config: Config, K: int, dtype: Any = None, *, brief: bool = False) -> Network:
+def network(config: Config, K: int, dtype: Any = None, *, for_inference: bool = False) -> Network:
     """The network of a configuration for K symbols, its parameters zero; `brief` as in `kernels`.
 
     Raises ConfigError if it is larger than the machine's memory.
@@ -56,7 +56,7 @@ def network(config: Config, K: int, dtype: Any = None, *, brief: bool = False) -
     model = config.model
     itemsize = np.dtype(dtype or config.runtime.dtype).itemsize
     memory.require(parameter_count(config, K) * itemsize, "the model")
-    chosen = kernels(config, brief=brief)
+    chosen = kernels(config, for_inference=for_inference)
     sizes = [K] + [model.hidden_size] * (model.num_layers - 1)
     return Network(
         [_cell(config, D, chosen) for D in sizes],
@@ -68,7 +68,7 @@ def network(config: Config, K: int, dtype: Any = None, *, brief: bool = False) -
     )
 
 
-def _cell(config: Config, D: int, chosen: Kernels) -> Cell:
+def _cell(config: Config, D: int, chosen: Backend) -> Cell:
     model = config.model
     if model.cell == "rnn":
         return RNN(D, model.hidden_size, model.bias, chosen, model.activation)
@@ -83,8 +83,8 @@ def lstm_variant(config: Config) -> LSTMVariant:
     return LSTMVariant(
         forget=_forget(model),
         peepholes=model.peepholes,
-        squash_g=SQUASH[_squash(model.cell_input, "g")],
-        squash_h=SQUASH[_squash(model.cell_output, "h")],
+        activation_g=ACTIVATIONS[_squash(model.cell_input, "g")],
+        activation_h=ACTIVATIONS[_squash(model.cell_output, "h")],
         truncate=config.bptt.cell_truncation == "1997",
     )
 
@@ -107,8 +107,8 @@ def reference(config: Config) -> ReferenceNetwork:
         model.num_layers,
         activation=model.activation,
         forget=_forget(model),
-        squash_g=_squash(model.cell_input, "g"),
-        squash_h=_squash(model.cell_output, "h"),
+        activation_g=_squash(model.cell_input, "g"),
+        activation_h=_squash(model.cell_output, "h"),
         truncate=config.bptt.cell_truncation == "1997",
     )
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from charrnn import build
+from charrnn.analysis.gradient_flow.subjects import Subject, compared, of_config, of_run
 from charrnn.cli.options import threads
 from charrnn.config import Config, load
 from charrnn.errors import UsageError
-from charrnn.gradflow import Subject, compared, of_config, of_run
 
 
 def subjects(

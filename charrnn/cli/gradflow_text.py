@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.diagnostics import Decay, Flow
-from charrnn.diagnostics.saturation import Saturation
-from charrnn.diagnostics.truncation import ladder
-from charrnn.gradflow import Measured
+from charrnn.analysis.gradient_flow.decay import Decay
+from charrnn.analysis.gradient_flow.flow import Flow
+from charrnn.analysis.gradient_flow.saturation import Saturation
+from charrnn.analysis.gradient_flow.subjects import Measured
+from charrnn.analysis.gradient_flow.truncation import ladder
 
 Array = NDArray[Any]
 BARS = "▁▂▃▄▅▆▇█"
@@ -145,10 +146,10 @@ def _side_by_side(measured: Sequence[Measured], alike: bool) -> Iterator[str]:
     if alike:
         yield _title(measured[0])
         yield ""
-    span = f"lags 1-{measured[0].flow.norms.max_lag}"
+    batch = f"lags 1-{measured[0].flow.norms.max_lag}"
     yield (
         f"{'':{width}} {'layer':>5}  {'half-life h':>11}{'s':>7}{'rate':>7}{'bound':>7}  "
-        f"{span:10} verdict"
+        f"{batch:10} verdict"
     )
     for one in measured:
         yield from _layers(one.flow, f"{one.subject.name:{width}}")

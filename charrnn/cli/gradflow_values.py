@@ -7,8 +7,9 @@ from dataclasses import asdict
 from math import isfinite
 from typing import Any
 
-from charrnn.diagnostics import Decay, Flow
-from charrnn.gradflow import Measured
+from charrnn.analysis.gradient_flow.decay import Decay
+from charrnn.analysis.gradient_flow.flow import Flow
+from charrnn.analysis.gradient_flow.subjects import Measured
 
 Values = dict[str, Any]
 

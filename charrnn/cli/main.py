@@ -41,7 +41,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"charrnn.cli.{cmd_name}_command")
+        module = importlib.import_module(f"charrnn.cli.{cmd_name}")
         command: click.Command = module.command
         return command
 
@@ -79,7 +79,7 @@ def cli() -> None:
 
 def _tells() -> bool:
     """Whether this is no process of an `mpiexec`, or the first, which shows the mistakes of all."""
-    from charrnn.distributed.launch import started
+    from charrnn.runtime.mpi_launch import started
 
     return started().rank == 0
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from charrnn.api.blas import threads as threads
 from charrnn.cli import completing
+from charrnn.runtime.blas import threads as threads
 
 set_option = click.option(
     "--set", "sets", multiple=True, metavar="KEY=VALUE",

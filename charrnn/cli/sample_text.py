@@ -8,11 +8,11 @@ from typing import BinaryIO
 
 import click
 
-from charrnn.api.drawing import as_symbols
+from charrnn.api.sampling import as_symbols
 from charrnn.cli.output import to_json, write
+from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import DataError, UsageError
-from charrnn.novelty import Copied, TrainingText
-from charrnn.text import Vocabulary
+from charrnn.inference.memorization import Copied, TrainingText
 
 _ESCAPE = re.compile(r"\\(?:([ntr0\\])|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4}))")
 _LETTERS = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "\\": "\\"}

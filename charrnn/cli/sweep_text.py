@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from charrnn.sweep.plan import Point
-from charrnn.sweep.results import Group, Row, groups
+from charrnn.runs.sweep.plan import Point
+from charrnn.runs.sweep.results import Group, Row, groups
 
 
 def opening(points: Sequence[Point], to_do: int, jobs: int, folder: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from charrnn.api.model import Model
 from charrnn.cli.options import say_notice
-from charrnn.data import Corpus, load_corpus
+from charrnn.data.corpus import Corpus, load_corpus
 from charrnn.errors import DataError
 
 

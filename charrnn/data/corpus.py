@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.config.schema import DataConfig
-from charrnn.data.mapped import MappedIds
+from charrnn.data.files import BOUNDARY as BOUNDARY
+from charrnn.data.mapped_ids import MappedIds
 from charrnn.data.sources import Ids, open_source
-from charrnn.data.texts import BOUNDARY as BOUNDARY
+from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import DataError
-from charrnn.text import Vocabulary
 
 Part = Literal["train", "val", "test"]
 PARTS: tuple[Part, ...] = ("train", "val", "test")

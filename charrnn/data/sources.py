@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 from charrnn.config.codec import text_codec
 from charrnn.config.schema import DataConfig
 from charrnn.data.cache import cache_folder
-from charrnn.data.census import recall, remember, state_of, take_census
-from charrnn.data.encoded import encode
-from charrnn.data.mapped import MappedIds
-from charrnn.data.texts import BOUNDARY, STDIN, find_files, read_text, text_chunks
+from charrnn.data.encoding_pass import encode
+from charrnn.data.files import BOUNDARY, STDIN, find_files, read_text, text_chunks
+from charrnn.data.mapped_ids import MappedIds
+from charrnn.data.text_statistics import count_text, recall, remember, state_of
+from charrnn.data.vocabulary import CHUNK, Vocabulary, distinct
 from charrnn.errors import DataError
-from charrnn.text import Vocabulary
-from charrnn.text.vocabulary import CHUNK, distinct
 
 LARGE = 1 << 23  # bytes of text above which it is not held in memory
 _WHOLE = ("punycode", "idna")  # codecs that need all of a text at once
@@ -106,7 +105,7 @@ class FiledText:
         self._config, self._files, self._folder = config, files, folder
         self._state = state_of(files)
         recalled = recall(config, self._state)
-        self._census = recalled or take_census(self._pieces())
+        self._census = recalled or count_text(self._pieces())
         if recalled is None:
             self._require_unchanged()
             _require_some(self._census.symbols, config)

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.config.codec import text_codec
-from charrnn.data.linecount import LineCounter
-from charrnn.data.texts import MARK, open_text, require_mark, undecodable
+from charrnn.data.encodings import bom
+from charrnn.data.files import MARK, open_text, require_mark, undecodable
+from charrnn.data.line_statistics import LineCounter
+from charrnn.data.vocabulary import code_points
 from charrnn.errors import DataError
-from charrnn.text.encodings import bom
-from charrnn.text.vocabulary import code_points
 
 CHUNK = 1 << 20  # bytes
 CODE_POINTS = 0x110000

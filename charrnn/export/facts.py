@@ -6,7 +6,7 @@ import json
 
 from charrnn import __version__
 from charrnn.config import Config
-from charrnn.text import Vocabulary
+from charrnn.data.vocabulary import Vocabulary
 
 
 def facts(config: Config, vocabulary: Vocabulary) -> dict[str, str]:

@@ -8,9 +8,9 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 
 from charrnn.config import Config
+from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import MissingExtraError
 from charrnn.export.torch_file import to_torch_bytes
-from charrnn.text import Vocabulary
 
 Format = Literal["torch", "onnx"]
 

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import CheckpointError, DataError
 from charrnn.export.state_dict import Found, from_state_dict
 from charrnn.export.torch_file import is_torch_layout, load
-from charrnn.store import Checkpoint, locate, read
-from charrnn.store.metadata import MAX_CHARACTERS
-from charrnn.text import Vocabulary
+from charrnn.storage.checkpoint import Checkpoint, read
+from charrnn.storage.checkpoint_folder import locate
+from charrnn.storage.metadata import MAX_CHARACTERS
 
 PICKLES = (".pt", ".pth", ".bin", ".ckpt", ".pkl")
 SAVE = (

@@ -56,10 +56,10 @@ def attributes(model: ModelConfig) -> dict[str, Any]:
         chosen = [_ACTIVATIONS[model.activation]]
     else:
         names = (("cell_input", "g"), ("cell_output", "h"))
-        squashes = [(getattr(model, key), place) for key, place in names]
+        activations = [(getattr(model, key), place) for key, place in names]
         chosen = [_ACTIVATIONS["sigmoid"]] + [
             _ACTIVATIONS[f"logistic_{place}" if name == "logistic" else name]
-            for name, place in squashes
+            for name, place in activations
         ]
     made: dict[str, Any] = {
         "hidden_size": model.hidden_size,

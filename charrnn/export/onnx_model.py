@@ -17,10 +17,10 @@ from onnx import TensorProto, checker, helper, numpy_helper
 from charrnn import __version__
 from charrnn.config import Config
 from charrnn.config.schema import ModelConfig
+from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import CheckpointError, UsageError
 from charrnn.export import onnx_layers
 from charrnn.export.facts import facts
-from charrnn.text import Vocabulary
 
 Array = NDArray[Any]
 OPSET, IR = 17, 8  # of 2022: runtimes since then read them

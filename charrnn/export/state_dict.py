@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn import memory
 from charrnn.errors import CheckpointError
 from charrnn.export.torch_layout import layer_from_torch
+from charrnn.runtime import memory
 
 Array = NDArray[Any]
 FIRST = "weight_ih_l0"

@@ -13,12 +13,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from charrnn.config import Config
+from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import CheckpointError
 from charrnn.export.facts import facts
 from charrnn.export.state_dict import FIRST, shown
 from charrnn.export.torch_layout import to_torch
-from charrnn.store.checkpoint import KEY
-from charrnn.text import Vocabulary
+from charrnn.storage.checkpoint import KEY
 
 Array = NDArray[Any]
 DTYPES = ("F16", "F32", "F64")

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from charrnn.nn.backends import Backend
 from charrnn.nn.cells import Cell, CellTape
-from charrnn.nn.kernels import Kernels
 from charrnn.nn.params import Params
 from charrnn.nn.workspace import Workspace
 
@@ -67,17 +67,17 @@ class Network:
             shapes["output.c"] = (self.K,)
         return shapes
 
-    def use(self, kernels: Kernels) -> None:
+    def use(self, kernels: Backend) -> None:
         """Run the loops by other kernels from now on."""
         self.kernels = kernels
         for cell in self.cells:
             cell.kernels = kernels
 
-    def twin(self) -> Network:
+    def with_own_workspace(self) -> Network:
         """The same cells over the same parameters, with memory of its own to run windows in."""
-        twin = copy(self)
-        twin._workspace = Workspace(self.dtype)
-        return twin
+        with_own_workspace = copy(self)
+        with_own_workspace._workspace = Workspace(self.dtype)
+        return with_own_workspace
 
     def zero_state(self, B: int) -> Array:
         """The state (L, n, B, H) before any text."""

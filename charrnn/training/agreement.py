@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from charrnn.training.interrupt import StopSignal
-from charrnn.training.session import Session
+from charrnn.runtime.signals import StopSignal
+from charrnn.training.trainer import Trainer
 
 
 class AgreedStop(StopSignal):
     """`asked` is what this rank heard, `requested` what all know since their last step."""
 
-    def __init__(self, own: StopSignal, session: Session) -> None:
-        self._own, self._session = own, session
+    def __init__(self, own: StopSignal, trainer: Trainer) -> None:
+        self._own, self._session = own, trainer
 
     @property
     def asked(self) -> bool:

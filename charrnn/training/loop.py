@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from charrnn.bptt import AbandonedError
 from charrnn.data.corpus import BOUNDARY
-from charrnn.evaluation import evaluate
-from charrnn.generation import Sampling, plain_continuation, sample
-from charrnn.store import CheckpointFolder
+from charrnn.inference.evaluation import evaluate
+from charrnn.inference.sampling import Sampling, numpy_sampler, sample
+from charrnn.nn.bptt import CancelledError
+from charrnn.runtime.signals import StopSignal
+from charrnn.storage.checkpoint_folder import CheckpointFolder
 from charrnn.training.agreement import AgreedStop
 from charrnn.training.divergence import DivergedError, sane
 from charrnn.training.events import (
@@ -24,169 +25,168 @@ from charrnn.training.events import (
     Saving,
     Stepped,
 )
-from charrnn.training.interrupt import StopSignal
 from charrnn.training.measures import Update
 from charrnn.training.rollback import roll_back
-from charrnn.training.session import QUIET, Session
-from charrnn.training.snapshot import snapshot
+from charrnn.training.state import snapshot
+from charrnn.training.trainer import QUIET, Trainer
 
 VALIDATION_STREAMS = 16
 
 
-def train(session: Session, checkpoints: CheckpointFolder, stop: StopSignal) -> Iterator[Event]:
+def train(trainer: Trainer, checkpoints: CheckpointFolder, stop: StopSignal) -> Iterator[Event]:
     """Update until a limit is reached or `stop` is asked for; evaluate, sample, save on the way.
 
     Every rank of the session's group runs it; each yields the events, and the first the samples.
 
     A divergence is rolled back as often as `session.limits` allows; then DivergenceError is raised.
     """
-    session.start_clock()
-    if session.group.size > 1:
-        stop = AgreedStop(stop, session)
+    trainer.start_clock()
+    if trainer.group.size > 1:
+        stop = AgreedStop(stop, trainer)
     if checkpoints.last() is None:
-        yield from _save(session, checkpoints, is_best=False)
+        yield from _save(trainer, checkpoints, is_best=False)
     while True:
         try:
-            yield from _course(session, checkpoints, stop)
+            yield from _course(trainer, checkpoints, stop)
             return
         except DivergedError as error:
-            yield roll_back(session, checkpoints, error)
+            yield roll_back(trainer, checkpoints, error)
 
 
-def _course(session: Session, checkpoints: CheckpointFolder, stop: StopSignal) -> Iterator[Event]:
-    rhythm, clock = session.rhythm, _Clock(session)
+def _course(trainer: Trainer, checkpoints: CheckpointFolder, stop: StopSignal) -> Iterator[Event]:
+    rhythm, clock = trainer.rhythm, _Clock(trainer)
     saved_at = evaluated_at = None
-    reason = session.finished()
+    reason = trainer.finished()
     while reason is None:
         try:
-            update = session.update(abandon=lambda: stop.asked)
-        except AbandonedError:
-            yield from _save(session, checkpoints, is_best=False)
-            yield Interrupted(session.step, stop.number)
+            update = trainer.update(cancel=lambda: stop.asked)
+        except CancelledError:
+            yield from _save(trainer, checkpoints, is_best=False)
+            yield Interrupted(trainer.step, stop.number)
             return
         clock.add(update.characters)
-        yield _stepped(session, update)
+        yield _stepped(trainer, update)
 
         val_loss, is_best = None, False
-        if session.due(rhythm.evaluate):
+        if trainer.is_due(rhythm.evaluate):
             with clock.paused():
-                train_loss, val_loss = session.since_evaluation.value, validation_loss(session)
-                session.since_evaluation.reset()
-                evaluated_at = session.step
+                train_loss, val_loss = trainer.since_evaluation.value, validation_loss(trainer)
+                trainer.since_evaluation.reset()
+                evaluated_at = trainer.step
                 if val_loss is not None:
-                    is_best = session.judged(val_loss)
-                    yield Evaluated(session.step, session.epoch, train_loss, val_loss, is_best)
-                yield from _sampled(session)
+                    is_best = trainer.record_validation(val_loss)
+                    yield Evaluated(trainer.step, trainer.epoch, train_loss, val_loss, is_best)
+                yield from _sampled(trainer)
 
-        reason = session.finished()
-        if session.step % rhythm.log == 0 or val_loss is not None:
-            yield _logged(session, update, clock, val_loss)
+        reason = trainer.finished()
+        if trainer.step % rhythm.log == 0 or val_loss is not None:
+            yield _logged(trainer, update, clock, val_loss)
 
-        if is_best or session.due(rhythm.save) or stop.requested:
+        if is_best or trainer.is_due(rhythm.save) or stop.requested:
             with clock.paused():
-                yield from _save(session, checkpoints, is_best)
-                saved_at = session.step
+                yield from _save(trainer, checkpoints, is_best)
+                saved_at = trainer.step
         # A signal that arrives after the line above waits for the next save.
-        if stop.requested and saved_at == session.step:
-            yield Interrupted(session.step, stop.number)
+        if stop.requested and saved_at == trainer.step:
+            yield Interrupted(trainer.step, stop.number)
             return
 
-    if saved_at != session.step:
-        yield from _save(session, checkpoints, is_best=False)
-    if session.step and evaluated_at != session.step:
-        yield from _final_evaluation(session, checkpoints)
-    yield Finished(session.step, reason)
+    if saved_at != trainer.step:
+        yield from _save(trainer, checkpoints, is_best=False)
+    if trainer.step and evaluated_at != trainer.step:
+        yield from _final_evaluation(trainer, checkpoints)
+    yield Finished(trainer.step, reason)
 
 
-def _final_evaluation(session: Session, checkpoints: CheckpointFolder) -> Iterator[Event]:
+def _final_evaluation(trainer: Trainer, checkpoints: CheckpointFolder) -> Iterator[Event]:
     """The run ended between two evaluations: one more, kept out of the last checkpoint.
 
     So a run that is continued from there is the same as one that never stopped.
     """
-    train_loss, val_loss = session.since_evaluation.value, validation_loss(session)
+    train_loss, val_loss = trainer.since_evaluation.value, validation_loss(trainer)
     if val_loss is None:
         return
-    if not session.since_evaluation.weight:  # the part of the run before this one did it
-        is_best = session.best_step == session.step
-        yield Evaluated(session.step, session.epoch, train_loss, val_loss, is_best)
+    if not trainer.since_evaluation.weight:  # the part of the run before this one did it
+        is_best = trainer.best_step == trainer.step
+        yield Evaluated(trainer.step, trainer.epoch, train_loss, val_loss, is_best)
         return
-    is_best = session.judged(val_loss)
-    yield Evaluated(session.step, session.epoch, train_loss, val_loss, is_best)
-    yield from _sampled(session, final=True)
+    is_best = trainer.record_validation(val_loss)
+    yield Evaluated(trainer.step, trainer.epoch, train_loss, val_loss, is_best)
+    yield from _sampled(trainer, final=True)
     yield Logged(
-        session.step, session.epoch, train_loss, float("nan"), float("nan"), float("nan"),
-        session.seconds, val_loss, final=True,
+        trainer.step, trainer.epoch, train_loss, float("nan"), float("nan"), float("nan"),
+        trainer.seconds, val_loss, final=True,
     )  # fmt: skip
     if is_best:
-        yield Saved(session.step, checkpoints.save_final_best(snapshot(session)), is_best=True)
+        yield Saved(trainer.step, checkpoints.save_final_best(snapshot(trainer)), is_best=True)
 
 
 @QUIET
-def validation_loss(session: Session) -> float | None:
+def validation_loss(trainer: Trainer) -> float | None:
     """Nats per character on the whole validation part; None where there is none.
 
     Raises DivergedError where it is not finite.
     """
-    if not session.corpus.characters("val"):
+    if not trainer.corpus.characters("val"):
         return None
-    with session.averaged():
+    with trainer.averaged():
         score = evaluate(
-            session.network, session.corpus, "val", streams=VALIDATION_STREAMS, split=session.split
+            trainer.network, trainer.corpus, "val", streams=VALIDATION_STREAMS, split=trainer.split
         )
     if not sane(score.nats_per_char):
-        raise session.diverged(f"the validation loss before it is {score.nats_per_char:.3g}", None)
+        raise trainer.diverged(f"the validation loss before it is {score.nats_per_char:.3g}", None)
     return score.nats_per_char
 
 
-def _sampled(session: Session, *, final: bool = False) -> Iterator[Event]:
-    if session.rhythm.sample_length and session.group.rank == 0:
-        yield Sampled(session.step, sample_text(session, session.rhythm.sample_length), final)
+def _sampled(trainer: Trainer, *, final: bool = False) -> Iterator[Event]:
+    if trainer.rhythm.sample_length and trainer.group.rank == 0:
+        yield Sampled(trainer.step, sample_text(trainer, trainer.rhythm.sample_length), final)
 
 
 @QUIET
-def sample_text(session: Session, length: int) -> str:
+def sample_text(trainer: Trainer, length: int) -> str:
     """Some characters from the model as it is; the same for the same step and seed."""
-    vocabulary = session.corpus.vocabulary
+    vocabulary = trainer.corpus.vocabulary
     first = vocabulary.id(BOUNDARY) if BOUNDARY in vocabulary else 0
-    boundary = first if session.corpus.lines is not None else None
-    go_on = plain_continuation(session.network, Sampling(), boundary)
+    boundary = first if trainer.corpus.lines is not None else None
+    generate_steps = numpy_sampler(trainer.network, Sampling(), boundary)
     prime = np.array([first], np.int32)
-    with session.averaged():
+    with trainer.averaged():
         chunks = sample(
-            session.network, prime, length, go_on, session.seed, boundary, [session.step]
+            trainer.network, prime, length, generate_steps, trainer.seed, boundary, [trainer.step]
         )
         return vocabulary.decode(int(i) for chunk in chunks for i in chunk[:, 0])
 
 
-def _stepped(session: Session, update: Update) -> Stepped:
+def _stepped(trainer: Trainer, update: Update) -> Stepped:
     return Stepped(
-        session.step, session.epoch, update.loss, update.grad_norm, update.learning_rate,
-        update.characters, session.seconds, session.share,
+        trainer.step, trainer.epoch, update.loss, update.grad_norm, update.learning_rate,
+        update.characters, trainer.seconds, trainer.share,
     )  # fmt: skip
 
 
-def _logged(session: Session, update: Update, clock: _Clock, val_loss: float | None) -> Logged:
+def _logged(trainer: Trainer, update: Update, clock: _Clock, val_loss: float | None) -> Logged:
     line = Logged(
-        session.step, session.epoch, session.since_log.value, session.norm_since_log.value,
-        update.learning_rate, clock.rate(), session.seconds, val_loss,
+        trainer.step, trainer.epoch, trainer.since_log.value, trainer.norm_since_log.value,
+        update.learning_rate, clock.rate(), trainer.seconds, val_loss,
     )  # fmt: skip
-    session.since_log.reset()
-    session.norm_since_log.reset()
+    trainer.since_log.reset()
+    trainer.norm_since_log.reset()
     return line
 
 
-def _save(session: Session, checkpoints: CheckpointFolder, is_best: bool) -> Iterator[Event]:
-    yield Saving(session.step)
-    path = checkpoints.save(snapshot(session), is_best=is_best)
-    yield Saved(session.step, path, is_best)
+def _save(trainer: Trainer, checkpoints: CheckpointFolder, is_best: bool) -> Iterator[Event]:
+    yield Saving(trainer.step)
+    path = checkpoints.save(snapshot(trainer), is_best=is_best)
+    yield Saved(trainer.step, path, is_best)
 
 
 class _Clock:
     """Characters per second of training proper, since the last line."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._since = session.seconds
+    def __init__(self, trainer: Trainer) -> None:
+        self._session = trainer
+        self._since = trainer.seconds
         self._characters = 0
         self._pause_began = 0.0
 

@@ -6,22 +6,23 @@ from pathlib import Path
 from shlex import quote
 
 from charrnn.errors import DivergenceError
-from charrnn.store import Checkpoint, CheckpointFolder
+from charrnn.storage.checkpoint import Checkpoint
+from charrnn.storage.checkpoint_folder import CheckpointFolder
 from charrnn.training.divergence import DivergedError
 from charrnn.training.events import RolledBack
-from charrnn.training.session import Session
-from charrnn.training.snapshot import restore
+from charrnn.training.state import restore
+from charrnn.training.trainer import Trainer
 
 SLOWER = 0.5
 
 
-def roll_back(session: Session, checkpoints: CheckpointFolder, error: DivergedError) -> RolledBack:
+def roll_back(trainer: Trainer, checkpoints: CheckpointFolder, error: DivergedError) -> RolledBack:
     """Restore the last good checkpoint and halve the rate.
 
     A checkpoint from whose parameters the very next step diverged is not good: it is set aside
     for the one before. Raises DivergenceError where no try is left, or nothing to go back to.
     """
-    diverged_at = session.step
+    diverged_at = trainer.step
     found = _last_good(checkpoints, None if error.by_update else diverged_at)
     if found is None:
         raise DivergenceError(
@@ -29,16 +30,16 @@ def roll_back(session: Session, checkpoints: CheckpointFolder, error: DivergedEr
             then=f"{error.then}\n  nothing good was saved: begin a new run that is changed so",
         )
     path, checkpoint = found
-    if session.rollbacks >= session.limits.rollbacks:
-        raise DivergenceError(error.what, then=_how_to_go_on(session, path, checkpoint, error))
-    scale, rollbacks = session.rate_scale * SLOWER, session.rollbacks + 1
-    restore(session, checkpoint)
-    session.rate_scale, session.rollbacks = scale, rollbacks
-    checkpoints.reopen(path, session.best_step)
-    best = None if session.best_step is None else session.best_loss
+    if trainer.rollbacks >= trainer.limits.rollbacks:
+        raise DivergenceError(error.what, then=_how_to_go_on(trainer, path, checkpoint, error))
+    scale, rollbacks = trainer.rate_scale * SLOWER, trainer.rollbacks + 1
+    restore(trainer, checkpoint)
+    trainer.rate_scale, trainer.rollbacks = scale, rollbacks
+    checkpoints.reopen(path, trainer.best_step)
+    best = None if trainer.best_step is None else trainer.best_loss
     return RolledBack(
-        session.step, session.epoch, diverged_at, error.what, scale, rollbacks,
-        session.limits.rollbacks, best, session.best_step,
+        trainer.step, trainer.epoch, diverged_at, error.what, scale, rollbacks,
+        trainer.limits.rollbacks, best, trainer.best_step,
     )  # fmt: skip
 
 
@@ -58,12 +59,12 @@ def _last_good(
 
 
 def _how_to_go_on(
-    session: Session, path: Path, checkpoint: Checkpoint, error: DivergedError
+    trainer: Trainer, path: Path, checkpoint: Checkpoint, error: DivergedError
 ) -> str:
-    rate = session.identity["config"]["optim"]["learning_rate"] * session.rate_scale * SLOWER
+    rate = trainer.identity["config"]["optim"]["learning_rate"] * trainer.rate_scale * SLOWER
     lines = [str(error.then)]
-    if session.rollbacks:
-        lines.append(f"train.max_rollbacks is reached: it has gone back {session.rollbacks} times")
+    if trainer.rollbacks:
+        lines.append(f"train.max_rollbacks is reached: it has gone back {trainer.rollbacks} times")
     else:
         lines.append(" or: let the run go back by itself: train.on_divergence=rollback")
     lines += [

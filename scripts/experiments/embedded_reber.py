@@ -14,7 +14,7 @@ from random import Random
 import numpy as np
 from corpora import reber
 
-from charrnn.text import Vocabulary
+from charrnn.data.vocabulary import Vocabulary
 from experiments.tables import Experiment, Measures
 from experiments.training import (
     Array,

@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn import build
+from charrnn.data.vocabulary import Vocabulary
 from charrnn.nn.network import Network
-from charrnn.store import locate, read
-from charrnn.text import Vocabulary
+from charrnn.storage.checkpoint import read
+from charrnn.storage.checkpoint_folder import locate
 
 Array = NDArray[Any]
 

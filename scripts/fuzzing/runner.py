@@ -37,7 +37,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class GradientResult:
     label: str
     code: int | None
     seconds: float
@@ -50,7 +50,7 @@ class Hang(BaseException):
     """The command took more than its CPU time."""
 
 
-def run(command: Command, limits: Limits) -> Outcome:
+def run(command: Command, limits: Limits) -> GradientResult:
     """Run it, and say what is wrong with how it ended, if anything."""
     before_peak, before = _peak(), _resident()
     began = time.process_time()
@@ -63,7 +63,7 @@ def run(command: Command, limits: Limits) -> Outcome:
         problem = "a traceback on stderr"
     if problem is None and growth > limits.growth:
         problem = f"grew by {growth // MIB} MiB"
-    return Outcome(command.label, code, seconds, growth, problem, said)
+    return GradientResult(command.label, code, seconds, growth, problem, said)
 
 
 def bound_address_space(more: int = 2**30) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.nn.kernels import Kernels
+from charrnn.nn.backends import Backend
 from charrnn.nn.workspace import Workspace
 
 Array = NDArray[Any]
@@ -35,7 +35,7 @@ class Cell(ABC):
     state_size = 1
     scratch = 0  # arrays (T, B, H) that backward needs besides dA
 
-    def __init__(self, D: int, H: int, bias: bool, kernels: Kernels) -> None:
+    def __init__(self, D: int, H: int, bias: bool, kernels: Backend) -> None:
         self.D, self.H, self.bias, self.kernels = D, H, bias, kernels
 
     def shapes(self) -> dict[str, tuple[int, ...]]:

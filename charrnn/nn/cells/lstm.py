@@ -28,15 +28,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from charrnn.nn.backends import Backend, LSTMVariant
 from charrnn.nn.cells.base import Array, Cell, CellTape, Weights, add_recurrent_gradient
-from charrnn.nn.kernels import Kernels, LSTMVariant
 from charrnn.nn.workspace import Workspace
 
 
 class LSTM(Cell):
     state_size = 2
 
-    def __init__(self, D: int, H: int, bias: bool, kernels: Kernels, variant: LSTMVariant) -> None:
+    def __init__(self, D: int, H: int, bias: bool, kernels: Backend, variant: LSTMVariant) -> None:
         super().__init__(D, H, bias, kernels)
         self.variant = variant
         self.gates = len(variant.sigmoid_gates) + 1

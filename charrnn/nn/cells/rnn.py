@@ -11,18 +11,18 @@
 
 from __future__ import annotations
 
+from charrnn.nn.activations import ACTIVATIONS
+from charrnn.nn.backends import Backend
 from charrnn.nn.cells.base import Array, Cell, CellTape, Weights, add_recurrent_gradient
-from charrnn.nn.kernels import Kernels
-from charrnn.nn.squash import SQUASH
 from charrnn.nn.workspace import Workspace
 
 
 class RNN(Cell):
     gates = 1
 
-    def __init__(self, D: int, H: int, bias: bool, kernels: Kernels, activation: str) -> None:
+    def __init__(self, D: int, H: int, bias: bool, kernels: Backend, activation: str) -> None:
         super().__init__(D, H, bias, kernels)
-        self.squash = SQUASH[activation]
+        self.activation = ACTIVATIONS[activation]
 
     def tape(self, T: int, B: int, workspace: Workspace, prefix: str) -> CellTape:
         return CellTape(
@@ -37,11 +37,11 @@ class RNN(Cell):
         return (tape.H[t],)
 
     def recur(self, p: Weights, tape: CellTape) -> None:
-        self.kernels.rnn_forward(tape.A, p["U"], tape.H, self.squash)
+        self.kernels.rnn_forward(tape.A, p["U"], tape.H, self.activation)
 
     def recur_back(
         self, p: Weights, tape: CellTape, dH: Array, dstate: Array, grad: Weights, dA: Array
     ) -> tuple[Array, ...]:
-        dh = self.kernels.rnn_backward(dH, dstate[0], p["U"], tape.H, self.squash, dA)
+        dh = self.kernels.rnn_backward(dH, dstate[0], p["U"], tape.H, self.activation, dA)
         add_recurrent_gradient(tape.H, dA, grad["U"])  # (RNN.6)
         return (dh,)

@@ -1,0 +1,1 @@
+"""Gradients proved against the derivative of the textbook."""

@@ -1,0 +1,230 @@
+"""Gradients proved: backward against the derivative of the textbook in `reference`.
+
+The *complex step* (Squire & Trapp 1998): for an analytic function, Im F(θ + iε) / ε is F'(θ) to
+rounding, with no difference taken, at ε = 1e-30. *Central differences* take the real function at
+θ ± ε and θ ± 2ε, with an error of order ε⁴. Both perturb one element at a time; elements of one
+array are done side by side, along an axis of their own that the reference broadcasts.
+
+What is claimed, and checked: the derivative of the summed loss of the given spans, with the state
+on entry of each span held constant (truncated BPTT), and of the state on entry of the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.analysis.gradcheck.reference.network import ReferenceNetwork
+from charrnn.nn import bptt
+from charrnn.nn.network import Network
+from charrnn.nn.weight_dropout import apply_weight_dropout
+
+Array = NDArray[Any]
+Method = Literal["complex-step", "central-difference"]
+
+Function = Callable[[Array], Array]
+Entries = NDArray[np.int64]
+
+# A difference across a ReLU's kink is not a derivative: a second, smaller step avoids most.
+STEPS: dict[Method, tuple[complex, ...]] = {
+    "complex-step": (1e-30j,),
+    "central-difference": (1e-4, 1e-6),
+}
+TOLERANCE: dict[Method, float] = {"complex-step": 1e-8, "central-difference": 1e-4}
+# Entries smaller than this share of their array's largest are compared on that scale: what is
+# left of a sum after cancellation has an absolute, not a relative, precision.
+FLOOR = 1e-4
+CHUNK_VALUES = 2_000_000
+
+
+@dataclass(frozen=True)
+class Result:
+    """One array's comparison; `index` is that of its worst entry."""
+
+    name: str
+    size: int
+    checked: int
+    max_relative_error: float
+    index: tuple[int, ...]
+    analytic: float
+    numeric: float
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is checked: spans of one sequence, the states that they are entered with, the scale."""
+
+    spans: Sequence[bptt.Batch]
+    entries: Sequence[Array]
+    scale: float
+    masks: Array | None = None
+    weight_masks: Mapping[str, Array] = field(default_factory=dict)
+
+
+def chain(network: Network, spans: Sequence[bptt.Batch], state: Array) -> list[Array]:
+    """The state on entry of each span, when they are read one after another from `state`."""
+    entries = []
+    for batch in spans:
+        entries.append(state)
+        tape = network.forward(batch.x, state)
+        advance = len(batch.x) if batch.advance is None else batch.advance
+        state = network.state_after(tape, advance)
+    return entries
+
+
+def analytic(
+    network: Network, problem: Problem, window: int | str = "auto"
+) -> tuple[dict[str, Array], Array]:
+    """Gradients by backpropagation: of every parameter, and of the first state on entry."""
+    grad = network.params.like()
+    first: Array | None = None
+    for batch, entry in zip(problem.spans, problem.entries, strict=True):
+        length = bptt.window_length(window, *batch.x.shape)
+        masks = _fixed(problem.masks, length)
+        own = network.params.like()
+        with apply_weight_dropout(network.params, problem.weight_masks, own):
+            outcome = bptt.gradient(
+                network, batch, entry, own, problem.scale, window=window, masks=masks
+            )
+        grad.flat += own.flat
+        first = outcome.dstate if first is None else first
+    assert first is not None
+    return dict(grad), first
+
+
+def _fixed(masks: Array | None, length: int) -> bptt.Masks | None:
+    """Dropout masks (L, T, B, H) of a span as bptt asks for them, window by window."""
+    if masks is None:
+        return None
+    return lambda index, T: list(masks[:, index * length : index * length + T])
+
+
+def loss(
+    reference: ReferenceNetwork,
+    parameters: Mapping[str, Array],
+    problem: Problem,
+    first_entry: Sequence[Sequence[Array]] | None = None,
+) -> Array:
+    """scale · Σ E over the spans by the reference: a scalar, or one per perturbed copy (n,)."""
+    total: Any = 0
+    thin = {name: parameters[name] * mask for name, mask in problem.weight_masks.items()}
+    for index, (batch, entry) in enumerate(zip(problem.spans, problem.entries, strict=True)):
+        state: Any = first_entry if index == 0 and first_entry is not None else entry
+        E, _ = reference.losses({**parameters, **thin}, batch.x, batch.y, state, problem.masks)
+        E = E[batch.first :]
+        if batch.mask is not None:
+            # Where copies stand side by side E is (T, n, B).
+            mask = batch.mask[batch.first :]
+            E = E * (mask[:, None, :] if E.ndim == 3 else mask)
+        total = total + E.sum(axis=(0, -1))
+    return np.asarray(problem.scale * total)
+
+
+def check(
+    network: Network,
+    reference: ReferenceNetwork,
+    problem: Problem,
+    *,
+    method: Method = "complex-step",
+    window: int | str = "auto",
+    samples: int | None = None,
+    rng: np.random.Generator | None = None,
+) -> Iterator[Result]:
+    """Compare every parameter and the initial state, array by array.
+
+    `samples`: check that many random entries of each array instead of all of them.
+    """
+    gradients, dstate = analytic(network, problem, window)
+    parameters = dict(network.params)
+
+    def prove(name: str, array: Array, gradient: Array, function: Function) -> Result:
+        chosen = _choose(array.size, samples, rng)
+        estimates = [_derivative(function, array, chosen, step) for step in STEPS[method]]
+        return compare(name, gradient, chosen, _nearest(gradient.reshape(-1)[chosen], estimates))
+
+    for name, array in parameters.items():
+        yield prove(
+            name, array, gradients[name], _in_parameter(name, parameters, problem, reference)
+        )
+    entry = problem.entries[0]
+    for layer in range(entry.shape[0]):
+        for slot, letter in enumerate("hs"[: entry.shape[1]]):
+            function = _in_state(layer, slot, parameters, problem, reference)
+            yield prove(
+                f"layers.{layer}.{letter}_0", entry[layer, slot], dstate[layer, slot], function
+            )
+
+
+def _in_parameter(
+    name: str, parameters: Mapping[str, Array], problem: Problem, reference: ReferenceNetwork
+) -> Function:
+    """The loss as a function of one parameter array, or of copies of it side by side."""
+    return lambda copies: loss(reference, {**parameters, name: copies}, problem)
+
+
+def _in_state(
+    layer: int,
+    slot: int,
+    parameters: Mapping[str, Array],
+    problem: Problem,
+    reference: ReferenceNetwork,
+) -> Function:
+    """The loss as a function of one array of the first state on entry."""
+
+    def function(copies: Array) -> Array:
+        states = [list(arrays) for arrays in problem.entries[0]]
+        states[layer][slot] = copies
+        return loss(reference, parameters, problem, states)
+
+    return function
+
+
+def _nearest(analytic: Array, estimates: Sequence[Array]) -> Array:
+    """Of several numeric estimates, for each entry the one nearest to what is claimed."""
+    stacked = np.stack(estimates)
+    best = np.argmin(np.abs(stacked - analytic), axis=0)
+    return np.asarray(np.take_along_axis(stacked, best[None], axis=0)[0])
+
+
+def _choose(size: int, samples: int | None, rng: np.random.Generator | None) -> Entries:
+    if samples is None or samples >= size:
+        return np.arange(size)
+    generator = rng or np.random.default_rng(0)
+    return np.sort(generator.choice(size, samples, replace=False))
+
+
+def _derivative(function: Function, array: Array, chosen: Entries, step: complex) -> Array:
+    """dF/d(entry) for each chosen entry, in groups whose perturbed copies fit in memory."""
+    length = min(max(CHUNK_VALUES // array.size, 1), 64)
+    parts = [chosen[start : start + length] for start in range(0, len(chosen), length)]
+    return np.concatenate([_side_by_side(function, array, part, step) for part in parts])
+
+
+def _side_by_side(function: Function, array: Array, entries: Entries, step: complex) -> Array:
+    shifts = np.zeros((len(entries), array.size), type(step))
+    shifts[np.arange(len(entries)), entries] = step
+    shifts = shifts.reshape(len(entries), *array.shape)
+    if step.imag:
+        return np.asarray(function(array + shifts).imag / step.imag)
+    near = function(array + shifts) - function(array - shifts)
+    far = function(array + 2 * shifts) - function(array - 2 * shifts)
+    return np.asarray((8 * near - far) / (12 * step.real))
+
+
+def compare(name: str, gradient: Array, chosen: Entries, numeric: Array) -> Result:
+    """The worst relative difference |a - n| / max(|a|, |n|), with a floor for tiny entries."""
+    a = gradient.reshape(-1)[chosen]
+    scale = np.maximum(np.abs(a), np.abs(numeric))
+    floor = max(FLOOR * float(scale.max()), np.finfo(np.float64).tiny)
+    errors = np.abs(a - numeric) / np.maximum(scale, floor)
+    errors = np.where(np.isfinite(errors), errors, np.inf)
+    worst = int(np.argmax(errors))
+    index = tuple(int(i) for i in np.unravel_index(chosen[worst], gradient.shape))
+    return Result(
+        name, gradient.size, len(chosen), float(errors[worst]), index, float(a[worst]),
+        float(numeric[worst]),
+    )  # fmt: skip

@@ -1,0 +1,108 @@
+"""One step of each cell. Equation numbers are those of docs/derivations/.
+
+x is (B, D), h and s are (B, H), W is (D, G), U is (H, G), b is (G,), P is (gates, H).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.analysis.gradcheck.reference.activations import ACTIVATIONS, constant, sigmoid
+
+Array = NDArray[Any]
+Weights = dict[str, Array]
+
+
+def _affine(p: Weights, x: Array, h: Array, gate: int, H: int) -> Array:
+    """a = x W + h U + b for one gate's columns."""
+    columns = slice(gate * H, (gate + 1) * H)
+    a = x @ p["W"][..., columns] + h @ p["U"][..., columns]
+    return a + _row(p["b"])[..., columns] if "b" in p else a
+
+
+def _row(v: Array) -> Array:
+    """A bias as a row that broadcasts over the batch, whatever axes stand before."""
+    return v[..., None, :]
+
+
+def rnn_step(p: Weights, x: Array, h: Array, activation: str = "tanh") -> Array:
+    """Vanilla RNN (Elman 1990). Returns h_t.
+
+    (RNN.1) a_t = x_t W + h_{t-1} U + b
+    (RNN.2) h_t = φ(a_t)
+    """
+    H = h.shape[-1]
+    return ACTIVATIONS[activation](_affine(p, x, h, 0, H))
+
+
+def lstm_step(
+    p: Weights,
+    x: Array,
+    h: Array,
+    s: Array,
+    *,
+    forget: str = "gate",
+    activation_g: str = "tanh",
+    activation_h: str = "tanh",
+    truncate: bool = False,
+) -> tuple[Array, Array]:
+    """LSTM. Returns (h_t, s_t).
+
+    (LSTM.1) i_t = σ(x_t W_i + h_{t-1} U_i + b_i + s_{t-1} ⊙ P_i)
+    (LSTM.2) f_t = σ(x_t W_f + h_{t-1} U_f + b_f + s_{t-1} ⊙ P_f)
+    (LSTM.3) g_t = g(x_t W_g + h_{t-1} U_g + b_g)
+    (LSTM.4) s_t = f_t ⊙ s_{t-1} + i_t ⊙ g_t
+    (LSTM.5) o_t = σ(x_t W_o + h_{t-1} U_o + b_o + s_t ⊙ P_o)
+    (LSTM.6) h_t = o_t ⊙ h(s_t)
+
+    `forget`: "gate" (Gers et al. 2000); "none", f_t = 1 (Hochreiter & Schmidhuber 1997);
+    "coupled", f_t = 1 - i_t. The terms in P are there when p has "P" (Gers et al. 2002).
+    `truncate` holds h_{t-1}, and what peepholes see, constant: the derivative then flows through
+    time only along s (1997).
+    """
+    H = h.shape[-1]
+    past = constant(h) if truncate else h
+    P = p.get("P")
+    rows = {"i": 0, "f": 1, "o": 2, "g": 3} if forget == "gate" else {"i": 0, "o": 1, "g": 2}
+
+    def gate(name: str, seen: Array) -> Array:
+        a = _affine(p, x, past, rows[name], H)
+        if P is not None:
+            a = a + (constant(seen) if truncate else seen) * _row(P[..., rows[name], :])
+        return sigmoid(a)
+
+    i = gate("i", s)
+    f: Any = 1
+    if forget == "gate":
+        f = gate("f", s)
+    elif forget == "coupled":
+        f = 1 - i
+    g = ACTIVATIONS[activation_g](_affine(p, x, past, rows["g"], H))
+    s = f * s + i * g
+    o = gate("o", s)
+    return o * ACTIVATIONS[activation_h](s), s
+
+
+def gru_step(p: Weights, x: Array, h: Array) -> Array:
+    """GRU (Cho et al. 2014, with the reset gate after the product). Returns h_t.
+
+    (GRU.1) r_t = σ(x_t W_r + h_{t-1} U_r + b_r)
+    (GRU.2) u_t = σ(x_t W_u + h_{t-1} U_u + b_u)
+    (GRU.3) m_t = h_{t-1} U_n + q
+    (GRU.4) n_t = tanh(x_t W_n + b_n + r_t ⊙ m_t)
+    (GRU.5) h_t = (1 - u_t) ⊙ n_t + u_t ⊙ h_{t-1}
+    """
+    H = h.shape[-1]
+    r = sigmoid(_affine(p, x, h, 0, H))
+    u = sigmoid(_affine(p, x, h, 1, H))
+    n_columns = slice(2 * H, 3 * H)
+    m = h @ p["U"][..., n_columns]
+    a = x @ p["W"][..., n_columns]
+    if "b" in p:
+        m = m + _row(p["q"])
+        a = a + _row(p["b"])[..., n_columns]
+    n = np.tanh(a + r * m)
+    return np.asarray((1 - u) * n + u * h)

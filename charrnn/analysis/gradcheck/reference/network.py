@@ -1,0 +1,92 @@
+"""A stack of cells, a readout and a loss, stepped through time one character at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.analysis.gradcheck.reference.activations import cross_entropy
+from charrnn.analysis.gradcheck.reference.cells import Weights, gru_step, lstm_step, rnn_step
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class ReferenceNetwork:
+    """What a model computes, as its equations say it.
+
+    `parameters` are the named arrays of a checkpoint (`layers.0.W`, …, `output.V`, `output.c`);
+    `state` is (L, n, B, H), where n is 1, or 2 for the LSTM: h, then s.
+    """
+
+    cell: str
+    num_layers: int
+    activation: str = "tanh"
+    forget: str = "gate"
+    activation_g: str = "tanh"
+    activation_h: str = "tanh"
+    truncate: bool = False
+
+    def layer(self, parameters: Weights, index: int) -> Weights:
+        prefix = f"layers.{index}."
+        return {n.removeprefix(prefix): a for n, a in parameters.items() if n.startswith(prefix)}
+
+    def step(
+        self,
+        parameters: Weights,
+        x: Array,
+        state: Sequence[Sequence[Array]],
+        masks: Sequence[Array] | None = None,
+    ) -> tuple[Array, list[list[Array]]]:
+        """One character: one-hot x (B, K) and the states to logits z (B, K) and new states.
+
+        `masks[l]` (B, H), already scaled, multiplies the output of layer l on its way up.
+        """
+        above: list[list[Array]] = []
+        for index in range(self.num_layers):
+            p = self.layer(parameters, index)
+            new = self._cell(p, x, state[index])
+            above.append(new)
+            x = new[0] if masks is None else new[0] * masks[index]
+        z = x @ parameters["output.V"]
+        if "output.c" in parameters:
+            z = z + parameters["output.c"][..., None, :]
+        return z, above
+
+    def _cell(self, p: Weights, x: Array, state: Sequence[Array]) -> list[Array]:
+        if self.cell == "rnn":
+            return [rnn_step(p, x, state[0], self.activation)]
+        if self.cell == "gru":
+            return [gru_step(p, x, state[0])]
+        h, s = lstm_step(
+            p, x, state[0], state[1], forget=self.forget, activation_g=self.activation_g,
+            activation_h=self.activation_h, truncate=self.truncate,
+        )  # fmt: skip
+        return [h, s]
+
+    def losses(
+        self,
+        parameters: Weights,
+        x: Array,
+        y: Array,
+        state: Array,
+        masks: Array | None = None,
+    ) -> tuple[Array, list[list[list[Array]]]]:
+        """Cross-entropy E_t of every step and stream (T, …, B), and the states after each step.
+
+        x and y are ids (T, B); `masks` is (L, T, B, H) or None.
+        """
+        K = parameters["output.V"].shape[-1]
+        one_hot = np.eye(K)
+        layers: list[list[Array]] = [list(layer) for layer in state]
+        E, states = [], []
+        for t in range(len(x)):
+            step_masks = None if masks is None else list(masks[:, t])
+            z, layers = self.step(parameters, one_hot[x[t]], layers, step_masks)
+            E.append(cross_entropy(z, one_hot[y[t]]))
+            states.append(layers)
+        return np.stack(E), states

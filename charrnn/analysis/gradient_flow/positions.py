@@ -1,0 +1,50 @@
+"""Where in a text the errors are taken that are sent back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.data.corpus import Corpus
+from charrnn.errors import DataError
+
+Ids = NDArray[np.int32]
+WARM = 100  # characters read before the first that errors reach
+
+
+@dataclass(frozen=True)
+class Positions:
+    """Windows x, y (T, B) read from a zero state; the last step of each column is a position t.
+
+    `max_lag` characters before each can be measured, all in one stream or line.
+    """
+
+    x: Ids
+    y: Ids
+    max_lag: int
+
+
+def positions(corpus: Corpus, count: int, max_lag: int) -> Positions:
+    """At most `count` positions of the training part, with `max_lag` steps before each, or fewer.
+
+    A stream has them evenly apart. Of lines the longest are taken, since no error crosses into the
+    line before, and all windows are as long as the shortest of these. Raises DataError for a text
+    in which no character has another before it.
+    """
+    lines = corpus.lines
+    if lines is None:
+        ids = corpus.part("train")
+        T = min(WARM + max_lag, len(ids) - 1)
+        starts = np.unique(np.linspace(0, max(len(ids) - 1 - T, 0), count).astype(np.int64))
+    else:
+        ids, rows = corpus.ids, lines["train"]
+        lengths = rows[:, 1] - rows[:, 0] - 1
+        longest = np.argsort(-lengths, kind="stable")[:count]
+        T = min(max_lag, int(lengths[longest].min(initial=max_lag)))
+        starts = rows[longest, 0]
+    if T < 1 or not len(starts):
+        raise DataError("the training part is too short to send an error back in")
+    at = starts + np.arange(T)[:, None]
+    return Positions(ids[at].astype(np.int32), ids[at + 1].astype(np.int32), min(max_lag, T))

@@ -1,0 +1,166 @@
+"""charrnn corpus"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log
+from pathlib import Path
+from typing import Any
+
+import click
+
+from charrnn.cli import completing
+from charrnn.cli.corpus_text import text_of
+from charrnn.cli.options import format_option
+from charrnn.cli.output import to_json, write
+from charrnn.config.codec import text_codec
+from charrnn.data import unicode_issues as oddities
+from charrnn.data.files import STDIN, find_files
+from charrnn.data.suggestion import Suggestion, suggest
+from charrnn.data.survey import Survey, survey, together
+from charrnn.errors import DataError, UsageError
+
+RARE = 10  # a character that stands this often or less is hardly learned
+LISTED = 100
+
+
+@click.command("corpus")
+@click.argument(
+    "files", nargs=-1, required=True, metavar="FILE...", shell_complete=completing.files
+)
+@click.option("--encoding", metavar="NAME", help="Read as this [a byte order mark's, or utf-8].")
+@format_option
+def command(files: tuple[str, ...], encoding: str | None, form: str) -> None:
+    """Show what is in a text before training on it, and settings to begin with.
+
+    FILE is a file, a glob in quotes, or - for stdin. Entropies are in nats per character. Exit
+    code 3 if a file cannot be used as it is; the others are still shown.
+
+    \b
+    Examples:
+      charrnn corpus my.txt
+      charrnn corpus 'books/*.txt' --format json
+    """
+    if encoding is not None:
+        _check(encoding)
+    results = [_result(path, encoding) for path in _paths(files)]
+    answer = _answer(results)
+    text = to_json(answer) if form == "json" else text_of(answer)
+    write(f"{text}\n".encode("utf-8", "backslashreplace"))
+    bad = sum(isinstance(result, _Problem) for result in results)
+    if bad:
+        raise DataError(f"{bad} of {len(results)} files cannot be used as they are")
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """A file that cannot be read, or not as text."""
+
+    file: str
+    error: DataError
+
+
+def _paths(files: Sequence[str]) -> list[Path | _Problem]:
+    """Every file once; a name that is none's as a problem in its place."""
+    paths: dict[Path, Path | _Problem] = {}
+    for file in files:
+        try:
+            for path in find_files([file]):
+                paths.setdefault(path if file == STDIN else path.resolve(), path)
+        except DataError as error:
+            paths[Path(file)] = _Problem(file, error)
+    return list(paths.values())
+
+
+def _result(path: Path | _Problem, encoding: str | None) -> Survey | _Problem:
+    if isinstance(path, _Problem):
+        return path
+    try:
+        return survey(path, encoding)
+    except DataError as error:
+        return _Problem(str(path), error)
+
+
+def _check(encoding: str) -> None:
+    try:
+        text_codec(encoding)
+    except LookupError:
+        raise UsageError(
+            f"unknown encoding {encoding!r}", where="--encoding", then="for example: cp1252"
+        ) from None
+
+
+def _answer(results: Sequence[Survey | _Problem]) -> dict[str, Any]:
+    found = [result for result in results if isinstance(result, Survey)]
+    whole = together(found)
+    suggestion = suggest(whole) if len(whole.encodings) == 1 else None
+    return {
+        "files": [
+            {"file": r.file, "ok": False, "problem": r.error.what, "then": r.error.then}
+            if isinstance(r, _Problem)
+            else _facts(r)
+            for r in results
+        ],
+        "together": _facts(whole) if found else None,
+        "suggestion": _suggested(suggestion, whole.files),
+    }
+
+
+def _facts(found: Survey) -> dict[str, Any]:
+    rare = sorted((n, point) for point, n in found.count.items() if n <= RARE)
+    lines = found.lines
+    return {
+        "file": ", ".join(found.files), "ok": True, "problem": None,
+        "encoding": ", ".join(found.encodings), "bom": found.bom,
+        "bytes": found.bytes, "characters": found.characters, "K": found.K,
+        "lines": lines.ended, "blank_lines": lines.blank,
+        "longest_line": {
+            "characters": lines.longest, "file": found.longest_in, "line": lines.longest_at,
+        },
+        "line_ends": {"lf": found.lf, "crlf": found.crlf, "cr": found.cr},
+        "duplicate_lines": {
+            "count": lines.duplicates, "share": lines.duplicates / max(lines.compared, 1),
+        },
+        "rare_count": len(rare),
+        "rare_characters": [_character(found, point) for _, point in rare[:LISTED]],
+        "control_characters": [_character(found, p) for p in oddities.controls(found.count)],
+        "combining_marks": oddities.combining_marks(found.count), "nfc": found.nfc,
+        "look_alikes": [
+            {**_character(found, point), "like": chr(like), "like_count": found.count[like]}
+            for point, like in oddities.look_alikes(found.count)
+        ],
+        "ln_K": log(found.K) if found.K else None,
+        "unigram_entropy": found.unigram_entropy if found.K else None,
+    }  # fmt: skip
+
+
+def _character(found: Survey, point: int) -> dict[str, Any]:
+    place = found.first[point]
+    return {
+        "character": chr(point), "code_point": f"U+{point:04X}", "name": oddities.name(point),
+        "count": found.count[point], "file": place.file, "line": place.line,
+        "column": place.column,
+    }  # fmt: skip
+
+
+def _suggested(suggestion: Suggestion | None, files: list[str]) -> dict[str, Any] | None:
+    if suggestion is None:
+        return None
+    words = ["charrnn", "train"]
+    for file in files:
+        words += ["--text", file]
+    for key, value in suggestion.keys.items():
+        words += ["--set", f"{key}={to_json(value) if isinstance(value, list) else value}"]
+    sections: dict[str, Any] = {"data": {"text": files}}
+    for key, value in suggestion.keys.items():
+        *path, last = key.split(".")
+        section = sections
+        for part in path:
+            section = section.setdefault(part, {})
+        section[last] = value
+    return {
+        "keys": suggestion.keys, "config": sections, "command": shlex.join(words),
+        "reasons": suggestion.reasons,
+    }  # fmt: skip

@@ -1,0 +1,140 @@
+"""The second of two passes over a large text: its ids, in a file of the cache."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.data.cache import VARIABLE, replacing
+from charrnn.data.mapped_ids import DamagedError, IdsWriter, MappedIds, dtype_for, open_ids
+from charrnn.data.text_statistics import TextStatistics
+from charrnn.data.vocabulary import LackingError, OnUnknown, Vocabulary, code_points
+from charrnn.errors import DataError
+
+Read = Callable[[], Iterator[str]]
+
+_FORMAT = 1
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class Encoder:
+    """Text to ids, piece by piece, in the smallest type that holds them.
+
+    `symbols` are all that the text has. Raises DataError for those that the vocabulary lacks,
+    unless they are skipped or mapped.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, symbols: str, on_unknown: OnUnknown) -> None:
+        table = vocabulary.table()
+        points = code_points(symbols)
+        self.unknown = points[table[points] < 0]
+        self.dtype = dtype_for(vocabulary.K)
+        skips = on_unknown == "skip" and len(self.unknown) > 0
+        self._kept = table >= 0 if skips else None
+        if on_unknown == "map":
+            for point in self.unknown:
+                table[point] = vocabulary.id(vocabulary.look_alike(chr(point)))
+        self._table = np.maximum(table, 0).astype(self.dtype)
+        self._bytes = vocabulary.unit == "byte"
+        self._dropped = bytes(p for p in self.unknown.tolist() if p < 256) if skips else b""
+
+    def __call__(self, text: str) -> NDArray[Any] | bytes:
+        if self.dtype.itemsize == 1 and (self._bytes or text.isascii()):
+            data = text.encode("latin-1")
+            return data.translate(self._table[:256].tobytes(), self._dropped)
+        points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+        if self._kept is not None:
+            points = points[self._kept[points]]
+        # A mode other than "raise" writes straight into the result.
+        return np.take(self._table, points, mode="clip")
+
+
+def encode(
+    read: Read, census: TextStatistics, vocabulary: Vocabulary, on_unknown: OnUnknown, mode: str,
+    folder: Path, where: str,
+) -> tuple[MappedIds, list[str]]:  # fmt: skip
+    """The ids of a text: those in the cache folder if their hash is right, else made anew.
+
+    `read` begins to read the text, `census` is its, `mode` tells how it was put together.
+    Also says what the user should know: that a file was damaged, or could not be kept.
+    """
+    encoder = Encoder(vocabulary, census.symbols, on_unknown)
+    if on_unknown == "error" and len(encoder.unknown):
+        raise LackingError(encoder.unknown, _first(read(), encoder.unknown), where)
+    told = on_unknown if len(encoder.unknown) else None
+    path = folder / f"{_key(census, vocabulary, told, mode)}.ids"
+    notices: list[str] = []
+    try:
+        return open_ids(path, vocabulary.K), notices
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, DamagedError) as error:
+        notices.append(f"{path} is not used: {_why(error)}; the text is encoded again")
+    try:
+        with replacing(path) as file:
+            _write(file, read(), encoder)
+        return MappedIds(path, encoder.dtype), notices
+    except OSError as error:
+        notices.append(
+            f"the ids cannot be kept in {folder} ({_why(error)}): they are in a temporary file, "
+            f"and are made again next time; another folder: {VARIABLE}=DIR"
+        )
+    return _temporary(read, encoder, where), notices
+
+
+def _write(file: IO[bytes], pieces: Iterable[str], encoder: Encoder) -> None:
+    writer = IdsWriter(file, encoder.dtype)
+    for text in pieces:
+        writer.write(encoder(text))
+    writer.finish()
+
+
+def _temporary(read: Read, encoder: Encoder, where: str) -> MappedIds:
+    """Ids in a file that goes with the process, or, where open files keep their names, later."""
+    try:
+        with tempfile.NamedTemporaryFile(prefix="charrnn-", suffix=".ids", delete=False) as file:
+            try:
+                _write(file, read(), encoder)
+                return MappedIds(Path(file.name), encoder.dtype)
+            finally:
+                with suppress(OSError):
+                    Path(file.name).unlink()
+    except OSError as error:
+        full = "make room there, or " if error.errno in _FULL else ""
+        raise DataError(
+            f"the text's ids can be written neither to the cache nor to {tempfile.gettempdir()}: "
+            f"{_why(error)}",
+            where=where,
+            then=f"{full}name a folder with {VARIABLE}=DIR; with {VARIABLE}=off the text is held "
+            "in memory, at 4 bytes a character and more while it is read",
+        ) from None
+
+
+def _key(census: TextStatistics, vocabulary: Vocabulary, told: str | None, mode: str) -> str:
+    """A name for these ids; `told` is what is done with unknown characters, if there are any."""
+    facts = [_FORMAT, census.sha256, vocabulary.unit, vocabulary.symbols, told, mode]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:40]
+
+
+def _first(pieces: Iterable[str], wanted: NDArray[np.uint32]) -> int:
+    """Where the first of some code points stands."""
+    before = 0
+    for text in pieces:
+        found = np.flatnonzero(np.isin(code_points(text), wanted))
+        if len(found):
+            return before + int(found[0])
+        before += len(text)
+    return before
+
+
+def _why(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)

@@ -1,0 +1,211 @@
+"""Finding and reading text files, without changing a character of them."""
+
+from __future__ import annotations
+
+import codecs
+import glob
+import shlex
+import stat
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import BinaryIO
+
+from charrnn.config.codec import text_codec
+from charrnn.config.schema import DataConfig
+from charrnn.data.encodings import SAMPLE, Guess, bom, likely
+from charrnn.data.vocabulary import Unit
+from charrnn.errors import DataError
+
+STDIN = "-"
+BOUNDARY = "\n"  # ends a line
+MARK = "\ufeff"  # the byte order mark, decoded
+CHUNK = 1 << 20  # bytes read at a time
+
+
+def find_files(patterns: Sequence[str]) -> list[Path]:
+    """Files named by paths and globs, in the order given, globs sorted; none of them twice.
+
+    A path that exists is that file even where its name looks like a glob; "-" is stdin.
+    """
+    unique: dict[Path, Path] = {}
+    for path in matches(patterns):
+        unique.setdefault(path if str(path) == STDIN else path.resolve(), path)
+    return list(unique.values())
+
+
+def matches(patterns: Sequence[str]) -> list[Path]:
+    """Every match of every pattern, a file as often as it is named."""
+    return [path for pattern in patterns for path in _match(pattern)]
+
+
+def _match(pattern: str) -> list[Path]:
+    path = Path(pattern)
+    try:
+        if pattern == STDIN:
+            return [path]
+        if path.exists():
+            _require_file_or_folder(path)
+            return [path]
+        found = sorted(Path(match) for match in glob.glob(pattern, recursive=True))
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise DataError(f"cannot be read: {why}", where=pattern[:100]) from None
+    files = [match for match in found if match.is_file()]
+    if files:
+        return files
+    if found:
+        what = "matches folders and no file"
+    else:
+        what = "no file matches" if any(c in pattern for c in "*?[") else "no such file"
+    raise DataError(what, where=pattern, then=_advice(pattern))
+
+
+def _advice(pattern: str) -> str:
+    if (pattern,) == DataConfig.model_fields["text"].default:
+        return (
+            "the default text comes with a clone of charrnn, and is found from its top folder; "
+            "to train on a text of your own: charrnn train --text my.txt"
+        )
+    return f"looked in {Path.cwd()}; name a text with --text FILE or data.text"
+
+
+@contextmanager
+def open_text(path: Path) -> Iterator[BinaryIO]:
+    """A text file, or stdin, for reading bytes. DataError for all that cannot be one."""
+    if str(path) == STDIN:
+        yield _stdin()
+        return
+    try:
+        _require_file_or_folder(path)
+        if path.is_dir():
+            raise DataError(
+                "is a folder, not a text", where=str(path), then=f"name its files: '{path}/*.txt'"
+            )
+        with open(path, "rb") as file:
+            yield file
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", where=str(path)) from None
+
+
+def _require_file_or_folder(path: Path) -> None:
+    """A device may never end, and a pipe can be read once: a run could not be resumed."""
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise DataError(
+            "is a pipe or a device, not a file",
+            where=str(path),
+            then="name a file, or give the text on stdin: … | charrnn train --text -",
+        )
+
+
+def _stdin() -> BinaryIO:
+    if sys.stdin is None:
+        raise DataError("stdin is closed", where=STDIN, then="name a file with --text FILE")
+    return sys.stdin.buffer
+
+
+@lru_cache(maxsize=1)
+def read_stdin() -> bytes:
+    """All of stdin. It can be read once, so what was read is kept."""
+    with open_text(Path(STDIN)) as file:
+        return file.read()
+
+
+def read_text(path: Path, unit: Unit = "char", encoding: str = "utf-8") -> str:
+    """A file's text. Line ends are kept as they are; a byte order mark is not part of the text."""
+    data = read_stdin() if str(path) == STDIN else _read(path)
+    if unit == "byte":
+        return data.decode("latin-1")
+    codec = _codec(encoding)
+    require_mark(path, data, codec.name)
+    try:
+        return codec.decode(data)[0].removeprefix(MARK)
+    except UnicodeDecodeError as error:
+        raise undecodable(path, data, encoding, error.start, error.start) from None
+    except UnicodeError as error:
+        raise DataError(f"not {encoding}: {error}", where=str(path)) from None
+
+
+def text_chunks(path: Path, unit: Unit = "char", encoding: str = "utf-8") -> Iterator[str]:
+    """What `read_text` returns, in pieces that are not empty, without holding all of it."""
+    codec = _codec("latin-1" if unit == "byte" else encoding)
+    decoder = codecs.getincrementaldecoder(codec.name)()
+    began, position = unit == "byte", 0
+    with open_text(path) as file:
+        data = file.read(CHUNK)
+        require_mark(path, data, codec.name)
+        while data:
+            following = file.read(CHUNK)
+            position += len(data)
+            try:
+                text = decoder.decode(data, final=not following)
+            except UnicodeDecodeError as error:
+                offset = position - len(error.object) + error.start
+                raise undecodable(path, error.object, encoding, error.start, offset) from None
+            except UnicodeError as error:
+                raise DataError(f"not {encoding}: {error}", where=str(path)) from None
+            if text and not began:
+                text, began = text.removeprefix(MARK), True
+            if text:
+                yield text
+            data = following
+
+
+def _codec(encoding: str) -> codecs.CodecInfo:
+    try:
+        return text_codec(encoding)
+    except LookupError:
+        raise DataError(
+            f"unknown encoding {encoding!r}", where="data.encoding", then="for example: utf-8"
+        ) from None
+
+
+def _read(path: Path) -> bytes:
+    with open_text(path) as file:
+        return file.read()
+
+
+def require_mark(path: Path, data: bytes, encoding: str) -> None:
+    """Python takes a UTF-16 text without byte order mark for one of this machine's order."""
+    if encoding not in ("utf-16", "utf-32") or not data or bom(data) == encoding:
+        return
+    at = next((i for i, byte in enumerate(data[:SAMPLE]) if byte > 0x7F), 0)
+    guess = bom(data) or next((g.encoding for g in likely(data, at)), "utf-8")
+    raise DataError(
+        f"not {encoding}: it has no byte order mark of {encoding}",
+        where=str(path),
+        then=f"it looks like {guess}: --set data.encoding={guess}; without a mark, {encoding} "
+        f"is named with its byte order: {encoding}-le or {encoding}-be",
+    )
+
+
+def undecodable(path: Path, data: bytes, encoding: str, at: int, offset: int) -> DataError:
+    """The error about the byte `data[at]`, which stands at `offset` of the file."""
+    return DataError(
+        f"not {encoding}: byte 0x{data[at]:02X} at offset {offset:,}",
+        where=str(path),
+        then=_remedy(path, data, encoding, likely(data, at), offset),
+    )
+
+
+def _remedy(path: Path, data: bytes, encoding: str, guesses: list[Guess], offset: int) -> str:
+    as_bytes = "as bytes, any file can be read: --set data.unit=byte"
+    if not guesses:
+        return f"it does not look like text; {as_bytes}"
+    best = guesses[0]
+    if best.encoding == encoding:
+        return (
+            f"what follows is {encoding}: the file is damaged there, or mixes encodings; mend it, "
+            f"or leave out what is wrong:\n  iconv -c -f {encoding} -t {encoding} "
+            f"{shlex.quote(str(path))} > mended.txt; {as_bytes}"
+        )
+    sure = "its byte order mark says" if offset == 0 and bom(data) else "it looks like"
+    others = [g.encoding for g in guesses[1:3] if g.score > 0.9 * best.score]
+    also = f" (or {', '.join(others)})" if others else ""
+    return (
+        f"{sure} {best.encoding}{also}, in which it reads: {best.shown}\n"
+        f"  if that is right: --set data.encoding={best.encoding}; {as_bytes}"
+    )

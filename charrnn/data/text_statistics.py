@@ -1,0 +1,96 @@
+"""The first of two passes over a large text: how long it is, its symbols, its hash.
+
+What was found is remembered for files that are still the same: path, size, inode, and times of
+the last change of content and of anything, to the nanosecond.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from charrnn.config.schema import DataConfig
+from charrnn.data.cache import cache_folder, replacing
+from charrnn.data.vocabulary import code_points
+from charrnn.errors import DataError
+
+SETTLED = 2 * 10**9  # nanoseconds; a file changed later than this may change unnoticed
+_FORMAT = 1
+_CODE_POINTS = 0x110000
+State = list[tuple[str, int, int, int, int]]
+
+
+@dataclass(frozen=True)
+class TextStatistics:
+    """`symbols` in code point order; `sha256` of the text in UTF-8."""
+
+    characters: int
+    symbols: str
+    sha256: str
+
+
+def count_text(pieces: Iterable[str]) -> TextStatistics:
+    """Count a text that comes in pieces."""
+    digest, characters = hashlib.sha256(), 0
+    seen, seen_ascii = np.zeros(_CODE_POINTS, bool), b""
+    for text in pieces:
+        data = text.encode("utf-8", "surrogatepass")
+        digest.update(data)
+        characters += len(text)
+        # What remains without the ASCII characters that were seen is little in most texts.
+        if rest := data.translate(None, seen_ascii):
+            seen[code_points(rest.decode("utf-8", "surrogatepass"))] = True
+            seen_ascii = bytes(np.flatnonzero(seen[:128]).tolist())
+    symbols = "".join([chr(point) for point in np.flatnonzero(seen)])
+    return TextStatistics(characters, symbols, digest.hexdigest())
+
+
+def state_of(files: Sequence[Path]) -> State:
+    """What tells whether files are still the same. Raises DataError."""
+    try:
+        found = [(path, path.stat()) for path in map(Path.resolve, files)]
+    except OSError as error:
+        where = str(error.filename)
+        raise DataError(f"cannot be read: {error.strerror}", where=where) from None
+    return [(str(p), s.st_size, s.st_ino, s.st_mtime_ns, s.st_ctime_ns) for p, s in found]
+
+
+def recall(config: DataConfig, state: State) -> TextStatistics | None:
+    """The census of files in this state, if one is remembered."""
+    if (path := _place(config, state)) is None:
+        return None
+    try:
+        stored = json.loads(path.read_bytes())
+        census = TextStatistics(**stored["census"])
+        return census if stored["check"] == _check(asdict(census)) else None
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
+def remember(config: DataConfig, state: State, census: TextStatistics) -> None:
+    """Keep a census, where it can be kept and the files have not only just been changed."""
+    if max(max(mtime, ctime) for *_, mtime, ctime in state) > time.time_ns() - SETTLED:
+        return
+    if (path := _place(config, state)) is None:
+        return
+    facts = asdict(census)
+    with suppress(OSError), replacing(path) as file:
+        file.write(json.dumps({"census": facts, "check": _check(facts)}).encode())
+
+
+def _place(config: DataConfig, state: State) -> Path | None:
+    folder = cache_folder()
+    key = [_FORMAT, state, config.unit, config.encoding, config.mode]
+    return None if folder is None else folder / f"{_check(key)}.json"
+
+
+def _check(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:40]

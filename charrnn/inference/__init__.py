@@ -1,0 +1,1 @@
+"""Forward only: reading text with a network, and what stands on it."""

@@ -1,0 +1,107 @@
+"""What an n-gram makes of the same text: the figure that a network has to better."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.data.corpus import Corpus, Part
+from charrnn.errors import DataError
+from charrnn.inference.ngram import HIGHEST, Sequences, losses
+from charrnn.runtime import memory
+
+BYTES = 170  # that the n-gram takes per character it learns from
+TAIL = 10  # the last 1 / TAIL of the training part chooses the order
+
+Rows = NDArray[np.int64]  # (start, stop) of sequences
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """An n-gram's mean cross-entropy, and the characters of its longest grams."""
+
+    nats_per_char: float
+    order: int
+    smoothing: str = "kneser-ney"
+
+    @property
+    def bits_per_char(self) -> float:
+        return self.nats_per_char / log(2)
+
+
+def baseline(learned: Corpus, scored: Corpus, part: Part) -> Baseline:
+    """An n-gram of the training part of `learned`, on the characters of a part of `scored`.
+
+    Its order is the one that, learned from the first nine tenths of the training part, is best on
+    the rest. Raises DataError where the training part is empty or too long for the memory.
+    """
+    K, rows = learned.vocabulary.K, _rows(learned, "train")
+    characters = int((rows[:, 1] - rows[:, 0]).sum())
+    if not learned.characters("train"):
+        raise DataError("the text has no train part for the n-gram baseline to learn from")
+    _require_memory(characters)
+    order = _best_order(learned, rows, K)
+    train, (text, skipped) = _sequences(learned, rows), _scored(scored, _rows(scored, part))
+    *_, nats = losses(train, text, K, order)
+    return Baseline(float(nats[skipped:].mean()), order)
+
+
+def _require_memory(characters: int) -> None:
+    available = memory.total()
+    if available is not None and characters * BYTES > available:
+        raise DataError(
+            f"the n-gram baseline of {characters:,} characters needs "
+            f"{characters * BYTES / 2**30:,.1f} GiB, more than this machine has",
+            then="leave out --baseline, or compare with a model of a shorter text",
+        )
+
+
+def _best_order(corpus: Corpus, rows: Rows, K: int) -> int:
+    first, last = _cut(corpus, rows)
+    text, skipped = _scored(corpus, last)
+    means = [nats[skipped:].mean() for nats in losses(_sequences(corpus, first), text, K, HIGHEST)]
+    return int(np.argmin(means)) + 1
+
+
+def _cut(corpus: Corpus, rows: Rows) -> tuple[Rows, Rows]:
+    """The training part without its last tenth, and that: of its lines, or of its characters."""
+    if corpus.lines is not None:
+        cut = len(rows) - max(len(rows) // TAIL, 1)
+        return (rows[:cut], rows[cut:]) if cut else (rows, rows)
+    start, stop = rows[0].tolist()
+    cut = stop - max((stop - start) // TAIL, 1)
+    return np.array([[start, cut]]), np.array([[cut, stop]])
+
+
+def _rows(corpus: Corpus, part: Part) -> Rows:
+    return corpus.lines[part] if corpus.lines is not None else np.array([corpus.bounds[part]])
+
+
+def _scored(corpus: Corpus, rows: Rows) -> tuple[Sequences, int]:
+    """The sequences to score, and how many of their characters are there as context only."""
+    if corpus.lines is not None:
+        return _sequences(corpus, rows), 0
+    start, stop = rows[0].tolist()
+    begin = max(start - HIGHEST, 0)
+    return _sequences(corpus, np.array([[begin, stop]])), max(start, 1) - (begin + 1)
+
+
+def _sequences(corpus: Corpus, rows: Rows) -> Sequences:
+    lengths = rows[:, 1] - rows[:, 0]
+    offsets = np.cumsum(lengths) - lengths
+    at: Any = np.arange(int(lengths.sum())) + np.repeat(rows[:, 0] - offsets, lengths)
+    return Sequences.of(corpus.ids[at].astype(np.int64), lengths)
+
+
+def verdict(nats_per_char: float, other: Baseline) -> str:
+    """Whether the network earns its keep, in a sentence."""
+    gain = other.nats_per_char - nats_per_char
+    if gain > 0:
+        return f"the network earns its keep: it is better by {gain:.4f} nats a character"
+    return (
+        f"the network does not earn its keep: the n-gram is better by {-gain:.4f} nats a character"
+    )

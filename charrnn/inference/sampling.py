@@ -1,0 +1,155 @@
+"""Sampling: one character at a time from the model's distribution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.nn.network import Network
+
+Array = NDArray[Any]
+Ids = NDArray[np.int32]
+Uniforms = NDArray[np.float64]
+# (x (B,), state, uniforms (n, B)) → (the n ids that follow, (n, B); the state before the last)
+SampleSteps = Callable[[Ids, Array, Uniforms], tuple[Ids, Array]]
+
+SAMPLING = 3  # names this use of the seed
+FIRST_CHUNK, LARGEST_CHUNK = 16, 1024
+FEWEST_STREAMS = 8  # that a thread is worth
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the next character is chosen.
+
+    `temperature` divides the logits; 0 always takes the likeliest. `top_k` keeps the k likeliest;
+    `top_p` the fewest likeliest whose probabilities reach p (Holtzman et al. 2020). Ids that
+    `allowed` (K,) denies are never chosen.
+    """
+
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float | None = None
+    allowed: NDArray[np.bool_] | None = None
+
+    def choose(self, z: NDArray[np.floating[Any]], uniform: float) -> int:
+        """An id, given logits z (K,) and a number drawn uniformly from [0, 1)."""
+        if self.allowed is not None:
+            z = np.where(self.allowed, z, -np.inf)
+        if self.temperature == 0:
+            return int(np.argmax(z))
+        p = self.probabilities(z)
+        cumulative = np.cumsum(p)
+        chosen = int(np.searchsorted(cumulative, uniform * cumulative[-1], side="right"))
+        # Rounding can leave the last sum a little below 1.
+        return min(chosen, int(np.flatnonzero(p)[-1]))
+
+    def probabilities(self, z: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """The distribution (K,) that is drawn from, in float64."""
+        scaled = (z.astype(np.float64) - float(z.max())) / self.temperature
+        p = np.exp(scaled)
+        p /= p.sum()
+        if self.top_k is not None and self.top_k < len(p):
+            p[np.argsort(-p, kind="stable")[self.top_k :]] = 0
+        if self.top_p is not None:
+            order = np.argsort(-p, kind="stable")
+            before = np.cumsum(p[order]) - p[order]
+            p[order[before >= self.top_p * p.sum()]] = 0
+        return np.asarray(p / p.sum())
+
+
+def numpy_sampler(network: Network, sampling: Sampling, boundary: int | None = None) -> SampleSteps:
+    """Steps the network's own forward pass; `boundary` (lines mode) begins a sequence anew."""
+
+    def generate_steps(x: Ids, state: Array, uniforms: Uniforms) -> tuple[Ids, Array]:
+        ids, state = np.empty(uniforms.shape, np.int32), state.copy()
+        for t, row in enumerate(uniforms):
+            if boundary is not None:
+                state[:, :, x == boundary] = 0
+            tape = network.forward(x[None], state)
+            Z = network.logits(tape)[0]
+            state = network.state_after(tape, 1)
+            ids[t] = x = np.array(
+                [sampling.choose(z, u) for z, u in zip(Z, row, strict=True)], np.int32
+            )
+        return ids, state
+
+    return generate_steps
+
+
+def sample_in_threads(generate_steps: SampleSteps, threads: int) -> SampleSteps:
+    """The same with many streams split over threads; `go_on` must be safe to run in several."""
+    pool = ThreadPoolExecutor(threads)
+
+    def together(x: Ids, state: Array, uniforms: Uniforms) -> tuple[Ids, Array]:
+        parts = min(threads, len(x) // FEWEST_STREAMS)
+        if parts < 2:
+            return generate_steps(x, state, uniforms)
+        cuts = [len(x) * part // parts for part in range(parts + 1)]
+        results = pool.map(
+            lambda own: generate_steps(
+                x[own], state[:, :, own], np.ascontiguousarray(uniforms[:, own])
+            ),
+            [slice(a, b) for a, b in pairwise(cuts)],
+        )
+        ids, states = zip(*results, strict=True)
+        return np.concatenate(ids, axis=1), np.concatenate(states, axis=2)
+
+    return together
+
+
+def sample(
+    network: Network,
+    prime: Ids,
+    length: int,
+    generate_steps: SampleSteps,
+    seed: int,
+    boundary: int | None = None,
+    indices: Sequence[int] = (0,),
+) -> Iterator[Ids]:
+    """Ids (n, B) of B = len(indices) streams, some n at a time, until each has `length`.
+
+    `prime` (ids, at least one) is read once. `indices` tell several samples of one seed apart:
+    each gives the same text whatever others are drawn beside it, up to rounding.
+    """
+    B = len(indices)
+    rngs = [np.random.default_rng([SAMPLING, seed, index]) for index in indices]
+    state = np.repeat(_state_before_last(network, prime, boundary), B, axis=2)
+    x = np.full(B, prime[-1], np.int32)
+    chunk = FIRST_CHUNK
+    while length > 0:
+        n = min(chunk, length)
+        uniforms = np.stack([rng.random(n) for rng in rngs], axis=1)
+        ids, state = generate_steps(x, state, uniforms)
+        yield ids
+        x, length = ids[-1], length - n
+        chunk = min(2 * chunk, LARGEST_CHUNK)
+
+
+def next_logits(network: Network, prime: Ids, boundary: int | None = None) -> Array:
+    """z (K,) for the character after a prime (ids, at least one)."""
+    state = _state_before_last(network, prime, boundary)
+    return network.logits(network.forward(prime[-1:, None], state))[0, 0].copy()
+
+
+def _state_before_last(network: Network, prime: Ids, boundary: int | None) -> Array:
+    """The state (L, n, 1, H) before the prime's last character is read."""
+    read = _last_sequence(prime, boundary)[:-1]
+    state = network.zero_state(1)
+    if not len(read):
+        return state
+    return network.state_after(network.forward(read[:, None], state), len(read))
+
+
+def _last_sequence(prime: Ids, boundary: int | None) -> Ids:
+    """The part of the prime that the state has seen: from its last boundary on, in lines mode."""
+    if boundary is None:
+        return prime
+    at = np.flatnonzero(prime == boundary)
+    return prime[at[-1] :] if len(at) else prime

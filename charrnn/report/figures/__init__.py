@@ -1,0 +1,1 @@
+"""Pictures for papers, by matplotlib (the extra `plot`)."""

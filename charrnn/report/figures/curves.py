@@ -1,0 +1,78 @@
+"""Loss curves as a picture for a paper, by matplotlib (the extra `plot`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from charrnn.errors import MissingExtraError, UsageError
+from charrnn.report.html.curves import buckets
+from charrnn.report.html.runs import LN2, Run, names_of
+
+SUFFIXES = (".png", ".pdf", ".svg")
+POINTS = 1500
+# Okabe & Ito (2008): told apart by people with any kind of colour vision.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+STYLE = {
+    "font.size": 9, "axes.spines.top": False, "axes.grid": True, "grid.alpha": 0.25,
+    "grid.linewidth": 0.6, "legend.frameon": False, "svg.fonttype": "none", "pdf.fonttype": 42,
+}  # fmt: skip
+
+
+def picture(runs: Sequence[Run], path: Path) -> bytes:
+    """Training and validation loss by step, nats on the left and bits on the right.
+
+    Of many steps the mean of those that fall on one point is drawn, and their range shaded. The
+    suffix of `path` says which kind of file. Raises MissingExtraError without matplotlib.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UsageError(f"a picture is written as {', '.join(SUFFIXES)}", where=f"--png {path}")
+    try:
+        from matplotlib import rc_context
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingExtraError(
+            f"--png needs matplotlib ({error})", then="pip install 'charrnn[plot]'"
+        ) from None
+    file = BytesIO()
+    # No date, so that the same run gives the same file.
+    metadata = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}.get(suffix)
+    with rc_context({**STYLE, "svg.hashsalt": "charrnn"}):
+        figure = Figure(figsize=(6.0, 3.6), layout="constrained")
+        _draw(figure.add_subplot(), runs)
+        figure.savefig(file, format=suffix[1:], dpi=200, metadata=metadata)
+    return file.getvalue()
+
+
+def _draw(axes: Any, runs: Sequence[Run]) -> None:
+    drawn: list[float] = []
+    for index, (run, name) in enumerate(zip(runs, names_of(list(runs)), strict=True)):
+        colour = COLOURS[index % len(COLOURS)]
+        label = f"{name}: " if len(runs) > 1 else ""
+        drawn += _curve(axes, run, "train_loss", colour, label + "training", linewidth=0.9,
+                        alpha=0.6)  # fmt: skip
+        drawn += _curve(axes, run, "val_loss", colour, label + "validation", linewidth=1.8,
+                        marker="o", markersize=3)  # fmt: skip
+    axes.set_xlabel("updates")
+    axes.set_ylabel("loss (nats per character)")
+    bits = axes.secondary_yaxis("right", functions=(lambda n: n / LN2, lambda b: b * LN2))
+    bits.set_ylabel("loss (bits per character)")
+    if drawn:
+        axes.legend()
+    else:
+        axes.text(0.5, 0.5, "nothing was logged", transform=axes.transAxes, ha="center")
+
+
+def _curve(axes: Any, run: Run, name: str, colour: str, label: str, **style: Any) -> list[float]:
+    """Draw one curve; returns its values."""
+    points = buckets(*run.curves.column(name), POINTS)
+    if not points:
+        return []
+    steps, low, high, mean = zip(*points, strict=True)
+    if low != high:
+        axes.fill_between(steps, low, high, color=colour, alpha=0.15, linewidth=0)
+    axes.plot(steps, mean, color=colour, label=label, **style)
+    return list(mean)

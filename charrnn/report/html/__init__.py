@@ -1,0 +1,1 @@
+"""The page of `charrnn report`: one HTML file that needs nothing else."""

@@ -1,0 +1,224 @@
+"""Progress on stderr: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from math import isfinite, log
+from typing import Any, TextIO
+
+from tqdm import tqdm
+
+from charrnn.config import Config
+from charrnn.inference.evaluation import CHUNK
+from charrnn.nn.bptt import window_length
+from charrnn.report.sparkline import sparkline
+from charrnn.training.events import (
+    Evaluated,
+    Event,
+    Finished,
+    Interrupted,
+    RolledBack,
+    Sampled,
+    Saved,
+    Stepped,
+)
+from charrnn.training.trainer import Trainer
+
+LN2 = log(2)
+LINE_EVERY_SECONDS = 10.0
+SAMPLE_LINES = 4  # shown of a sample on a terminal
+
+
+def introduce(trainer: Trainer, config: Config, run: object, threads: int) -> list[str]:
+    """What the run is about to do, in a few lines."""
+    net, loader, corpus = trainer.network, trainer.loader, trainer.corpus
+    model = config.model
+    characters = corpus.characters
+    window = window_length(config.bptt.window, loader.longest, loader.B)
+    tape = max(net.tape_bytes(window, loader.B), net.tape_bytes(CHUNK, 1))
+    unit = "lines" if corpus.lines is not None else "streams"
+    padding = f", {loader.padding:.1%} padding" if hasattr(loader, "padding") else ""
+    return [
+        f"model     {_describe(config)}, {net.params.flat.size:,} parameters "
+        f"({model.num_layers} × {model.hidden_size}), {config.runtime.dtype}, "
+        f"{net.cells[0].kernels.name} kernels, {threads} thread{'s' * (threads > 1)}"
+        f"{_ranks(trainer)}",
+        f"text      {characters('train'):,} characters to train on, {characters('val'):,} to "
+        f"validate, {characters('test'):,} to test; K = {net.K}",
+        f"windows   {loader.batches_per_epoch:,} an epoch, {loader.B} {unit} × up to {loader.T} "
+        f"characters{padding}; {_bptt(config)}",
+        f"memory    {tape / 2**20:.1f} MiB of tape, "
+        f"{trainer.optimiser.theta.nbytes * (2 + len(trainer.optimiser.slots)) / 2**20:.1f} MiB of "
+        f"parameters, gradient and optimiser{_ids_file(trainer)}",
+        f"baseline  guessing evenly costs ln K = {log(net.K):.4f} nats = {log(net.K) / LN2:.4f} "
+        "bits per character",
+        f"run       {run}",
+    ]
+
+
+def _ranks(trainer: Trainer) -> str:
+    return f" on each of {trainer.group.size} ranks" if trainer.group.size > 1 else ""
+
+
+def _ids_file(trainer: Trainer) -> str:
+    path = trainer.corpus.ids_file
+    return "" if path is None else f"; the text's ids stay in {path}"
+
+
+def _rollback(event: RolledBack) -> str:
+    return (
+        f"{event.reason.splitlines()[0]}; back to step {event.step:,} with the learning rate times "
+        f"{event.rate_scale:g} (rollback {event.tries} of {event.limit})"
+    )
+
+
+def _describe(config: Config) -> str:
+    model = config.model
+    if model.cell == "rnn":
+        return f"{model.activation} RNN"
+    if model.cell == "gru":
+        return "GRU"
+    parts = ["LSTM"]
+    if not model.forget_gate:
+        parts.append("without forget gate (1997)")
+    if model.coupled_gates:
+        parts.append("with coupled gates")
+    if model.peepholes:
+        parts.append("with peepholes")
+    return " ".join(parts)
+
+
+def _bptt(config: Config) -> str:
+    bptt = config.bptt
+    name = "full BPTT" if bptt.mode == "full" else f"BPTT({bptt.k1}, {bptt.k2})"
+    return name + (", 1997 truncation" if bptt.cell_truncation == "1997" else "")
+
+
+def say(text: str, stream: TextIO = sys.stderr) -> None:
+    """Print at once. Where whoever read has gone, nobody is told: the run is worth more."""
+    try:
+        print(text, file=stream, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _trained(event: Evaluated) -> str:
+    """The training loss since the last evaluation; nothing where no step was made since."""
+    return f"train {event.train_loss:.4f}  " if isfinite(event.train_loss) else ""
+
+
+class Console:
+    """Prints events. `verbosity`: 0 nothing, 1 progress and evaluations, 2 every line there is.
+
+    `bar`: the kind of bar where `stream` is no terminal, as in a notebook.
+    """
+
+    def __init__(
+        self, trainer: Trainer, verbosity: int, stream: TextIO = sys.stderr,
+        bar: type[tqdm[Any]] | None = None,
+    ) -> None:  # fmt: skip
+        self._stream, self._verbosity = stream, verbosity
+        self._last_line = self._began = time.perf_counter()
+        self._characters = 0
+        self._share_at_start = trainer.share
+        self._losses: list[float] = []
+        # A log wants plain lines, and an old terminal plain letters.
+        self._draws = stream.isatty() and "utf" in (stream.encoding or "").lower()
+        self._bar: Any = None
+        if verbosity and bar is not None:
+            self._bar = bar(
+                total=1.0, initial=trainer.share, file=stream, leave=False,
+                bar_format="{percentage:3.0f}%|{bar}| {desc}",
+            )  # fmt: skip
+        elif verbosity and stream.isatty():
+            # A terminal that does not tell its width is taken to have 80 columns.
+            known = os.get_terminal_size(stream.fileno()).columns > 0
+            self._bar = tqdm(
+                total=1.0, initial=trainer.share, file=stream, leave=False,
+                dynamic_ncols=known, ncols=None if known else 80,
+                nrows=None if known else 24,
+                bar_format="{percentage:3.0f}%|{bar:8}| {desc}",
+            )  # fmt: skip
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, RolledBack):
+            self.notice(_rollback(event))
+        if not self._verbosity:
+            return
+        if isinstance(event, Stepped):
+            self._step(event)
+        elif isinstance(event, Evaluated):
+            bits = event.val_loss / LN2
+            mark = "  best" if event.is_best else ""
+            self._print(
+                f"step {event.step:,}  epoch {event.epoch:.2f}  {_trained(event)}"
+                f"val {event.val_loss:.4f} nats = {bits:.4f} bits/char{mark}{self._curve(event)}"
+            )
+        elif isinstance(event, Sampled):
+            self._sample(event.text)
+        elif isinstance(event, Saved) and self._verbosity > 1:
+            self._print(f"saved {event.path}")
+        elif isinstance(event, Finished):
+            self._print(f"finished: {event.reason}")
+        elif isinstance(event, Interrupted):
+            self._print(f"stopped at step {event.step:,} by a signal; everything is saved")
+
+    def notice(self, text: str) -> None:
+        """Print what is worth saying at any verbosity."""
+        self._print(f"notice: {text}")
+
+    def _step(self, event: Stepped) -> None:
+        self._characters += event.characters
+        now = time.perf_counter()
+        if self._bar is None and (now - self._last_line < LINE_EVERY_SECONDS):
+            return
+        if self._bar is not None and now - self._last_line < 0.1:
+            return
+        self._last_line = now
+        speed = self._characters / max(now - self._began, 1e-9)
+        text = (
+            f"{self._left(event, now)}step {event.step:,}  epoch {event.epoch:.2f}  "
+            f"loss {event.loss:.3f} nats {event.loss / LN2:.3f} bits  {speed:,.0f} chars/s  "
+            f"|g| {event.grad_norm:.2g}  lr {event.learning_rate:.3g}"
+        )
+        if self._bar is None:
+            self._print(text)
+        else:
+            self._bar.n = min(event.share, 1.0)
+            self._bar.set_description_str(text)
+
+    def _curve(self, event: Evaluated) -> str:
+        """The validation losses so far, drawn behind the newest on a terminal."""
+        self._losses.append(event.val_loss)
+        if not self._draws or len(self._losses) < 2:
+            return ""
+        return "  " + sparkline(self._losses)
+
+    def _sample(self, text: str) -> None:
+        """Set apart: its beginning on a terminal, all of it with -v."""
+        lines = text.rstrip("\n").split("\n")
+        if self._verbosity > 1:
+            self._print("  | " + "\n  | ".join(lines))
+        elif self._draws:
+            self._print(
+                "".join(f"\x1b[2m  │ {line}\x1b[0m\n" for line in lines[:SAMPLE_LINES])[:-1]
+            )
+
+    def _left(self, event: Stepped, now: float) -> str:
+        done = event.share - self._share_at_start
+        if done <= 0:
+            return ""
+        seconds = (now - self._began) * (1 - event.share) / done
+        return f"{int(seconds // 60)}:{int(seconds % 60):02d} left  "
+
+    def _print(self, text: str) -> None:
+        if self._bar is not None:
+            self._bar.write(text, file=self._stream)
+        else:
+            say(text, self._stream)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()

@@ -1,0 +1,124 @@
+"""What a run writes about itself: metrics.jsonl, samples.txt and the closing summary."""
+
+from __future__ import annotations
+
+import json
+from math import isnan, log
+from pathlib import Path
+from typing import Any
+
+from charrnn.storage.appended import AppendedFile
+from charrnn.runs.folder import RunFolder
+from charrnn.training.events import (
+    Evaluated,
+    Event,
+    Logged,
+    RolledBack,
+    Sampled,
+    Saving,
+    Stepped,
+)
+from charrnn.runs.folder import sample_entry
+
+LN2 = log(2)
+
+
+class MetricsFile:
+    """One JSON object a line, on the disk before the checkpoint that follows it.
+
+    After a rollback the file, and the samples beside it, are cut back as they are on resume.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._file = path, AppendedFile(path)
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Logged):
+            self._file.append((json.dumps(_line(event)) + "\n").encode())
+        elif isinstance(event, Saving):
+            self._file.sync()
+        elif isinstance(event, RolledBack):
+            self._file.close()
+            RunFolder(self._path.parent).rewind(event.step)
+            self._file = AppendedFile(self._path)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _line(event: Logged) -> dict[str, Any]:
+    line: dict[str, Any] = {
+        "step": event.step,
+        "epoch": event.epoch,
+        "train_loss": event.loss,
+        "learning_rate": event.learning_rate,
+        "grad_norm": event.grad_norm,
+        "chars_per_second": round(event.chars_per_second, 1),
+        "seconds": round(event.seconds, 3),
+    }
+    if event.val_loss is not None:
+        line["val_loss"] = event.val_loss
+    if event.final:
+        line["final"] = True
+    return {k: None if isinstance(v, float) and isnan(v) else v for k, v in line.items()}
+
+
+class SampleFile:
+    """Every sample taken on the way, under the step it was taken at."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: AppendedFile | None = None
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Sampled):
+            self._file = self._file or AppendedFile(self._path)
+            self._file.append(sample_entry(event.step, event.text, final=event.final))
+        elif isinstance(event, Saving) and self._file is not None:
+            self._file.sync()
+        elif isinstance(event, RolledBack):
+            self.close()
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        self._file = None
+
+
+class Summary:
+    """The closing object of `charrnn train --format json`."""
+
+    def __init__(self, run: Path, parameters: int) -> None:
+        self.values: dict[str, Any] = dict.fromkeys(
+            ("run", "step", "epoch", "train_loss", "val_loss", "val_bpc", "best_val_loss",
+             "best_step", "chars_per_second", "seconds", "parameters")
+        )  # fmt: skip
+        self.values.update(run=str(run), step=0, epoch=0.0, seconds=0.0, parameters=parameters)
+        self._characters = 0
+
+    def begin(self, step: int, epoch: float, best: float | None, best_step: int | None) -> None:
+        """Where a resumed run begins."""
+        self.values.update(step=step, epoch=epoch, best_val_loss=best, best_step=best_step)
+
+    def __call__(self, event: Event) -> None:
+        values = self.values
+        if isinstance(event, Stepped):
+            self._characters += event.characters
+            values.update(step=event.step, epoch=event.epoch, seconds=round(event.seconds, 3))
+            values["train_loss"] = event.loss
+        elif isinstance(event, Evaluated):
+            values.update(
+                train_loss=event.train_loss,
+                val_loss=event.val_loss,
+                val_bpc=event.val_loss / LN2,
+            )
+            if event.is_best:
+                values.update(best_val_loss=event.val_loss, best_step=event.step)
+        elif isinstance(event, RolledBack):
+            self.begin(event.step, event.epoch, event.best_loss, event.best_step)
+
+    def done(self, seconds: float) -> dict[str, Any]:
+        """The object, given the seconds that this part of the run took."""
+        if self._characters:
+            self.values["chars_per_second"] = round(self._characters / max(seconds, 1e-9), 1)
+        return self.values

@@ -1,0 +1,1 @@
+"""A table of runs from one file: cells, sizes, seeds at matched numbers of parameters."""

@@ -1,0 +1,168 @@
+"""A sweep's folder: a run's folder for each point, and what is known of each in `points/`.
+
+DIR/NAME/              the run, as `charrnn train` makes it
+DIR/points/NAME.yaml   its whole configuration
+DIR/points/NAME.json   how it ended; not there before
+DIR/points/NAME.log    what training said on stderr
+DIR/table.tsv, table.json
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from charrnn.config import load, to_yaml
+from charrnn.errors import CharrnnError, CheckpointError, UsageError
+from charrnn.storage.atomic import unwritable, write_atomically
+from charrnn.runs.sweep.plan import Point
+from charrnn.runs.folder import RunFolder
+
+FINAL = ("done", "diverged")  # ends that are results; a failed point is tried again
+MOST_SHOWN = 6
+
+
+class SweepFolder:
+    """Names and states of the points in a folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.points = path, path / "points"
+
+    def open(self) -> None:
+        """Make the folder, and hold it until the process ends.
+
+        Raises UsageError where it holds something else, CheckpointError where it is in use.
+        """
+        foreign = self.path.exists() and not self.points.is_dir()
+        if foreign and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise UsageError(
+                "exists already, and is not the folder of a sweep", where=str(self.path),
+                then="choose another --out",
+            )  # fmt: skip
+        try:
+            self.points.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unwritable(error, self.points) from None
+        self._run = RunFolder(self.path)
+        try:
+            self._run.lock()
+        except CheckpointError as error:
+            if "another process" not in error.what:
+                raise
+            raise CheckpointError(
+                "another process is at work in this sweep", where=str(self.path),
+                then="wait for it, or stop it",
+            ) from None  # fmt: skip
+
+    def run(self, point: Point) -> Path:
+        return self.path / point.name
+
+    def config(self, point: Point) -> Path:
+        return self.points / f"{point.name}.yaml"
+
+    def log(self, point: Point) -> Path:
+        return self.points / f"{point.name}.log"
+
+    def outcome(self, point: Point) -> dict[str, Any] | None:
+        """How the point ended, None if it has not."""
+        try:
+            values = json.loads(self._outcome(point).read_bytes())
+        except (OSError, ValueError):
+            return None
+        return values if isinstance(values, dict) and "status" in values else None
+
+    def _outcome(self, point: Point) -> Path:
+        return self.points / f"{point.name}.json"
+
+    def record(self, point: Point, outcome: dict[str, Any]) -> None:
+        write_atomically(self._outcome(point), json.dumps(outcome).encode())
+
+    def begun(self, point: Point) -> bool:
+        """Whether there is a checkpoint to go on from."""
+        return any((self.run(point) / "checkpoints").glob("*.safetensors"))
+
+    def to_do(self, points: Sequence[Point]) -> list[Point]:
+        """Those that have no result yet, in order."""
+        return [p for p in points if (self.outcome(p) or {}).get("status") not in FINAL]
+
+    def others(self, points: Sequence[Point]) -> list[str]:
+        """Names of points that are here, and not in the sweep any more."""
+        return sorted({path.stem for path in self.points.glob("*.yaml")} - {p.name for p in points})
+
+    def changes(self, points: Sequence[Point]) -> dict[str, list[str]]:
+        """By point's name, the keys that are not what they were when it was begun."""
+        found = {}
+        for point in points:
+            stored, wanted = self._stored(point), _flat(point.config.model_dump(mode="json"))
+            if stored is None or stored == wanted:
+                continue
+            found[point.name] = [
+                f"{key}: {stored.get(key)} → {wanted.get(key)}"
+                for key in {**stored, **wanted}
+                if stored.get(key) != wanted.get(key)
+            ]
+        return found
+
+    def _stored(self, point: Point) -> dict[str, Any] | None:
+        if not self.config(point).exists():
+            return None
+        try:
+            return _flat(load(self.config(point)).model_dump(mode="json"))
+        except CharrnnError:
+            return {}
+
+    def prepare(self, points: Sequence[Point]) -> None:
+        """Write the configuration of every point."""
+        for point in points:
+            if self._stored(point) is None:
+                write_atomically(self.config(point), to_yaml(point.config).encode())
+
+    def set_aside(self, name: str) -> Path | None:
+        """Forget a point's result, and keep its run under another name; None if it has none."""
+        for suffix in ("yaml", "json", "log"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.points / f"{name}.{suffix}")
+        run, number = self.path / name, 1
+        if not run.exists():
+            return None
+        while (aside := self.path / f"{name}.before-{number}").exists():
+            number += 1
+        run.rename(aside)
+        return aside
+
+
+def require_same(changes: dict[str, list[str]], folder: Path) -> None:
+    """Raise UsageError saying what changed, if anything did."""
+    if not changes:
+        return
+    by_change: dict[str, list[str]] = {}
+    for name, keys in changes.items():
+        for key in keys:
+            by_change.setdefault(key, []).append(name)
+    lines = [f"{key} ({_some(names)})" for key, names in by_change.items()]
+    more = [f"… and {len(lines) - MOST_SHOWN} more"] if len(lines) > MOST_SHOWN else []
+    raise UsageError(
+        f"{len(changes)} points were begun with another configuration:\n  "
+        + "\n  ".join(lines[:MOST_SHOWN] + more),
+        where=str(folder),
+        then="put it back; or choose another --out; or run these points anew, their old runs set "
+        "aside, and keep the others: --accept-changes",
+    )
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names) if len(names) < 4 else f"{names[0]} and {len(names) - 1} others"
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat

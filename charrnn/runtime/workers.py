@@ -1,0 +1,119 @@
+"""The streams of a batch, split over ranks and threads.
+
+A rank is one of several processes (`distributed`); alone, a process has all streams. Each thread
+runs whole windows of its own streams, on a network with memory of its own over the same θ, into a
+gradient of its own. They share nothing while they run, and the gradients are added in the threads'
+order: the same number of threads gives the same bits. NumPy's products and the compiled kernels
+release Python's lock, and BLAS is to be limited to one thread meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from itertools import pairwise
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.nn import bptt
+from charrnn.nn.bptt import Batch, GradientResult
+from charrnn.nn.network import Network
+from charrnn.nn.params import Params
+from charrnn.runtime.ranks import ALONE, Group
+
+Array = NDArray[Any]
+Result = TypeVar("Result")
+# The dropout masks of some of the streams, drawn in a network's memory.
+StreamMasks = Callable[[Network, range], bptt.Masks]
+
+
+class WorkerPool:
+    """Runs work on this rank's streams with `threads` threads, `bptt.gradient` above all."""
+
+    def __init__(self, network: Network, threads: int = 1) -> None:
+        self.networks = [network] + [network.with_own_workspace() for _ in range(threads - 1)]
+        self._grads = [network.params.like() for _ in self.networks[1:]]
+        self._pool = ThreadPoolExecutor(max(threads - 1, 1))
+        self.group: Group = ALONE
+
+    @property
+    def network(self) -> Network:
+        return self.networks[0]
+
+    @property
+    def threads(self) -> int:
+        return len(self.networks)
+
+    def own(self, B: int) -> slice:
+        """This rank's of B streams."""
+        rank, ranks = self.group.rank, self.group.size
+        return slice(B * rank // ranks, B * (rank + 1) // ranks)
+
+    def run(self, B: int, work: Callable[[int, Network, range], Result]) -> list[Result]:
+        """work(part, network, streams) for each part of this rank's of B streams, all at once.
+
+        The results are in the parts' order; there are none where the rank has no stream. N ranks
+        of t threads have the parts of one process with N·t, if B is N·t at least.
+        """
+        rank, ranks = self.group.rank, self.group.size
+        parts = min(self.threads, max(B // ranks, 1))
+        cuts = [B * (rank * parts + part) // (ranks * parts) for part in range(parts + 1)]
+        tasks = [
+            (part, self.networks[part], range(a, b))
+            for part, (a, b) in enumerate(pairwise(cuts))
+            if a < b
+        ]
+        if not tasks:
+            return []
+        others = [self._pool.submit(work, *task) for task in tasks[1:]]
+        try:
+            first = work(*tasks[0])
+        finally:
+            wait(others)  # also after an error: no thread may be at work when this returns
+        return [first, *(other.result() for other in others)]
+
+    def gradient(
+        self,
+        batch: Batch,
+        state: Array,
+        grad: Params,
+        scale: float,
+        *,
+        B: int | None = None,
+        window: int | str = "auto",
+        masks: StreamMasks | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> GradientResult:
+        """As `bptt.gradient`, for this rank's streams, which `span` and `state` hold.
+
+        `B` is how many all ranks have. `masks` makes the `masks` of `bptt.gradient` for a network
+        and a range of all streams.
+        """
+        T, B = len(batch.x), batch.x.shape[1] if B is None else B
+        length, before = bptt.window_length(window, T, B), self.own(B).start
+
+        def part(index: int, network: Network, streams: range) -> GradientResult:
+            own = slice(streams.start - before, streams.stop - before)
+            into = [grad, *self._grads][index]
+            if index:
+                into.flat.fill(0)
+            return bptt.gradient(
+                network, batch.streams(own), state[:, :, own], into, scale,
+                window=length, masks=None if masks is None else masks(network, streams),
+                cancel=cancel,
+            )  # fmt: skip
+
+        outcomes = self.run(B, part)
+        if len(outcomes) == 1:
+            return outcomes[0]
+        if not outcomes:
+            return GradientResult(0.0, state, state)
+        for other in self._grads[: len(outcomes) - 1]:
+            grad.flat += other.flat
+        return GradientResult(
+            sum(outcome.loss for outcome in outcomes),
+            np.concatenate([outcome.state for outcome in outcomes], axis=2),
+            np.concatenate([outcome.dstate for outcome in outcomes], axis=2),
+        )

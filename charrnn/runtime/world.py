@@ -1,0 +1,91 @@
+"""The group of a command that ranks run together, from its beginning to its end."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from charrnn.errors import CharrnnError, MissingExtraError
+from charrnn.runtime.mpi_launch import Started, started
+from charrnn.runtime.ranks import ALONE, Group
+
+if TYPE_CHECKING:
+    from charrnn.runtime.mpi import World
+
+PATIENCE = 3.0  # seconds in which an error that all ranks meet has reached all of them
+
+
+@contextmanager
+def world() -> Iterator[Group]:
+    """All ranks, or this process alone where no `mpiexec` started it.
+
+    An error that all ranks meet ends each of them, and the first tells it. One that some meet
+    ends all: they would wait for those for ever. Raises MissingExtraError without mpi4py.
+    """
+    how = started()
+    if how.size == 1:
+        yield ALONE
+        return
+    group = _world(how)
+    try:
+        yield group
+    except BaseException as error:
+        _leave(group, error)
+        raise
+
+
+def _world(how: Started) -> World:
+    try:
+        from charrnn.runtime.mpi import World
+    except (ImportError, RuntimeError) as error:
+        if how.rank:
+            raise SystemExit(MissingExtraError.exit_code) from None
+        raise MissingExtraError(
+            f"this is one of {how.size} processes of an mpiexec, and training over MPI needs "
+            f"mpi4py and the MPI of that mpiexec ({error})",
+            then="pip install 'charrnn[mpi]', and start it with the mpiexec that comes with it; or "
+            "without mpiexec: runtime.threads uses the cores of one machine",
+        ) from None
+    group = World()
+    if group.size != how.size:
+        raise MissingExtraError(
+            f"mpiexec started {how.size} processes, and mpi4py's MPI knows of {group.size}: the "
+            "two are not of the same MPI",
+            then=f"use the mpiexec beside this Python: {os.path.dirname(sys.executable)}/mpiexec",
+        )
+    return group
+
+
+def _leave(group: World, error: BaseException) -> None:
+    """Called where an error ends this rank: see that it ends all, and is told once."""
+    code = _exit_code(error)
+    if group.all_leave(PATIENCE):
+        if group.rank:
+            raise SystemExit(code)
+        return
+    # After the error was shown: MPI would otherwise wait for the others at the end of the program.
+    atexit.register(_end, group, code)
+    if not isinstance(error, SystemExit):
+        place = f"rank {group.rank} of {group.size}, on {socket.gethostname()}"
+        print(f"{place}, ends the run:", file=sys.stderr)
+
+
+def _end(group: World, code: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    group.end(code)
+
+
+def _exit_code(error: BaseException) -> int:
+    if isinstance(error, CharrnnError):
+        return error.exit_code
+    if isinstance(error, SystemExit) and isinstance(error.code, int):
+        return error.code
+    if isinstance(error, KeyboardInterrupt):
+        return 130
+    return 2 if isinstance(error, MemoryError) else 4 if isinstance(error, OSError) else 1

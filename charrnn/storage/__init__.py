@@ -1,0 +1,1 @@
+"""Atomic files and checkpoints: one safetensors file each, verified when read."""

@@ -1,0 +1,144 @@
+"""The checkpoint: arrays and JSON in one safetensors file.
+
+The file's only metadata key, `charrnn`, is a JSON object with the format version, everything
+that is not an array, and a SHA-256 over both. docs/checkpoints.md lists its fields.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from charrnn.errors import CheckpointError
+from charrnn.storage import metadata
+from charrnn.storage.atomic import write_atomically
+from charrnn.storage.migrations import FORMAT, migrate
+
+KEY = "charrnn"
+DTYPES = ("F32", "F64")
+DAMAGED = "restore it from a copy, or use another checkpoint of the run"
+Array = NDArray[Any]
+
+
+class DamagedCheckpointError(CheckpointError):
+    """The file is not what was written."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """`arrays`: parameters by name, optimiser slots `optim.*`, the carried `state`.
+
+    `meta`: config, vocabulary, step, cursor and the rest, as plain JSON values.
+    """
+
+    arrays: Mapping[str, Array]
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    def parameters(self) -> dict[str, Array]:
+        """Only the arrays that make the model."""
+        return {n: a for n, a in self.arrays.items() if n.startswith(("layers.", "output."))}
+
+
+def _digest(arrays: Mapping[str, Array], meta_json: str) -> str:
+    digest = hashlib.sha256(meta_json.encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _canonical(meta: Mapping[str, Any]) -> str:
+    return json.dumps(meta, sort_keys=True, ensure_ascii=True, allow_nan=False)
+
+
+def to_bytes(checkpoint: Checkpoint) -> bytes:
+    """The file's content; the same checkpoint gives the same bytes."""
+    # safetensors 0.8.0 silently writes other values for an array that is not C-contiguous.
+    arrays = {name: np.ascontiguousarray(array) for name, array in checkpoint.arrays.items()}
+    meta = {"format": FORMAT, **checkpoint.meta}
+    sealed = {**meta, "sha256": _digest(arrays, _canonical(meta))}
+    return save(arrays, {KEY: _canonical(sealed)})
+
+
+def write(path: Path, checkpoint: Checkpoint) -> None:
+    """Write atomically. Raises CheckpointError if the disk will not have it."""
+    write_atomically(path, to_bytes(checkpoint))
+
+
+def read(path: Path) -> Checkpoint:
+    """Read, verify and bring up to the newest format; whatever bytes the file has.
+
+    Raises CheckpointError naming what is wrong with the file. Memory is bounded by its size.
+    """
+    where = str(path)
+    try:
+        arrays, raw = _load(path)
+        if raw is None:
+            raise DamagedCheckpointError(
+                "is not a charrnn checkpoint",
+                where=where,
+                then="a model in PyTorch's layout becomes a run by: charrnn train --init-from FILE "
+                "--text TEXT --steps 0",
+            )
+        meta = metadata.parse(raw)
+        sha256 = meta.pop("sha256", None)
+        _require_known(meta.get("format"), where)
+        if _digest(arrays, _canonical(meta)) != sha256:
+            raise ValueError("its hash differs")
+        current, meta = migrate(arrays, meta)
+        metadata.validate(meta)
+    except FileNotFoundError:
+        raise CheckpointError("no such checkpoint", where=where) from None
+    except (SafetensorError, ValueError, RecursionError) as error:
+        raise DamagedCheckpointError(
+            f"is damaged: {_brief(error)}", where=where, then=DAMAGED
+        ) from None
+    except OSError as error:
+        raise CheckpointError(f"cannot be read: {error}", where=where) from None
+    return Checkpoint(current, meta)
+
+
+def _load(path: Path) -> tuple[dict[str, Array], str | None]:
+    """The arrays, and the text under `charrnn`. safetensors compares sizes with the file's."""
+    with safe_open(path, framework="numpy") as file:
+        raw = (file.metadata() or {}).get(KEY)
+        if raw is None:
+            return {}, None
+        names = list(file.keys())
+        for name in names:
+            dtype = file.get_slice(name).get_dtype()
+            if dtype not in DTYPES:
+                raise ValueError(f"{name} is {dtype}, not {' or '.join(DTYPES)}")
+        return {name: file.get_tensor(name) for name in names}, raw
+
+
+def _require_known(number: Any, where: str) -> None:
+    if type(number) is not int or number < 1:
+        raise ValueError(f"its format is {_brief(number)}")
+    if number > FORMAT:
+        raise CheckpointError(
+            f"was written by a newer charrnn (format {_brief(number)}; this one reads up to "
+            f"{FORMAT})",
+            where=where,
+            then="upgrade charrnn",
+        )
+
+
+def _brief(value: Any) -> str:
+    """A value from the file, short and printable."""
+    try:
+        text = str(value)
+    except ValueError:  # an integer of thousands of digits
+        return "a huge number"
+    text = text if text.isprintable() else repr(text)
+    return text if len(text) <= 200 else text[:197] + "..."

@@ -1,0 +1,65 @@
+"""The checkpoints of a run that several ranks train: the first has the folder."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from charrnn.errors import CheckFailedError
+from charrnn.runtime.ranks import Group
+from charrnn.storage.checkpoint import Checkpoint
+from charrnn.storage.checkpoint_folder import CheckpointFolder
+
+
+class SharedCheckpoints(CheckpointFolder):
+    """As the folder `own` of rank 0. Each method is called by every rank, and returns the same."""
+
+    def __init__(self, own: CheckpointFolder, group: Group) -> None:
+        super().__init__(own.folder, own.keep)
+        self._own, self._group = own, group
+
+    def steps(self) -> list[Path]:
+        return self._group.first(self._own.steps)
+
+    def last(self) -> Path | None:
+        return self._group.first(self._own.last)
+
+    def save(self, checkpoint: Checkpoint, *, is_best: bool) -> Path:
+        """Raises CheckFailedError, and writes nothing, where the ranks' are not the same."""
+        self._require_same(checkpoint)
+        return self._group.first(lambda: self._own.save(checkpoint, is_best=is_best))
+
+    def save_final_best(self, checkpoint: Checkpoint) -> Path:
+        self._require_same(checkpoint)
+        return self._group.first(lambda: self._own.save_final_best(checkpoint))
+
+    def read_last(self) -> tuple[Path, Checkpoint, list[str]]:
+        return self._group.first(self._own.read_last)
+
+    def reopen(self, path: Path, best_step: int | None, *, is_temporary: bool = False) -> None:
+        self._group.first(lambda: self._own.reopen(path, best_step, is_temporary=is_temporary))
+
+    def set_aside(self, path: Path, name: str) -> None:
+        self._group.first(lambda: self._own.set_aside(path, name))
+
+    def _require_same(self, checkpoint: Checkpoint) -> None:
+        found = self._group.every(_digest(checkpoint))
+        other = [rank for rank, digest in enumerate(found) if digest != found[0]]
+        if other:
+            raise CheckFailedError(
+                f"the parameters of rank {other[0]} are no longer those of rank 0, at step "
+                f"{checkpoint.meta['step']:,}: each computes the same updates, and their "
+                "processors or libraries round them differently",
+                then="go on from the last checkpoint on hosts of one kind, with one installation; "
+                "--set runtime.kernels=numpy --accept-changes depends on them less",
+            )
+
+
+def _digest(checkpoint: Checkpoint) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for name, array in sorted(checkpoint.arrays.items()):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(array).data.cast("B"))
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Optimisers, schedules and clipping. They work on flat vectors and know no network."""

@@ -1,0 +1,155 @@
+"""The n-gram baseline is a distribution, and agrees with a slow dictionary of counts."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from math import log
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from charrnn.config import Config
+from charrnn.data.corpus import load_corpus
+from charrnn.inference.baseline import baseline
+from charrnn.inference.bootstrap import SIZE, Blocks
+from charrnn.inference.ngram import Sequences, losses
+
+K = 3
+SEQUENCES = st.lists(
+    st.lists(st.integers(0, K - 1), min_size=2, max_size=30).map(tuple), min_size=1, max_size=4
+)
+
+
+def joined(sequences):
+    ids = np.array([i for sequence in sequences for i in sequence])
+    return Sequences.of(ids, np.array([len(sequence) for sequence in sequences]))
+
+
+def discounts(counts):
+    n = Counter(counts.values())
+    Y = n[1] / (n[1] + 2 * n[2]) if n[1] else 0.5
+    raw = [c - (c + 1) * Y * n[c + 1] / n[c] if n[c] else Y for c in (1, 2, 3)]
+    return [0.0] + [min(max(d, 0.01), c - 0.01) for c, d in enumerate(raw, 1)]
+
+
+class Slow:
+    """The formula read literally, with tuples for grams."""
+
+    def __init__(self, sequences, order):
+        self.order = order
+        self.tables = {}
+        for m in range(1, order + 2):
+            grams = Counter()
+            before = defaultdict(set)
+            first = Counter()
+            for s in sequences:
+                for t in range(1, len(s)):
+                    if t - m + 1 < 0:
+                        continue
+                    gram = s[t - m + 1 : t + 1]
+                    grams[gram] += 1
+                    if t - m + 1 == 0:
+                        first[gram] += 1
+                    else:
+                        before[gram].add(s[t - m])
+            lower = Counter({g: len(before[g]) + first[g] for g in grams})
+            self.tables[m] = {"raw": grams, "lower": lower}
+
+    def p(self, history, c, m=None):
+        m = self.order if m is None else m
+        if m == 0:
+            return 1 / K
+        if len(history) < m - 1:
+            return self.p(history, c, m - 1)
+        h = history[len(history) - m + 1 :]
+        counts = self.tables[m]["raw" if m == self.order else "lower"]
+        D = discounts(counts)
+        following = {g[-1]: a for g, a in counts.items() if g[:-1] == h}
+        below = self.p(history, c, m - 1)
+        if not following:
+            return below
+        a = following.get(c, 0)
+        taken = sum(D[min(a, 3)] for a in following.values())
+        return (a - D[min(a, 3)] + taken * below) / sum(following.values())
+
+
+@given(SEQUENCES, SEQUENCES, st.integers(1, 6))
+@settings(max_examples=60, deadline=None)
+def test_it_is_what_a_dictionary_of_counts_gives(train, scored, order):
+    *_, nats = losses(joined(train), joined(scored), K, order)
+    slow = Slow(train, order)
+    # A context longer than what the sequence has falls back to the longest there is.
+    expected = [-log(slow.p(s[:t], s[t])) for s in scored for t in range(1, len(s))]
+    np.testing.assert_allclose(nats, expected, rtol=1e-12, atol=1e-12)
+
+
+@given(SEQUENCES, st.lists(st.integers(0, K - 1), min_size=1, max_size=12))
+@settings(max_examples=60, deadline=None)
+def test_probabilities_sum_to_one_after_any_context(train, context):
+    alternatives = joined([(*context, c) for c in range(K)])
+    for nats in losses(joined(train), alternatives, K, 10):
+        last = nats.reshape(K, len(context))[:, -1]
+        assert np.exp(-last).sum() == pytest.approx(1, abs=1e-12)
+
+
+def corpus_of(text, tmp_path, **data):
+    path = tmp_path / "t.txt"
+    path.write_text(text)
+    return load_corpus(Config().data.model_copy(update={"text": [str(path)], **data}))
+
+
+def test_every_character_of_the_part_is_scored_with_what_stands_before_it(tmp_path):
+    text = "abcabdabcabeabc" * 30
+    corpus = corpus_of(text, tmp_path, split=(0.7, 0.3, 0.0))
+    found = baseline(corpus, corpus, "val")
+    ids, (start, stop) = corpus.ids, corpus.bounds["val"]
+    whole = Sequences.of(ids.astype(np.int64), np.array([len(ids)]))
+    train = Sequences.of(ids[:start].astype(np.int64), np.array([start]))
+    *_, nats = losses(train, whole, corpus.vocabulary.K, found.order)
+    assert found.nats_per_char == pytest.approx(nats[start - 1 :].mean(), rel=1e-12)
+    assert len(nats[start - 1 :]) == stop - start == corpus.characters("val")
+
+
+def test_lines_do_not_see_each_other(tmp_path):
+    # What stands in the lines around says everything, and the line's own beginning nothing.
+    rng = np.random.default_rng(0)
+    text = "".join(f"{c}\n{c}{c}{c}\n" for c in rng.choice(list("abcdefgh"), 400))
+    lines = corpus_of(text, tmp_path, mode="lines", split=(0.8, 0.2, 0.0))
+    found = baseline(lines, lines, "val")
+    first = Sequences.of(np.array([0, 1]), np.array([2]))
+    assert len(next(iter(losses(first, first, 2, 1)))) == 1
+    assert found.nats_per_char * lines.characters("val") > 0.9 * log(8) * len(lines.lines["val"])
+
+
+def test_shortest_texts(tmp_path):
+    short = corpus_of("ab", tmp_path, split=(1.0, 0.0, 0.0))
+    assert np.isfinite(baseline(short, short, "train").nats_per_char)
+    line = corpus_of("ab\n", tmp_path, mode="lines", split=(1.0, 0.0, 0.0))
+    assert np.isfinite(baseline(line, line, "train").nats_per_char)
+
+
+def test_the_interval_is_as_wide_as_chance_makes_it():
+    rng = np.random.default_rng(1)
+    covered = 0
+    for _ in range(60):
+        blocks = Blocks()
+        E = rng.exponential(2.0, (1, 100 * SIZE)) * 1.0
+        block_effect = np.repeat(rng.normal(0, 0.3, 100), SIZE)
+        mask = np.ones(E.shape, np.bool_)
+        blocks.add(np.arange(E.size)[None] // SIZE, E + block_effect, mask)
+        low, high = blocks.interval()
+        covered += low < 2.0 < high
+    assert 50 <= covered <= 60
+
+
+def test_the_interval_needs_two_blocks_and_joins_many():
+    one = Blocks()
+    one.add(np.zeros(1, np.int64), np.ones((9, 1)), np.ones((9, 1), np.bool_))
+    assert one.interval() is None
+    many = Blocks()
+    for first in (30_000, 0):
+        ids = first + np.arange(30_000)
+        many.add(ids, np.full((1, 30_000), 1.5), np.ones((1, 30_000), np.bool_))
+    assert many.interval() == pytest.approx((1.5, 1.5))

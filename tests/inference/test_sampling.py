@@ -1,0 +1,130 @@
+"""Sampling people want: where samples end, what they may hold, the best of some, what is new."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charrnn import build
+from charrnn.config import Config
+from charrnn.data.corpus import load_corpus
+from charrnn.inference.endings import Ending
+from charrnn.inference.memorization import TrainingText
+from charrnn.storage.checkpoint import read
+from charrnn.storage.checkpoint_folder import locate
+from tests.conftest import TEXT
+
+SMALL = [
+    "--set", "model.hidden_size=8", "--set", "bptt.k1=8", "--set", "bptt.k2=8",
+    "--set", "train.batch_size=4", "--set", "runtime.dtype=float64", "--steps", "5", "-q",
+]  # fmt: skip
+LETTERS = st.text("ab\n", max_size=12)
+
+
+@pytest.fixture(params=["stream", "lines"])
+def mode(request, charrnn, text_file):
+    done = charrnn("train", "--text", text_file, "--out", "run", "--set",
+                   f"data.mode={request.param}", *SMALL)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return request.param
+
+
+def printed(done):
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def objects(done):
+    return [json.loads(line) for line in printed(done).splitlines()]
+
+
+@given(LETTERS, st.lists(LETTERS, max_size=3), st.none() | st.integers(1, 3))
+def test_a_stream_ends_where_the_whole_text_does(text, stops, lines):
+    ending = Ending(stops, lines)
+    assert "".join(ending.ready(text)) == ending.cut(text)[0]
+
+
+@given(LETTERS, st.lists(LETTERS, max_size=3), st.none() | st.integers(1, 3))
+def test_an_ending_is_the_first_of_all(text, stops, lines):
+    found, ended = Ending(stops, lines).cut(text)
+    assert text.startswith(found)
+    assert not any(stop in found for stop in stops if stop)
+    assert lines is None or found.count("\n") <= lines
+    assert ended or (found == text and (lines is None or text.count("\n") < lines))
+
+
+def test_lines_and_stops(charrnn, mode):
+    args = ("sample", "run", "--length", 3000, "--seed", 1)
+    three = printed(charrnn(*args, "--lines", 3))
+    assert three.count("\n") == 3
+    assert three.endswith("\n")
+    assert printed(charrnn(*args)).startswith(three)
+    stopped = printed(charrnn(*args, "--stop", "e", "--stop", "th", "--count", 3))
+    assert "e" not in stopped
+    assert "th" not in stopped
+
+
+def test_only_allowed_characters(charrnn, mode):
+    for extra in ((), ("--count", 3)):
+        done = charrnn("sample", "run", "--allow", r"aeht\n\u0020", "--forbid", "h", "--seed", 1,
+                       "--length", 200, *extra)  # fmt: skip
+        assert set(printed(done)) == set("aet\n ")
+    empty = charrnn("sample", "run", "--allow", "a", "--forbid", "a")
+    assert (empty.returncode, empty.stdout) == (2, "")
+    lacking = charrnn("sample", "run", "--allow", "é")
+    assert lacking.returncode == 3
+    assert "--allow" in lacking.stderr
+
+
+def test_the_best_is_the_likeliest_of_them(charrnn, mode, tmp_path):
+    args = ("sample", "run", "--length", 30, "--seed", 3, "--format", "json", "--prime", "The ")
+    every = objects(charrnn(*args, "--count", 6))
+    best = objects(charrnn(*args, "--count", 2, "--best-of", 3))
+    for group, found in zip((every[:3], every[3:]), best, strict=True):
+        assert found == min(group, key=lambda sample: sample["nats_per_char"])
+    path = locate(tmp_path / "run", "best")
+    network, vocabulary, config = build.restore_network(read(path), str(path))
+    reference, params = build.reference(config), dict(network.params)
+    ids = vocabulary.encode(("\n" if mode == "lines" else "") + every[0]["text"])
+    boundaries = np.flatnonzero(ids == vocabulary.id("\n")) if mode == "lines" else []
+    cuts = sorted({0, *map(int, boundaries), len(ids) - 1})
+    E = np.concatenate([
+        reference.losses(params, ids[a:b, None], ids[a + 1 : b + 1, None], network.zero_state(1))[0]
+        for a, b in pairwise(cuts)
+    ])  # fmt: skip
+    assert every[0]["nats_per_char"] == pytest.approx(E[-30:].mean(), rel=1e-9)
+
+
+@given(st.text("abc", max_size=20))
+def test_the_longest_copied_span(tmp_path_factory, sample):
+    path = tmp_path_factory.mktemp("t") / "t.txt"
+    path.write_text("abcaabbcacb" + "c" * 4)
+    data = Config().data.model_copy(update={"text": [str(path)], "split": (0.8, 0.2, 0.0)})
+    text = path.read_text()[:12]
+    spans = {sample[a:b] for a in range(len(sample) + 1) for b in range(a, len(sample) + 1)}
+    longest = max((len(batch) for batch in spans if batch in text), default=0)
+    found = TrainingText(load_corpus(data)).longest_copied(sample)
+    assert (len(found), found in text, found in sample) == (longest, True, True)
+
+
+def test_novelty_is_told_beside_the_text(charrnn, mode, text_file):
+    args = ("sample", "run", "--length", 60, "--seed", 1)
+    for extra in ((), ("--count", 2)):
+        told = charrnn(*args, *extra, "--check-novelty")
+        assert printed(told) == printed(charrnn(*args, *extra))
+        assert "new; longest copied span" in told.stderr
+    corpus = load_corpus(Config().data.model_copy(update={"text": [str(text_file)], "mode": mode}))
+    known = TrainingText(corpus)
+    line = "  The lamp (the small one) is on the table."
+    assert [copied.known for copied in known.look_up(line)] == [True]
+    assert [copied.known for copied in known.look_up(line[:9])] == [mode == "stream"]
+    text_file.unlink()
+    gone = charrnn(*args, "--check-novelty")
+    assert (gone.returncode, gone.stdout) == (3, "")
+    assert "--check-novelty needs the text that the model was trained on" in gone.stderr
+    assert line in TEXT

@@ -1,0 +1,225 @@
+"""R7: the compiled kernels are held to the plain ones, in float64 and in float32."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import load_file
+
+from charrnn import build, config
+from charrnn.inference.sampling import Sampling, numpy_sampler, sample
+from charrnn.nn import bptt
+from charrnn.nn.backends import NUMPY_BACKEND
+from charrnn.nn.bptt import Batch
+from charrnn.training.optim.averaging import WeightAverage
+from charrnn.training.optim.optimisers import make_optimiser
+from tests.conftest import ROOT
+
+pytest.importorskip("numba", reason="the extra charrnn[fast] is not installed")
+
+from charrnn.nn.backends.compiled import NUMBA_BACKEND
+from charrnn.nn.backends.compiled.product import multiply, pack, pack_transposed
+from charrnn.nn.backends.compiled.sampling import continuation
+
+CELLS = {
+    "rnn": ["model.cell=rnn"],
+    "rnn sigmoid": ["model.cell=rnn", "model.activation=sigmoid"],
+    "rnn relu": ["model.cell=rnn", "model.activation=relu"],
+    "gru": ["model.cell=gru"],
+    "gru no bias": ["model.cell=gru", "model.bias=false"],
+    "lstm": [],
+    "peepholes": ["model.peepholes=true", "model.cell_input=logistic"],
+    "1997": [
+        "model.forget_gate=false", "model.cell_input=logistic", "model.cell_output=logistic",
+        "bptt.cell_truncation=1997",
+    ],
+    "1997 peepholes": ["model.forget_gate=false", "model.peepholes=true"],
+    "coupled": ["model.coupled_gates=true", "model.cell_output=identity"],
+    "coupled peepholes": ["model.coupled_gates=true", "model.peepholes=true"],
+    "truncated peepholes": ["model.peepholes=true", "bptt.cell_truncation=1997"],
+    "linear g": ["model.cell_input=identity"],
+}  # fmt: skip
+TOLERANCE = {"float64": 1e-10, "float32": 1e-5}
+T, B, H, K = 5, 7, 19, 23  # no multiple of a tile's rows or columns
+
+
+def networks(sets, dtype):
+    """The same random parameters under the plain kernels and the compiled ones."""
+    settings = config.load(None, [f"model.hidden_size={H}", f"runtime.dtype={dtype}", *sets])
+    made = []
+    for kernels in ("numpy", "numba"):
+        chosen = config.load(
+            None, [f"model.hidden_size={H}", f"runtime.dtype={dtype}", *sets,
+                   f"runtime.kernels={kernels}"],
+        )  # fmt: skip
+        made.append(build.network(chosen, K))
+    build.initialise(made[0], settings)
+    made[0].params.flat[...] += 0.3 * np.random.default_rng(0).standard_normal(
+        made[0].params.flat.size
+    )
+    made[1].params.flat[...] = made[0].params.flat
+    assert [net.kernels.name for net in made] == ["numpy", "numba"]
+    return made
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [(name, "float64") for name in CELLS]
+    + [(name, "float32") for name in ("rnn", "gru", "lstm", "coupled peepholes")],
+)
+def test_compiled_kernels_give_what_the_plain_ones_give(name, dtype):
+    rng = np.random.default_rng(1)
+    x, y = rng.integers(0, K, (2, T, B)).astype(np.int32)
+    mask = np.arange(T)[:, None] < rng.integers(2, T + 1, B)
+    results = []
+    for network in networks(CELLS[name], dtype):
+        state = np.random.default_rng(2).standard_normal(network.zero_state(B).shape)
+        grad = network.params.like()
+        out = bptt.gradient(network, Batch(x, y, 1, mask=mask), state.astype(dtype), grad, 1.0)
+        results.append((np.array(out.loss), out.state, out.dstate, *grad.values()))
+    for plain, fast in zip(*results, strict=True):
+        assert np.abs(plain - fast).max() <= TOLERANCE[dtype] * max(np.abs(plain).max(), 1e-3)
+
+
+@given(
+    M=st.integers(1, 30), k=st.integers(1, 70), n=st.integers(1, 70),
+    dtype=st.sampled_from([np.float32, np.float64]), seed=st.integers(0, 9),
+)  # fmt: skip
+@settings(max_examples=150, deadline=None)
+def test_the_packed_product_is_the_product(M, k, n, dtype, seed):
+    rng = np.random.default_rng(seed)
+    A, U = rng.standard_normal((M, k)).astype(dtype), rng.standard_normal((k, n)).astype(dtype)
+    for packed in (pack(U), pack_transposed(np.ascontiguousarray(U.T))):
+        C = np.empty((M, packed.shape[0] * packed.shape[2]), dtype)
+        multiply(A, packed, C)
+        bound = np.finfo(dtype).eps * k * (np.abs(A) @ np.abs(U)).max()
+        assert np.abs(C[:, :n] - A @ U).max() <= bound
+        assert not C[:, n:].any()
+
+
+@pytest.mark.parametrize("Z", [np.full((3, K), -1e30), np.eye(3, K) * 200, np.zeros((3, K))])
+def test_the_compiled_softmax_is_stable(Z):
+    y = np.array([0, 1, 2], np.int32)
+    for dtype in (np.float64, np.float32):
+        plain, fast = Z.astype(dtype), Z.astype(dtype)
+        E_plain = NUMPY_BACKEND.softmax_cross_entropy(plain, y)
+        E_fast = NUMBA_BACKEND.softmax_cross_entropy(fast, y)
+        np.testing.assert_allclose(E_fast, E_plain, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(fast, plain, rtol=1e-5, atol=1e-30)
+
+
+@pytest.mark.parametrize("name", ["rnn", "gru", "coupled peepholes"])
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        Sampling(), Sampling(0.7, top_k=5), Sampling(1.2, top_p=0.8), Sampling(0),
+        Sampling(allowed=np.arange(K) % 2 == 0),
+    ],
+    ids=["plain", "top-k", "top-p", "greedy", "allowed"],
+)  # fmt: skip
+def test_compiled_sampling_draws_what_plain_sampling_draws(name, sampling):
+    network = networks(CELLS[name], "float64")[0]
+    prime, indices = np.array([1, 2, 3], np.int32), (0, 3, 5)
+    for boundary in (None, 4):
+        texts = []
+        for generate_steps in (
+            numpy_sampler(network, sampling, boundary),
+            continuation(network, sampling.temperature, sampling.top_k, sampling.top_p,
+                         sampling.allowed, boundary),
+        ):  # fmt: skip
+            chunks = list(sample(network, prime, 40, generate_steps, 7, boundary, indices))
+            texts.append(np.concatenate(chunks))
+        np.testing.assert_array_equal(*texts)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_the_compiled_adam_is_the_plain_one(dtype, weight_decay):
+    rng = np.random.default_rng(0)
+    start = rng.standard_normal(1001).astype(dtype)
+    decayed = rng.random(1001) < 0.5
+    thetas = [start.copy(), start.copy()]
+    rules = [
+        make_optimiser("adamw", theta, weight_decay=weight_decay, decayed=decayed, adam_step=step)
+        for theta, step in zip(thetas, (None, NUMBA_BACKEND.adam_step), strict=True)
+    ]
+    for _ in range(10):
+        g = rng.standard_normal(1001).astype(dtype)
+        for rule in rules:
+            rule.update(g.copy(), 0.01)
+    tolerance = 1e-12 if dtype is np.float64 else 1e-5
+    for plain, fast in zip(
+        [thetas[0], *rules[0].slots.values()], [thetas[1], *rules[1].slots.values()], strict=True
+    ):
+        np.testing.assert_allclose(fast, plain, rtol=tolerance, atol=tolerance)
+    assert np.abs(thetas[0] - start).max() > 0.01
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_compiled_mean_is_the_plain_one(dtype):
+    rng = np.random.default_rng(0)
+    theta = rng.standard_normal(1001).astype(dtype)
+    plain, fast = WeightAverage(theta, 0.9), WeightAverage(theta, 0.9, NUMBA_BACKEND.mean_step)
+    for n in range(10):
+        theta += rng.standard_normal(1001).astype(dtype)
+        plain.update(n)
+        fast.update(n)
+    tolerance = 1e-12 if dtype is np.float64 else 1e-6
+    np.testing.assert_allclose(fast.mean, plain.mean, rtol=tolerance, atol=tolerance)
+    assert np.abs(fast.mean - theta).max() > 0.1
+
+
+def run_without_numba(tmp_path, *args):
+    """The program on a machine where the extra is not installed."""
+    blocked = tmp_path / "blocked"
+    blocked.mkdir(exist_ok=True)
+    (blocked / "hide.py").write_text(
+        "import importlib.util, sys\n"
+        "sys.modules['numba'] = None\n"
+        "real = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name, *a: None if name == 'numba' else real(name, *a)\n"
+    )
+    code = (
+        "import runpy, sys; runpy.run_path(sys.argv.pop(1)); "
+        "runpy.run_module('charrnn', run_name='__main__')"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code, str(blocked / "hide.py"), *map(str, args)],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+        timeout=120,
+    )  # fmt: skip
+
+
+def test_without_the_extra_everything_works_and_one_line_says_what_it_would_bring(
+    text_file, tmp_path
+):
+    train = ["train", "--text", text_file, "--steps", 2, "--set=model.hidden_size=32"]
+    done = run_without_numba(tmp_path, *train, "--out", "a")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("charrnn[fast]") == 1
+    asked = run_without_numba(tmp_path, *train, "--out", "b", "--set=runtime.kernels=numba")
+    assert asked.returncode == 6
+    assert "pip install 'charrnn[fast]'" in asked.stderr
+    assert "Traceback" not in asked.stderr
+
+
+def test_compiled_runs_resume_bit_for_bit_and_are_proved(charrnn, text_file, tmp_path):
+    sets = [
+        "--text", text_file, "--set=model.hidden_size=33", "--set=runtime.kernels=numba",
+        "--set=model.dropout=0.2", "--set=train.batch_size=9", "--set=train.checkpoint_every=5",
+    ]  # fmt: skip
+    assert charrnn("train", *sets, "--steps", 10, "--out", "whole").returncode == 0
+    assert charrnn("train", *sets, "--steps", 5, "--out", "parts").returncode == 0
+    assert charrnn("train", "--resume", "parts", "--steps", 10).returncode == 0
+    last = "checkpoints/step-000000010.safetensors"
+    whole, parts = (load_file(tmp_path / run / last) for run in ("whole", "parts"))
+    for name, array in whole.items():
+        np.testing.assert_array_equal(array, parts[name])
+    proof = charrnn("gradcheck", "parts")
+    assert proof.returncode == 0, proof.stdout + proof.stderr

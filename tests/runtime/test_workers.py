@@ -1,0 +1,77 @@
+"""Splitting the streams over threads changes nothing but the order of a sum."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from charrnn import build, config
+from charrnn.nn.bptt import Batch, CancelledError
+from charrnn.runtime.workers import WorkerPool
+
+T, B, K = 9, 7, 11
+
+
+def problem(*sets):
+    settings = config.load(None, ["model.hidden_size=6", "runtime.dtype=float64", *sets])
+    network = build.network(settings, K)
+    build.initialise(network, settings)
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, K, (2, T, B)).astype(np.int32)
+    mask = np.arange(T)[:, None] < rng.integers(3, T + 1, B)
+    state = rng.standard_normal(network.zero_state(B).shape)
+    return network, Batch(x, y, 2, 5, mask), state
+
+
+def run(network, batch, state, threads, **more):
+    grad = network.params.like()
+    grad.flat[...] = 1  # gradients are added
+    outcome = WorkerPool(network, threads).gradient(batch, state, grad, 0.1, **more)
+    return np.array(outcome.loss), outcome.state, outcome.dstate, grad.flat
+
+
+@pytest.mark.parametrize("threads", [2, 3, 7, 20])
+@pytest.mark.parametrize("window", ["auto", 4])
+def test_any_number_of_threads_gives_the_same(threads, window):
+    made = problem("model.cell=lstm")
+    for one, many in zip(
+        run(*made, 1, window=window), run(*made, threads, window=window), strict=True
+    ):
+        np.testing.assert_allclose(many, one, rtol=1e-12, atol=1e-14)
+
+
+def test_the_same_number_of_threads_gives_the_same_bits():
+    made = problem("model.cell=gru", "runtime.dtype=float32")
+    first = [np.array(part) for part in run(*made, 3)]
+    for _ in range(5):
+        for before, now in zip(first, run(*made, 3), strict=True):
+            np.testing.assert_array_equal(before, now)
+
+
+def test_masks_are_asked_for_by_network_and_streams():
+    network, batch, state = problem("model.dropout=0.5")
+    asked = []
+
+    def masks(net, streams):
+        asked.append(streams)
+        return lambda window, steps: [np.zeros((steps, len(streams), net.H))] * len(net.cells)
+
+    *_, grad = run(network, batch, state, 2, masks=masks)
+    assert sorted(asked, key=lambda s: s.start) == [range(3), range(3, 7)]
+    W = network.params.like()
+    W.flat[...] = grad
+    np.testing.assert_array_equal(W["layers.0.W"], 1)  # everything was dropped
+
+
+def test_abandoning_waits_for_every_thread():
+    network, batch, state = problem()
+    calls = []
+
+    def cancel():
+        calls.append(threading.get_ident())
+        return len(calls) > 3
+
+    with pytest.raises(CancelledError):
+        run(network, batch, state, 2, window=2, cancel=cancel)

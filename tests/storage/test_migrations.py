@@ -1,0 +1,87 @@
+"""Checkpoints of older formats: read, sampled from and gone on with, today.
+
+`frozen/format-1` was written by the version that wrote format 1: a run of 6 steps, and the
+checkpoint that the same version had after 12 (`later`).
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+
+from charrnn.errors import CheckpointError
+from charrnn.storage.checkpoint import read, write
+from charrnn.storage.migrations import FORMAT, STEPS, migrate
+
+FROZEN = Path(__file__).parents[1] / "frozen"
+OLD = FROZEN / "format-1" / "checkpoints" / "step-000000006.safetensors"
+LATER = FROZEN / "format-1" / "later.safetensors"
+
+
+@pytest.fixture
+def old_run(tmp_path):
+    shutil.copytree(FROZEN / "format-1" / "checkpoints", tmp_path / "old" / "checkpoints")
+    shutil.copy(FROZEN / "format-1" / "text.txt", tmp_path)
+    return tmp_path / "old"
+
+
+def stored_meta(path):
+    with safe_open(path, framework="numpy") as file:
+        return json.loads(file.metadata()["charrnn"])
+
+
+def test_there_is_a_step_and_a_frozen_file_for_every_older_format():
+    assert sorted(STEPS) == list(range(1, FORMAT))
+    for number in STEPS:
+        for path in (FROZEN / f"format-{number}").rglob("*.safetensors"):
+            assert stored_meta(path)["format"] == number
+
+
+def test_what_was_stored_is_kept_and_what_is_new_is_neutral():
+    before, after = stored_meta(OLD), read(OLD).meta
+    kept = {key: value for key, value in before.items() if key not in ("sha256", "format")}
+    assert after == {**kept, "format": FORMAT, "rate_scale": 1.0, "rollbacks": 0}
+
+
+def test_migrating_changes_nothing_that_is_new_already(tmp_path):
+    checkpoint = read(OLD)
+    assert migrate(checkpoint.arrays, dict(checkpoint.meta)) == (checkpoint.arrays, checkpoint.meta)
+    write(tmp_path / "new.safetensors", checkpoint)
+    assert stored_meta(tmp_path / "new.safetensors")["format"] == FORMAT
+    assert read(tmp_path / "new.safetensors").meta == checkpoint.meta
+
+
+def test_an_old_run_is_sampled_from(charrnn, old_run):
+    done = charrnn("sample", "old", "--length", 20, "--seed", 1)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout) == 20
+
+
+def test_an_old_run_goes_on_as_its_own_version_did(charrnn, old_run):
+    done = charrnn("train", "--resume", "old", "--steps", 12)
+    assert done.returncode == 0, done.stderr
+    resumed, expected = read(old_run / "checkpoints" / "step-000000012.safetensors"), read(LATER)
+    assert resumed.meta["cursor"] == expected.meta["cursor"]
+    assert resumed.meta["best"] == pytest.approx(expected.meta["best"], rel=1e-12)
+    for name, array in expected.arrays.items():
+        np.testing.assert_allclose(
+            resumed.arrays[name], array, rtol=1e-10, atol=1e-14, err_msg=name
+        )
+
+
+@pytest.mark.parametrize("number", [str(FORMAT + 1), "7", "1" + "0" * 30])
+def test_a_newer_format_says_so(tmp_path, number):
+    raw = OLD.read_bytes()
+    start = 8 + int.from_bytes(raw[:8], "little")
+    header = raw[8:start].replace(b'\\"format\\": 1', f'\\"format\\": {number}'.encode())
+    path = tmp_path / "new.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + raw[start:])
+    with pytest.raises(CheckpointError) as caught:
+        read(path)
+    assert f"newer charrnn (format {number}; this one reads up to {FORMAT})" in str(caught.value)
+    assert "upgrade" in str(caught.value)
