@@ -1,31 +1,110 @@
-"""Values that a caller gives, and how they are spelled where they were given."""
+"""Values that a caller gives: what each argument may be, once for Python and the command line."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any
 
-from charrnn.errors import UsageError
+from charrnn.errors import UsageError, argument
 
-# The name of a parameter as the user wrote it: `top_k`, or `--top-k`.
 Spelled = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class Number:
+    """Numbers from `low` (`above`: more than it) to `high`, `whole` or not; `doc` is the help."""
+
+    doc: str
+    low: float
+    high: float | None = None
+    whole: bool = False
+    above: bool = False
+
+    def allows(self, value: Any) -> bool:
+        """Whether `value` is such a number."""
+        if not _is_number(value, whole=self.whole):
+            return False
+        high = inf if self.high is None else self.high
+        return bool(self.low <= value <= high and not (self.above and value == self.low))
+
+    def __str__(self) -> str:
+        kind = "a whole number" if self.whole else "a finite number"
+        least = f"{'above' if self.above else 'at least'} {self.low:g}"
+        return f"{kind} {least}" + ("" if self.high is None else f" and at most {self.high:g}")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few words."""
+
+    doc: str
+    words: tuple[str, ...]
+
+
+NUMBERS = {
+    "best_of": Number("Draw N for each sample, and write the one with the best mean "
+                      "log-probability.", 1, whole=True),
+    "context": Number("Characters of a cold window [256].", 1, whole=True),
+    "count": Number("How many samples.", 1, whole=True),
+    "dynamic": Number("Keep learning on what has been scored, at this rate, for example 0.1.", 0),
+    "jobs": Number("Points at a time [auto: as many as there are cores].", 1, whole=True),
+    "lags": Number("Characters that gradients are followed back.", 2, 100_000, whole=True),
+    "length": Number("Characters to sample.", 0, whole=True),
+    "lines": Number("End a sample after N line ends.", 1, whole=True),
+    "positions": Number("Places in the text whose gradients are followed; norms are medians over "
+                        "them.", 1, 100_000, whole=True),
+    "seed": Number("Seed of everything random.", 0, whole=True),
+    "steps": Number("Updates to stop after.", 0, whole=True),
+    "temperature": Number("Divides the logits: below 1 safer, above 1 wilder, 0 the likeliest.", 0),
+    "tolerance": Number("Largest relative error allowed [1e-8; 1e-4 for central-difference].", 0,
+                        above=True),
+    "top": Number("Only the N strangest.", 1, whole=True),
+    "top_k": Number("Only the k likeliest characters.", 1, whole=True),
+    "top_p": Number("Only the likeliest characters that together reach probability p.", 0, 1,
+                    above=True),
+}  # fmt: skip
+CHOICES = {
+    "checkpoint": Choice("Which checkpoint of a RUN.", ("best", "last")),
+    "method": Choice("How the derivative is taken that backward is compared with.",
+                     ("complex-step", "central-difference")),
+    "on_unknown": Choice("Characters that the vocabulary lacks: an error, left out, or mapped to a "
+                         "look-alike.", ("error", "skip", "map")),
+    "per": Choice("What a row of the result is about.", ("line", "char", "file")),
+    "protocol": Choice("carried: one stream, state carried; cold: windows from a zero state.",
+                       ("carried", "cold")),
+    "split": Choice("Part of the text [val; all with --text].", ("train", "val", "test", "all")),
+    "to": Choice("torch: a .safetensors of PyTorch's names; onnx: the whole model.",
+                 ("torch", "onnx")),
+}  # fmt: skip
+
+
+def require(**values: Any) -> None:
+    """UsageError for the first argument that is not what the tables allow; None is left out."""
+    for name, value in values.items():
+        if value is None:
+            continue
+        if name in CHOICES:
+            one_of(argument(name), value, CHOICES[name].words)
+        elif not NUMBERS[name].allows(value):
+            raise UsageError(f"{value!r} is not {NUMBERS[name]}", where=argument(name))
+
+
+def one_of(name: str, value: Any, choices: Sequence[str]) -> None:
+    """UsageError unless `value` is one of the choices."""
+    if value not in choices:
+        raise UsageError(f"{value!r} is none of {', '.join(choices)}", where=name)
 
 
 def in_range(
     name: str, value: Any, low: float, high: float | None = None, *, whole: bool = False,
     above: bool = False,
 ) -> None:  # fmt: skip
-    """UsageError unless `value` is None or a number from `low` (`above`: more) to `high`."""
-    if value is None:
-        return
-    number = _is_number(value, whole=whole)
-    if number and low <= value <= (inf if high is None else high) and not (above and value == low):
-        return
-    kind = "a whole number" if whole else "a finite number"
-    least = f"{'above' if above else 'at least'} {low:g}"
-    most = "" if high is None else f" and at most {high:g}"
-    raise UsageError(f"{value!r} is not {kind} {least}{most}", where=name)
+    """UsageError unless `value` is None or a number of that range."""
+    allowed = Number("", low, high, whole, above)
+    if value is not None and not allowed.allows(value):
+        raise UsageError(f"{value!r} is not {allowed}", where=name)
 
 
 def _is_number(value: Any, *, whole: bool) -> bool:
@@ -35,9 +114,3 @@ def _is_number(value: Any, *, whole: bool) -> bool:
         return int(value) == value if whole else isfinite(value)
     except (TypeError, ValueError, OverflowError):
         return False
-
-
-def one_of(name: str, value: Any, choices: Sequence[str]) -> None:
-    """UsageError unless `value` is one of the choices."""
-    if value not in choices:
-        raise UsageError(f"{value!r} is none of {', '.join(choices)}", where=name)

@@ -7,6 +7,8 @@ import sys
 import warnings
 from pathlib import Path
 
+from charrnn.errors import render
+
 PACKAGE = str(Path(__file__).parent.parent) + os.sep
 
 
@@ -19,4 +21,4 @@ def notice(text: str) -> None:
     depth, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
         depth, frame = depth + 1, frame.f_back
-    warnings.warn(text, Notice, stacklevel=depth)
+    warnings.warn(render(text), Notice, stacklevel=depth)

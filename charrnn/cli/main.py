@@ -12,6 +12,7 @@ from click.shell_completion import CompletionItem, add_completion_class
 
 from charrnn import __version__
 from charrnn.cli.output import ReaderGone
+from charrnn.cli.spelling import in_options
 from charrnn.errors import CharrnnError
 
 # Named here so that `charrnn --help` imports none of them, and so no NumPy.
@@ -106,7 +107,7 @@ def main() -> None:
             error.show()
         sys.exit(error.exit_code)
     except CharrnnError as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {in_options(error.message)}", err=True)
         sys.exit(error.exit_code)
     except ReaderGone:  # | head has read enough
         _drop_output()

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from charrnn.cli import completing
+from charrnn.cli.spelling import in_options, option
 from charrnn.runtime.blas import threads as threads
 
 set_option = click.option(
@@ -41,11 +42,9 @@ class Finite(click.FloatRange):
         return number
 
 
-def spelled(name: str) -> str:
-    """The option of a parameter of the Python API."""
-    return "--" + {"files": "text"}.get(name, name).replace("_", "-")
+spelled = option
 
 
 def say_notice(text: str) -> None:
     """Tell what is worth knowing, on stderr."""
-    click.echo(f"notice: {text}", err=True)
+    click.echo(f"notice: {in_options(text)}", err=True)

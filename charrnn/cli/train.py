@@ -18,6 +18,7 @@ from charrnn.cli import completing
 from charrnn.cli.kernels import missing, tell
 from charrnn.cli.options import format_option, set_option, threads
 from charrnn.cli.output import to_json
+from charrnn.cli.spelling import in_options
 from charrnn.config import load
 from charrnn.data.files import STDIN
 from charrnn.errors import InterruptedRunError, UsageError
@@ -188,7 +189,7 @@ def _require_finished(event: Event | None, run: Path) -> None:
 
 def _notice(*texts: str) -> None:
     for text in texts:
-        say(f"notice: {text}")
+        say(f"notice: {in_options(text)}")
 
 
 def _closing(values: dict[str, Any]) -> str:

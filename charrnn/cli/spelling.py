@@ -1,0 +1,59 @@
+"""How the command line spells an argument of the Python API in messages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from shlex import quote
+from typing import Any
+
+from charrnn.errors import Reference, render
+
+# Arguments and functions whose option or command has another name.
+OPTIONS = {"files": "text", "settings": "set"}
+COMMANDS = {"resume": "train --resume", "evaluate": "eval"}
+
+
+def option(name: str) -> str:
+    """`--top-k` of `top_k`."""
+    return "--" + OPTIONS.get(name, name).replace("_", "-")
+
+
+def as_command(reference: Reference) -> str:
+    """A reference as it would be typed: `--top-k 5`, `--set KEY=VALUE`, `charrnn train …`."""
+    if reference.name:
+        return option(reference.name)
+    words = ["charrnn", COMMANDS.get(reference.function, reference.function)]
+    if not reference.function:
+        words = []
+    words += [_word(value) for value in reference.positional]
+    for name, value in reference.arguments.items():
+        words += _option_words(name, value)
+    return " ".join(words)
+
+
+def in_options(message: str) -> str:
+    """A message for somebody who types commands."""
+    return render(message, as_command)
+
+
+def _option_words(name: str, value: Any) -> Iterator[str]:
+    if value is None or value is False:
+        return
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield f"{option(name)} {_word(f'{key}={_scalar(item)}')}"
+    elif isinstance(value, list):
+        for item in value:
+            yield f"{option(name)} {_word(item)}"
+    else:
+        yield option(name) if value is True else f"{option(name)} {_word(value)}"
+
+
+def _scalar(value: Any) -> str:
+    """A value as `--set` reads it."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _word(value: Any) -> str:
+    return quote(f"{value:g}" if isinstance(value, float) else str(value))
