@@ -4,7 +4,7 @@
 
 float32, Numba kernels, one thread a rank, whole updates (input, window, exchange, Adam) of an
 LSTM 2×256, B 64, T 100. The sides take turns, and of each the fastest step counts: two ranks need
-both cores at the same time, which a shared machine seldom gives. Needs charrnn[fast,mpi].
+both cores at the same time, which a shared machine seldom gives. Needs the extras fast and mpi.
 
 The model of a step of b streams on each of N cores in hosts of C cores, one rank a host:
 

@@ -15,7 +15,7 @@ environment() {
   fi
   stamp=.venv/charrnn-installed-${extras:-base}
   if ! cmp -s setup.cfg "$stamp"; then
-    echo "installing charrnn${extras:+[$extras]} into .venv" >&2
+    echo "installing charrnn${extras:+ with the extra $extras} into .venv" >&2
     .venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".${extras:+[$extras]}"
     cp setup.cfg "$stamp"
   fi

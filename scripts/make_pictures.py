@@ -4,8 +4,8 @@
     python scripts/make_pictures.py --shakespeare FILE.txt    and gradflow's, on tinyshakespeare
     python scripts/make_pictures.py --scaling                 and that of benchmarks/scaling.py
 
-Needs charrnn[fast,plot] and, for the report's screenshots, Chromium. Runs are kept under runs/ and
-used again where they are there; the first time takes the ten minutes that they train.
+Needs the extras fast and plot and, for the report's screenshots, Chromium. Runs are kept under
+runs/ and used again where they are there; the first time takes the ten minutes that they train.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from charrnn.inference.sampling import SampleSteps, Sampling, numpy_sampler, sam
 from charrnn.nn import bptt
 from charrnn.nn.backends import NUMPY_BACKEND, Backend
 from charrnn.nn.network import Network
+from charrnn.runtime.installation import install_command
 from charrnn.runtime.mpi_launch import started
 
 # Characters that plain kernels draw, or read, in about the time that importing Numba takes.
@@ -60,13 +61,13 @@ def numba_backend() -> Backend:
         from charrnn.nn.backends.compiled import NUMBA_BACKEND
     except ImportError as error:
         raise MissingExtraError(
-            f"runtime.kernels: numba needs Numba ({error})", then="pip install 'charrnn[fast]'"
+            f"runtime.kernels: numba needs Numba ({error})", then=install_command("fast")
         ) from None
     return NUMBA_BACKEND
 
 
 def has_numba() -> bool:
-    """Whether the extra charrnn[fast] is there, without importing it."""
+    """Whether the extra `fast` is there, without importing it."""
     return find_spec("numba") is not None
 
 

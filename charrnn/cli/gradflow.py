@@ -50,7 +50,7 @@ from charrnn.report.figures.gradient_flow import draw, require_matplotlib
     "--plot",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE.png",
-    help="Draw it too; needs charrnn[plot].",
+    help="Draw it too; needs the extra plot (matplotlib).",
 )
 @checkpoint_option
 @format_option

@@ -22,7 +22,7 @@ from charrnn.storage.atomic import write_atomically
               help="Where the page is written, - is stdout  [RUN/report.html].")  # fmt: skip
 @click.option("--png", type=click.Path(path_type=Path), metavar="FILE",
               help="Write the loss curves as a picture instead: .png, .pdf or .svg. Needs "
-              "charrnn[plot].")  # fmt: skip
+              "the extra plot (matplotlib).")  # fmt: skip
 def command(runs: tuple[Path, ...], out: Path | None, png: Path | None) -> None:
     """Write one HTML page about a run: curves, samples, gradients, what units track.
 

@@ -51,7 +51,7 @@ class Jobs(click.IntRange):
     "--plot",
     type=click.Path(path_type=Path),
     metavar="FILE.png",
-    help="Draw validation loss against parameters; needs charrnn[plot].",
+    help="Draw validation loss against parameters; needs the extra plot.",
 )
 @format_option
 def command(sweep: Path, out: Path | None, sets: tuple[str, ...], steps: int | None,

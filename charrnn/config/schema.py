@@ -242,8 +242,8 @@ class RuntimeConfig(Section):
     dtype: Literal["float32", "float64"] = Field(default="float32", description="of all arrays")
     kernels: Literal["auto", "numpy", "numba"] = Field(
         default="auto",
-        description="the hot loops: plain NumPy, or compiled (charrnn[fast]); auto: compiled where "
-        "installed and hidden_size is 32 or more",
+        description="the hot loops: plain NumPy, or compiled (the extra fast); auto: compiled "
+        "where installed and hidden_size is 32 or more",
     )
     threads: Literal["auto"] | Positive = Field(
         default="auto",

@@ -11,6 +11,7 @@ from charrnn.config import Config
 from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import MissingExtraError
 from charrnn.export.torch_file import to_torch_bytes
+from charrnn.runtime.installation import install_command
 
 Format = Literal["torch", "onnx"]
 
@@ -29,6 +30,6 @@ def to_bytes(
         from charrnn.export.onnx_model import to_onnx_bytes
     except ImportError as error:
         raise MissingExtraError(
-            f"--to onnx needs the package onnx ({error})", then="pip install 'charrnn[onnx]'"
+            f"--to onnx needs the package onnx ({error})", then=install_command("onnx")
         ) from None
     return to_onnx_bytes(config, vocabulary, parameters)

@@ -1,4 +1,4 @@
-"""TensorBoard's event files of a run, written while it trains (`charrnn[tensorboard]`)."""
+"""TensorBoard's event files of a run, written while it trains (the extra `tensorboard`)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from charrnn.errors import MissingExtraError
+from charrnn.runtime.installation import install_command
 from charrnn.training.events import Event, Logged, RolledBack, Sampled, Saved
 
 FOLDER = "tensorboard"
@@ -20,7 +21,7 @@ def writer() -> Any:
     except ImportError as error:
         raise MissingExtraError(
             f"--tensorboard needs tensorboardX ({error})",
-            then="pip install 'charrnn[tensorboard]'",
+            then=install_command("tensorboard"),
         ) from None
     return SummaryWriter
 

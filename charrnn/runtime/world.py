@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from charrnn.errors import CharrnnError, MissingExtraError
+from charrnn.runtime.installation import install_command
 from charrnn.runtime.mpi_launch import Started, started
 from charrnn.runtime.ranks import ALONE, Group
 
@@ -48,8 +49,9 @@ def _world(how: Started) -> World:
         raise MissingExtraError(
             f"this is one of {how.size} processes of an mpiexec, and training over MPI needs "
             f"mpi4py and the MPI of that mpiexec ({error})",
-            then="pip install 'charrnn[mpi]', and start it with the mpiexec that comes with it; or "
-            "without mpiexec: runtime.threads uses the cores of one machine",
+            then=f"{install_command('mpi')}\n"
+            "  and start it with the mpiexec that comes with it; or without mpiexec: "
+            "runtime.threads uses the cores of one machine",
         ) from None
     group = World()
     if group.size != how.size:

@@ -27,6 +27,7 @@ from charrnn.cli.gradflow_text import in_words, sparkline
 from charrnn.cli.main import main
 from charrnn.data.corpus import load_corpus
 from charrnn.nn.bptt import Batch, gradient
+from charrnn.runtime.installation import install_command
 from tests.conftest import ROOT, make_problem
 from tests.helpers.variants import CELLS, RNNS, VARIANTS
 
@@ -484,7 +485,7 @@ def test_compare_begins_from_any_configuration():
 )
 def test_mistakes_have_a_message(called, tmp_path, args, code, words):
     if "--plot" in args:
-        pytest.importorskip("matplotlib", reason="drawing needs charrnn[plot]")
+        pytest.importorskip("matplotlib", reason="drawing needs the extra plot")
     (tmp_path / "run").mkdir()
     found, out, said = called(*args)
     assert (found, out) == (code, ""), said
@@ -502,7 +503,7 @@ def test_a_plot_without_matplotlib(called, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     code, _, said = called("--plot", "f.png")
     assert code == 6
-    assert "charrnn[plot]" in said
+    assert install_command("plot") in said
 
 
 def measured(text, names=("tanh RNN", "LSTM forget"), layers=2):
@@ -530,7 +531,7 @@ def test_sparkline():
 
 
 def test_figure_shows_what_was_measured(text_file, tmp_path):
-    pytest.importorskip("matplotlib", reason="drawing needs charrnn[plot]")
+    pytest.importorskip("matplotlib", reason="drawing needs the extra plot")
     from charrnn.report.figures.gradient_flow import draw, figure_of
 
     both: list[Measured] = measured(text_file)

@@ -25,6 +25,7 @@ from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import CheckpointError, ConfigError, UsageError
 from charrnn.export import starting_point, to_bytes
 from charrnn.runs.launching import begin
+from charrnn.runtime.installation import install_command
 from charrnn.storage.checkpoint import Checkpoint, read, write
 from tests.conftest import ROOT
 from tests.helpers.variants import VARIANTS
@@ -487,6 +488,6 @@ def test_mistakes(charrnn, tmp_path):
     assert "notice: it is a .safetensors file" in done.stderr
     if importlib.util.find_spec("onnx") is None:
         done = charrnn("export", "model.safetensors", "--to", "onnx", "--out", "a.onnx")
-        fails(done, 6, "pip install 'charrnn[onnx]'")
+        fails(done, 6, install_command("onnx"))
     (tmp_path / "a.pt").write_bytes(b"\x80\x04.")
     fails(charrnn("train", "--init-from", "a.pt", "--steps", 0), 4, "pickle", "save_file(")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip("numba", reason="the extra charrnn[fast] is not installed")
+pytest.importorskip("numba", reason="the extra fast is not installed")
 
 from numba import njit
 

@@ -30,6 +30,7 @@ from charrnn.report.html.curves import Curves, buckets, packed
 from charrnn.report.html.page import report
 from charrnn.report.html.reader import pack
 from charrnn.report.html.runs import POINTS, open_run
+from charrnn.runtime.installation import install_command
 from tests.conftest import ROOT, TEXT
 from tests.helpers.runs import finish, start
 
@@ -450,5 +451,5 @@ def test_pictures(runs, monkeypatch):
 
 def test_matplotlib_is_an_extra(runs, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'charrnn\[plot\]'"):
+    with pytest.raises(MissingExtraError, match=re.escape(install_command("plot"))):
         picture([open_run(runs[0] / "lstm")], Path("loss.png"))

@@ -35,7 +35,7 @@ def scalars(run):
 
 
 def test_the_files_hold_the_metrics(charrnn, text_file, tmp_path):
-    pytest.importorskip("tensorboardX", reason="charrnn[tensorboard] is not installed")
+    pytest.importorskip("tensorboardX", reason="the extra tensorboard is not installed")
     run = tmp_path / "run"
     begun = charrnn("train", "--text", text_file, "--out", run, "--steps", "8", "--tensorboard",
                     *SMALL)  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 from charrnn.errors import MissingExtraError, UsageError
 from charrnn.report.html.curves import buckets
 from charrnn.report.html.runs import LN2, Run, names_of
+from charrnn.runtime.installation import install_command
 
 SUFFIXES = (".png", ".pdf", ".svg")
 POINTS = 1500
@@ -35,7 +36,7 @@ def picture(runs: Sequence[Run], path: Path) -> bytes:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise MissingExtraError(
-            f"--png needs matplotlib ({error})", then="pip install 'charrnn[plot]'"
+            f"--png needs matplotlib ({error})", then=install_command("plot")
         ) from None
     file = BytesIO()
     # No date, so that the same run gives the same file.

@@ -11,6 +11,7 @@ import numpy as np
 
 from charrnn.analysis.gradient_flow.subjects import Measured
 from charrnn.errors import MissingExtraError, UsageError
+from charrnn.runtime.installation import install_command
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,7 +28,7 @@ DPI = 150
 def require_matplotlib(path: Path) -> None:
     """Raise before anything is measured if the figure cannot be drawn or its folder is missing."""
     if find_spec("matplotlib") is None:
-        raise MissingExtraError("--plot needs matplotlib", then="pip install 'charrnn[plot]'")
+        raise MissingExtraError("--plot needs matplotlib", then=install_command("plot"))
     if path.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise UsageError("is not .png, .svg or .pdf", where=f"--plot {path}")
     if not path.parent.is_dir():

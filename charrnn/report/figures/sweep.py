@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from charrnn.errors import MissingExtraError, UsageError
 from charrnn.runs.sweep.results import Group, Row, groups
+from charrnn.runtime.installation import install_command
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,7 +23,7 @@ DPI = 150
 def require_matplotlib(path: Path) -> None:
     """Raise before anything is trained if the figure could not be drawn at the end."""
     if find_spec("matplotlib") is None:
-        raise MissingExtraError("--plot needs matplotlib", then="pip install 'charrnn[plot]'")
+        raise MissingExtraError("--plot needs matplotlib", then=install_command("plot"))
     if path.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise UsageError("is not .png, .svg or .pdf", where=f"--plot {path}")
     if not path.parent.is_dir():

@@ -1,4 +1,4 @@
-"""Kernels compiled by Numba for the processor they run on: the extra `charrnn[fast]`.
+"""Kernels compiled by Numba for the processor they run on: the extra `fast`.
 
 Importing this package imports Numba.
 """
