@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from charrnn.errors import CheckpointError, UsageError
-from charrnn.storage.checkpoint_folder import CheckpointFolder
 from charrnn.storage.atomic import remove_leftovers, sync_folder, unwritable, write_atomically
+from charrnn.storage.checkpoint_folder import CheckpointFolder
 
 if sys.platform != "win32":
     import fcntl

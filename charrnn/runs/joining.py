@@ -13,13 +13,13 @@ from charrnn import build
 from charrnn.config import Config
 from charrnn.data.corpus import Corpus, load_corpus
 from charrnn.data.mapped_ids import MappedIds, dtype_for
-from charrnn.runtime.ranks import Group
+from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import DataError, UsageError
+from charrnn.runs.folder import RunFolder
 from charrnn.runs.launching import Launch
+from charrnn.runtime.ranks import Group
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.shared import SharedCheckpoints
-from charrnn.data.vocabulary import Vocabulary
-from charrnn.runs.folder import RunFolder
 from charrnn.training.state import restore, snapshot
 
 Made = TypeVar("Made")

@@ -9,6 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from charrnn import build
+from charrnn.config import Config, idle, to_yaml
+from charrnn.config.schema import ModelConfig
+from charrnn.data.corpus import Corpus, load_corpus, symbols_of
+from charrnn.data.files import STDIN, find_files, matches, read_stdin
+from charrnn.data.vocabulary import describe
+from charrnn.errors import CheckpointError, ConfigError, DataError, UsageError
+from charrnn.export import starting_point
 from charrnn.runs.changes import (
     ANEW,
     begun_anew,
@@ -17,23 +24,13 @@ from charrnn.runs.changes import (
     require_accepted,
     require_possible,
 )
-from charrnn.config import Config, idle, to_yaml
-from charrnn.config.schema import ModelConfig
-from charrnn.data.corpus import Corpus, load_corpus
-from charrnn.data.files import find_files
-from charrnn.data.corpus import symbols_of
-from charrnn.data.files import STDIN, matches, read_stdin
-from charrnn.errors import CheckpointError, ConfigError, DataError, UsageError
-from charrnn.export import starting_point
-from charrnn.training.restoring import check_progress
-from charrnn.storage.checkpoint import Checkpoint, write
-from charrnn.storage.checkpoint_folder import locate
-from charrnn.storage.atomic import write_atomically
-from charrnn.storage.checkpoint_folder import BEST
-from charrnn.data.vocabulary import describe
 from charrnn.runs.folder import RunFolder
-from charrnn.training.trainer import Trainer
+from charrnn.storage.atomic import write_atomically
+from charrnn.storage.checkpoint import Checkpoint, write
+from charrnn.storage.checkpoint_folder import BEST, locate
+from charrnn.training.restoring import check_progress
 from charrnn.training.state import restore, snapshot
+from charrnn.training.trainer import Trainer
 
 # Keys of a model that its parameters do not depend on.
 _FREE = ("dropout", "variational_dropout", "weight_dropout", "init")
@@ -182,8 +179,8 @@ def _shrunk(config: Config, trainer: Trainer) -> list[str]:
     if trainer.corpus.lines is not None and asked == loader.B:
         return []
     return [
-        f"the text is short: B = {loader.B} and windows of {loader.T} characters, where {asked} and "
-        f"{config.bptt.k1} were asked for"
+        f"the text is short: B = {loader.B} and windows of {loader.T} characters, where {asked} "
+        f"and {config.bptt.k1} were asked for"
     ]
 
 

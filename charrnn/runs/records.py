@@ -7,8 +7,8 @@ from math import isnan, log
 from pathlib import Path
 from typing import Any
 
+from charrnn.runs.folder import RunFolder, sample_entry
 from charrnn.storage.appended import AppendedFile
-from charrnn.runs.folder import RunFolder
 from charrnn.training.events import (
     Evaluated,
     Event,
@@ -18,7 +18,6 @@ from charrnn.training.events import (
     Saving,
     Stepped,
 )
-from charrnn.runs.folder import sample_entry
 
 LN2 = log(2)
 

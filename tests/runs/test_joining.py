@@ -12,13 +12,13 @@ from safetensors.numpy import load_file
 
 from charrnn import config
 from charrnn.build import training as runs
-from charrnn.data.loader import Cursor
 from charrnn.data.corpus import load_corpus
-from charrnn.runtime.mpi_launch import Started, started
+from charrnn.data.loader import Cursor
 from charrnn.errors import CheckFailedError, DivergenceError, UsageError
 from charrnn.runs.joining import joined
-from charrnn.training.events import Interrupted, Logged, RolledBack, Stepped
+from charrnn.runtime.mpi_launch import Started, started
 from charrnn.runtime.signals import StopSignal
+from charrnn.training.events import Interrupted, Logged, RolledBack, Stepped
 from tests.helpers.ranks import in_ranks, play, train_in_ranks
 from tests.helpers.runs import finish, resume, start
 

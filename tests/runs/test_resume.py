@@ -11,12 +11,12 @@ import pytest
 
 from charrnn.errors import CheckpointError
 from charrnn.runs.launching import Launch
-from charrnn.storage import atomic
-from charrnn.storage.checkpoint_folder import locate
-from charrnn.storage.checkpoint import read
-from charrnn.training.state import snapshot
-from charrnn.training.events import Evaluated, Finished, Interrupted, Saving, Stepped
 from charrnn.runtime.signals import StopSignal
+from charrnn.storage import atomic
+from charrnn.storage.checkpoint import read
+from charrnn.storage.checkpoint_folder import locate
+from charrnn.training.events import Evaluated, Finished, Interrupted, Saving, Stepped
+from charrnn.training.state import snapshot
 from tests.helpers.runs import finish, generate_steps, pairwise, play, resume, start
 
 from killing.comparing import differences  # isort: skip

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 
 from charrnn import build, config
-from charrnn.runs.changes import Change, REFUSED, begun_anew, require_possible
 from charrnn.config import known_keys
 from charrnn.errors import ConfigError
+from charrnn.runs.changes import REFUSED, Change, begun_anew, require_possible
 from charrnn.runs.launching import begin, resume
 from charrnn.runs.records import MetricsFile
-from charrnn.storage.checkpoint_folder import locate
-from charrnn.storage.checkpoint import read, write
-from charrnn.training.state import snapshot
-from charrnn.training.loop import train
-from charrnn.training.events import Stepped
 from charrnn.runtime.signals import StopSignal
+from charrnn.storage.checkpoint import read, write
+from charrnn.storage.checkpoint_folder import locate
+from charrnn.training.events import Stepped
+from charrnn.training.loop import train
+from charrnn.training.state import snapshot
 
 SMALL = [
     "model.hidden_size=12", "model.num_layers=1", "bptt.k1=8", "bptt.k2=8", "train.batch_size=4",

@@ -14,15 +14,15 @@ import numpy as np
 import pytest
 
 from charrnn import build, config
+from charrnn.analysis.gradcheck.reference.activations import softmax
 from charrnn.inference.evaluation import evaluate
 from charrnn.inference.sampling import Sampling, numpy_sampler, sample
 from charrnn.runs.launching import begin, resume
-from charrnn.analysis.gradcheck.reference.activations import softmax
-from charrnn.storage.checkpoint_folder import locate
-from charrnn.storage.checkpoint import read
-from charrnn.training.loop import train
-from charrnn.training.events import Evaluated, Stepped
 from charrnn.runtime.signals import StopSignal
+from charrnn.storage.checkpoint import read
+from charrnn.storage.checkpoint_folder import locate
+from charrnn.training.events import Evaluated, Stepped
+from charrnn.training.loop import train
 from tests.conftest import ROOT
 
 SMALL = [
@@ -177,7 +177,8 @@ def test_the_same_seed_gives_the_same_text(text_file, tmp_path):
     prime = np.array([0], np.int32)
     generate_steps = numpy_sampler(network, Sampling(0.9))
     texts = [
-        np.concatenate(list(sample(network, prime, 50, generate_steps, seed))).tolist() for seed in (1, 1, 2)
+        np.concatenate(list(sample(network, prime, 50, generate_steps, seed))).tolist()
+        for seed in (1, 1, 2)
     ]
     assert texts[0] == texts[1] != texts[2]
 

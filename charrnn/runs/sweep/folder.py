@@ -18,9 +18,9 @@ from typing import Any
 
 from charrnn.config import load, to_yaml
 from charrnn.errors import CharrnnError, CheckpointError, UsageError
-from charrnn.storage.atomic import unwritable, write_atomically
-from charrnn.runs.sweep.plan import Point
 from charrnn.runs.folder import RunFolder
+from charrnn.runs.sweep.plan import Point
+from charrnn.storage.atomic import unwritable, write_atomically
 
 FINAL = ("done", "diverged")  # ends that are results; a failed point is tried again
 MOST_SHOWN = 6

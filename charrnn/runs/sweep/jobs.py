@@ -16,10 +16,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
-from charrnn.runtime.mpi_launch import alone, started
 from charrnn.errors import DivergenceError
 from charrnn.runs.sweep.folder import SweepFolder
 from charrnn.runs.sweep.plan import Point
+from charrnn.runtime.mpi_launch import alone, started
 from charrnn.runtime.signals import StopSignal
 
 PAUSE = 0.05  # seconds between looks at the processes

@@ -13,12 +13,11 @@ from charrnn import build
 from charrnn.config import Config
 from charrnn.config.document import listed
 from charrnn.config.loading import Layer, dotted_layer, merged
-from charrnn.data.files import find_files
 from charrnn.data.corpus import symbols_of
-from charrnn.data.files import STDIN
+from charrnn.data.files import STDIN, find_files
+from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import ConfigError, UsageError
 from charrnn.runs.sweep.file import Sweep
-from charrnn.data.vocabulary import Vocabulary
 
 MOST = 10_000  # points
 LONGEST = 120  # characters of a name

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any
 
-from charrnn.storage.atomic import write_atomically
 from charrnn.runs.sweep.folder import SweepFolder
-from charrnn.runs.sweep.plan import Point, SEED
+from charrnn.runs.sweep.plan import SEED, Point
+from charrnn.storage.atomic import write_atomically
 
 MEASURES = ("best_val_loss", "best_step", "val_loss", "train_loss", "step", "epoch", "seconds",
             "chars_per_second")  # fmt: skip
