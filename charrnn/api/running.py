@@ -4,40 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import closing
 
 from charrnn import build
 from charrnn.api.run import Run
-from charrnn.api.stopping import Stop
-from charrnn.runs.launching import Launch
-from charrnn.runs.records import MetricsFile, SampleFile, Summary
+from charrnn.runs.launch import Launch
+from charrnn.runs.records import Summary, record
 from charrnn.runtime.blas import limited
 from charrnn.runtime.signals import StopSignal
 from charrnn.training.events import Event, Interrupted
-from charrnn.training.loop import train
 from charrnn.training.trainer import Trainer
-
-
-def recorded(launch: Launch, stop: StopSignal) -> Iterator[Event]:
-    """Train. Each event comes once it is in the run's own files, which the first rank writes."""
-    run = launch.run
-    if launch.trainer.group.rank:
-        yield from train(launch.trainer, run.checkpoints, stop)
-        return
-    with closing(MetricsFile(run.metrics)) as metrics, closing(SampleFile(run.samples)) as samples:
-        for event in train(launch.trainer, run.checkpoints, stop):
-            metrics(event)
-            samples(event)
-            yield event
-
-
-def summary_of(launch: Launch) -> Summary:
-    """The closing object of a run, at its beginning."""
-    trainer = launch.trainer
-    summary = Summary(launch.run.path, trainer.network.params.flat.size)
-    best = None if trainer.best_step is None else trainer.best_loss
-    summary.begin(trainer.step, trainer.epoch, best, trainer.best_step)
-    return summary
 
 
 class Training(Iterator[Event]):
@@ -48,10 +23,11 @@ class Training(Iterator[Event]):
     last checkpoint on. A `with` block closes it.
     """
 
-    def __init__(self, launch: Launch, stop: Stop | None = None) -> None:
-        self._launch, self._stop, self._began = launch, stop or Stop(), time.perf_counter()
-        self._summary, self._interrupted = summary_of(launch), False
-        self._events = limited(recorded(launch, self._stop), build.threads(launch.config).blas)
+    def __init__(self, launch: Launch, stop: StopSignal | None = None) -> None:
+        self._launch, self._began = launch, time.perf_counter()
+        self._stop = stop or StopSignal(embedded=True)
+        self._summary, self._interrupted = Summary(launch), False
+        self._events = limited(record(launch, self._stop), build.threads(launch.config).blas)
 
     @property
     def trainer(self) -> Trainer:

@@ -15,10 +15,11 @@ from charrnn.api.progress import display
 from charrnn.api.run import Run
 from charrnn.api.running import Training
 from charrnn.api.settings import AnyConfig, AnyPath, flags, load_config, name_of
-from charrnn.api.stopping import Stop
 from charrnn.report.advice import Advice
-from charrnn.runs.launching import Launch, begin
-from charrnn.runs.launching import resume as go_on
+from charrnn.runs.launch import Launch
+from charrnn.runs.resume import resume_run
+from charrnn.runs.start import start_run
+from charrnn.runtime.signals import StopSignal
 from charrnn.training.events import Event
 
 Consumer = Callable[[Event], object]
@@ -89,7 +90,7 @@ def resume(
     22
     """
     given = flags(files, settings, seed, steps)
-    launch = go_on(Path(fspath(run)), given, accept_changes=accept_changes)
+    launch = resume_run(Path(fspath(run)), given, accept_changes=accept_changes)
     return _run(launch, on_event, progress, stop)
 
 
@@ -127,7 +128,7 @@ def _begin(
 ) -> Launch:  # fmt: skip
     whole = load_config(config, flags(files, settings, seed, steps))
     name = name_of(config, None if files is None else whole.data.text[0])
-    return begin(whole, name, _path(out), _path(init_from))
+    return start_run(whole, name, _path(out), _path(init_from))
 
 
 def _run(
@@ -136,7 +137,7 @@ def _run(
     _tell(launch)
     callbacks: list[Consumer] = [on_event] if callable(on_event) else list(on_event)
     with ExitStack() as stack:
-        stop = stack.enter_context(Stop(asked))
+        stop = stack.enter_context(StopSignal(embedded=True, wanted=asked))
         training = stack.enter_context(Training(launch, stop))
         prepare(training.trainer.network, notice)
         shown = stack.enter_context(display(training.trainer, progress))
@@ -150,7 +151,7 @@ def _run(
     return training.run
 
 
-def _give(event: Event, consumer: Consumer, stop: Stop) -> None:
+def _give(event: Event, consumer: Consumer, stop: StopSignal) -> None:
     """A Ctrl-C that reaches a callback, between two updates, stops as any other."""
     try:
         consumer(event)

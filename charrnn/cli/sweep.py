@@ -18,7 +18,7 @@ from charrnn.runs.sweep.folder import SweepFolder, require_same
 from charrnn.runs.sweep.jobs import how_many, run_points
 from charrnn.runs.sweep.plan import Point, override, plan, steps_layer
 from charrnn.runs.sweep.results import as_values, rows, write_tables
-from charrnn.runtime.ranks import Group
+from charrnn.runtime.ranks import Ranks
 from charrnn.runtime.signals import StopSignal
 from charrnn.runtime.world import world
 
@@ -77,10 +77,10 @@ def command(sweep: Path, out: Path | None, sets: tuple[str, ...], steps: int | N
         _take_over(folder, points, accept_changes)
         return points, folder.to_do(points)
 
-    with world() as group:
-        points, to_do = group.first(prepared)
-        _train(folder, points, to_do, jobs, group)
-        if group.rank:
+    with world() as ranks:
+        points, to_do = ranks.run_on_first(prepared)
+        _train(folder, points, to_do, jobs, ranks)
+        if ranks.rank:
             return
     results = rows(folder, points)
     write_tables(folder, results)
@@ -123,20 +123,20 @@ def _take_over(folder: SweepFolder, points: list[Point], accept_changes: bool) -
 
 
 def _train(
-    folder: SweepFolder, points: list[Point], to_do: list[Point], jobs: int | str, group: Group
+    folder: SweepFolder, points: list[Point], to_do: list[Point], jobs: int | str, ranks: Ranks
 ) -> None:
     """Every rank trains its share of what is to do."""
-    own, count = to_do[group.rank :: group.size], how_many(jobs, to_do)
-    if not group.rank:
-        click.echo(opening(points, len(to_do), count * group.size, folder.path), err=True)
-    tell = progress(len(points), len(points) - len(to_do)) if group.size == 1 else said
-    with StopSignal(quiet=group.rank > 0) as stop:
-        left = sum(group.every(len(run_points(folder, own, count, stop, tell))))
+    own, count = to_do[ranks.rank :: ranks.size], how_many(jobs, to_do)
+    if not ranks.rank:
+        click.echo(opening(points, len(to_do), count * ranks.size, folder.path), err=True)
+    tell = progress(len(points), len(points) - len(to_do)) if ranks.size == 1 else said
+    with StopSignal(quiet=ranks.rank > 0) as stop:
+        left = sum(ranks.all_gather(len(run_points(folder, own, count, stop, tell))))
         if left:
-            if not group.rank:
+            if not ranks.rank:
                 write_tables(folder, rows(folder, points))
             raise InterruptedRunError(
-                max(group.every(stop.number or 0)) or 2,
+                max(ranks.all_gather(stop.number or 0)) or 2,
                 f"interrupted; {left} of {len(points)} points are still to do, and what "
                 "was trained of them is saved",
                 then="go on with the same command",

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import ExitStack
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 import click
 
 from charrnn import build
 from charrnn.api.compiling import prepare
-from charrnn.api.running import recorded, summary_of
 from charrnn.cli import completing
 from charrnn.cli.kernels import missing, tell
 from charrnn.cli.options import format_option, set_option, threads
@@ -25,9 +23,11 @@ from charrnn.errors import InterruptedRunError, UsageError
 from charrnn.report.advice import Advice
 from charrnn.report.tensorboard import TensorBoard, writer
 from charrnn.report.terminal import Console, introduce, say
-from charrnn.runs.joining import joined
-from charrnn.runs.launching import Launch, begin, resume
-from charrnn.runtime.lastwords import last_words
+from charrnn.runs.joining import join_ranks
+from charrnn.runs.launch import Launch
+from charrnn.runs.records import Summary, record
+from charrnn.runs.resume import resume_run
+from charrnn.runs.start import start_run
 from charrnn.runtime.signals import StopSignal
 from charrnn.runtime.world import world
 from charrnn.training.events import Event, Interrupted
@@ -95,18 +95,17 @@ def command(config: str | None, text: tuple[str, ...], sets: tuple[str, ...], ou
         if resumed is None:
             if accept_changes:
                 raise UsageError("--accept-changes belongs to --resume")
-            return begin(load(config, sets, given), _name(config, text), out, init_from)
+            return start_run(load(config, sets, given), _name(config, text), out, init_from)
         _require_same_run(resumed, config, out, init_from)
         if STDIN in text:
             raise UsageError("--resume takes its text from a file, not from stdin")
-        return resume(resumed, given, sets, accept_changes=accept_changes)
+        return resume_run(resumed, given, sets, accept_changes=accept_changes)
 
-    with world() as group:
-        launch = joined(group, launched)
-        if group.rank:
+    with world() as ranks:
+        launch = join_ranks(ranks, launched)
+        if ranks.rank:
             return _follow(launch)
-        with _mourned(launch):
-            values = _run(launch, 0 if quiet else 2 if verbose else 1, tensorboard)
+        values = _run(launch, 0 if quiet else 2 if verbose else 1, tensorboard)
     if form == "json":
         click.echo(to_json(values))
     else:
@@ -131,7 +130,7 @@ def _require_same_run(
 
 
 def _run(launch: Launch, verbosity: int, tensorboard: bool) -> dict[str, Any]:
-    trainer, run, summary = launch.trainer, launch.run, summary_of(launch)
+    trainer, run, summary = launch.trainer, launch.run, Summary(launch)
     plan = build.threads(launch.config)
     with threads(plan.blas), StopSignal() as stop:
         _notice(*launch.notices, *missing(launch.config))
@@ -150,7 +149,7 @@ def _run(launch: Launch, verbosity: int, tensorboard: bool) -> dict[str, Any]:
                 board = TensorBoard(run.path, trainer.step)
                 stack.callback(board.close)
                 reporters.append(board)
-            for event in recorded(launch, stop):
+            for event in record(launch, stop):
                 for reporter in reporters:
                     reporter(event)
     _notice(*filter(None, [advice.end()]))
@@ -158,23 +157,12 @@ def _run(launch: Launch, verbosity: int, tensorboard: bool) -> dict[str, Any]:
     return summary.done(time.perf_counter() - began)
 
 
-def _mourned(launch: Launch) -> AbstractContextManager[None]:
-    """Say how to go on if a rank is killed: the others, this one too, are killed then."""
-    ranks, run = launch.trainer.group.size, launch.run.path
-    if ranks == 1:
-        return nullcontext()
-    return last_words(
-        "error: a rank of the run was killed, and so all are; go on from its last checkpoint:\n  "
-        f"mpiexec -n {ranks} charrnn train --resume {quote(str(run))}"
-    )
-
-
 def _follow(launch: Launch) -> None:
     """What a rank does that neither writes nor prints."""
     last: Event | None = None
     with threads(build.threads(launch.config).blas), StopSignal(quiet=True) as stop:
         prepare(launch.trainer.network, lambda _: None)
-        for event in recorded(launch, stop):
+        for event in record(launch, stop):
             last = event
     _require_finished(last, launch.run.path)
 

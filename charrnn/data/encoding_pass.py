@@ -14,11 +14,12 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.data.cache import VARIABLE, replacing
+from charrnn.data.cache import VARIABLE
 from charrnn.data.mapped_ids import DamagedError, IdsWriter, MappedIds, dtype_for, open_ids
 from charrnn.data.text_statistics import TextStatistics
 from charrnn.data.vocabulary import LackingError, OnUnknown, Vocabulary, code_points
 from charrnn.errors import DataError
+from charrnn.storage.atomic import replacing_cached
 
 Read = Callable[[], Iterator[str]]
 
@@ -80,7 +81,7 @@ def encode(
     except (OSError, DamagedError) as error:
         notices.append(f"{path} is not used: {_why(error)}; the text is encoded again")
     try:
-        with replacing(path) as file:
+        with replacing_cached(path) as file:
             _write(file, read(), encoder)
         return MappedIds(path, encoder.dtype), notices
     except OSError as error:

@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 
 from charrnn.config.schema import DataConfig
-from charrnn.data.cache import cache_folder, replacing
+from charrnn.data.cache import cache_folder
 from charrnn.data.vocabulary import code_points
 from charrnn.errors import DataError
+from charrnn.storage.atomic import replacing_cached
 
 SETTLED = 2 * 10**9  # nanoseconds; a file changed later than this may change unnoticed
 _FORMAT = 1
@@ -82,7 +83,7 @@ def remember(config: DataConfig, state: State, census: TextStatistics) -> None:
     if (path := _place(config, state)) is None:
         return
     facts = asdict(census)
-    with suppress(OSError), replacing(path) as file:
+    with suppress(OSError), replacing_cached(path) as file:
         file.write(json.dumps({"census": facts, "check": _check(facts)}).encode())
 
 

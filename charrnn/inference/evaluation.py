@@ -76,10 +76,10 @@ def evaluate(
     score = Score(blocks=blocks)
     split = split or WorkerPool(network)
     if corpus.lines is not None:
-        batches = islice(_line_batches(corpus, part), split.group.rank, None, split.group.size)
+        batches = islice(_line_batches(corpus, part), split.ranks.rank, None, split.ranks.size)
         for x, y, mask, lines in batches:
             _score(network, x, y, mask, network.zero_state(x.shape[1]), score, lines)
-        return _total(split.group.every(score), score.blocks)
+        return _total(split.ranks.all_gather(score), score.blocks)
     start, stop = corpus.bounds[part]
     start = max(start, 1)
     if cold is not None:
@@ -111,7 +111,7 @@ def _score_streams(
             state = _score(network, x, y, mask, state, score, (at - start) // SIZE)
         return score
 
-    scores = split.group.every(split.run(B, part))
+    scores = split.ranks.all_gather(split.run(B, part))
     return _total([score for of_rank in scores for score in of_rank], blocks)
 
 

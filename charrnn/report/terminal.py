@@ -59,7 +59,7 @@ def introduce(trainer: Trainer, config: Config, run: object, threads: int) -> li
 
 
 def _ranks(trainer: Trainer) -> str:
-    return f" on each of {trainer.group.size} ranks" if trainer.group.size > 1 else ""
+    return f" on each of {trainer.ranks.size} ranks" if trainer.ranks.size > 1 else ""
 
 
 def _ids_file(trainer: Trainer) -> str:

@@ -1,4 +1,4 @@
-"""Ranks that train one run: the first begins it, or resumes it, and the others follow."""
+"""Ranks that train one run: the first starts or resumes it, and the others follow."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from charrnn.data.mapped_ids import MappedIds, dtype_for
 from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import DataError, UsageError
 from charrnn.runs.folder import RunFolder
-from charrnn.runs.launching import Launch
-from charrnn.runtime.ranks import Group
+from charrnn.runs.launch import Launch
+from charrnn.runtime.ranks import Ranks
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.shared import SharedCheckpoints
 from charrnn.training.state import restore, snapshot
@@ -39,24 +39,28 @@ class _Order:
     fresh: bool
 
 
-def joined(group: Group, begin: Callable[[], Launch]) -> Launch:
-    """The launch of every rank: what `begin` gives on the first, and the same on the others.
+def join_ranks(ranks: Ranks, launch_first: Callable[[], Launch]) -> Launch:
+    """The launch of every rank: what `launch_first` gives on rank 0, and the same on the others.
 
     Rank 0 alone has the run's folder, locked. The text is read by one rank of each host.
     """
-    if group.size == 1:
-        return begin()
-    begun, order = _led(group, begin, _order)
-    corpus = _corpus(order, group.of_host(), begun[0].trainer.corpus if begun else None)
-    launch = begun[0] if begun else _follow(order, corpus)
-    _require_streams(launch, group)
-    launch.trainer.join(group)
-    launch.run.checkpoints = SharedCheckpoints(launch.run.checkpoints, group)
+    if ranks.size == 1:
+        return launch_first()
+    first, order = _led(ranks, launch_first, _order)
+    corpus = _corpus(order, ranks.of_host(), first[0].trainer.corpus if first else None)
+    launch = first[0] if first else _follow(order, corpus)
+    _require_streams(launch, ranks)
+    launch.trainer.join(ranks)
+    launch.run.checkpoints = SharedCheckpoints(launch.run.checkpoints, ranks)
+    launch.notices.append(
+        "if one rank is killed, mpiexec ends all; the run then continues from its last checkpoint "
+        f"with: {launch.resume_command}"
+    )
     return launch
 
 
 def _led(
-    group: Group, work: Callable[[], Made], tell: Callable[[Made], Told]
+    ranks: Ranks, work: Callable[[], Made], tell: Callable[[Made], Told]
 ) -> tuple[list[Made], Told]:
     """What rank 0 makes, the others having nothing, and what it tells of it to all."""
     made: list[Made] = []
@@ -65,7 +69,7 @@ def _led(
         made.append(work())
         return tell(made[0])
 
-    told = group.first(lead)
+    told = ranks.run_on_first(lead)
     return made, told
 
 
@@ -85,7 +89,7 @@ def _follow(order: _Order, corpus: Corpus) -> Launch:
     return Launch(trainer, run, order.config, fresh=order.fresh)
 
 
-def _corpus(order: _Order, host: Group, known: Corpus | None) -> Corpus:
+def _corpus(order: _Order, host: Ranks, known: Corpus | None) -> Corpus:
     """The text's ids: made, or found, by one rank of the host, and of a file mapped by all."""
     own, parcel = _led(host, lambda: known or _loaded(order), _parcel)
     if own:
@@ -106,11 +110,11 @@ def _parcel(corpus: Corpus) -> tuple[Corpus, Path | None] | None:
     return (replace(corpus, ids=np.empty(0, np.int32)), path) if path.exists() else None
 
 
-def _require_streams(launch: Launch, group: Group) -> None:
+def _require_streams(launch: Launch, ranks: Ranks) -> None:
     B = launch.trainer.loader.B
-    if group.size > B:
+    if ranks.size > B:
         raise UsageError(
-            f"{group.size} ranks, and B = {B} streams to share: some would have nothing to do",
+            f"{ranks.size} ranks, and B = {B} streams to share: some would have nothing to do",
             then=f"mpiexec -n {B} at most, or a larger train.batch_size",
         )
 

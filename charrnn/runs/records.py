@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import closing
 from math import isnan, log
 from pathlib import Path
 from typing import Any
 
 from charrnn.runs.folder import RunFolder, sample_entry
+from charrnn.runs.launch import Launch
+from charrnn.runtime.signals import StopSignal
 from charrnn.storage.appended import AppendedFile
 from charrnn.training.events import (
     Evaluated,
@@ -18,8 +22,22 @@ from charrnn.training.events import (
     Saving,
     Stepped,
 )
+from charrnn.training.loop import train
 
 LN2 = log(2)
+
+
+def record(launch: Launch, stop: StopSignal) -> Iterator[Event]:
+    """Train. Each event comes once it is in the run's own files, which the first rank writes."""
+    run = launch.run
+    if launch.trainer.ranks.rank:
+        yield from train(launch.trainer, run.checkpoints, stop)
+        return
+    with closing(MetricsFile(run.metrics)) as metrics, closing(SampleFile(run.samples)) as samples:
+        for event in train(launch.trainer, run.checkpoints, stop):
+            metrics(event)
+            samples(event)
+            yield event
 
 
 class MetricsFile:
@@ -85,18 +103,23 @@ class SampleFile:
 
 
 class Summary:
-    """The closing object of `charrnn train --format json`."""
+    """The closing object of `charrnn train --format json`, kept up to date by the events."""
 
-    def __init__(self, run: Path, parameters: int) -> None:
+    def __init__(self, launch: Launch) -> None:
+        trainer = launch.trainer
         self.values: dict[str, Any] = dict.fromkeys(
             ("run", "step", "epoch", "train_loss", "val_loss", "val_bpc", "best_val_loss",
              "best_step", "chars_per_second", "seconds", "parameters")
         )  # fmt: skip
-        self.values.update(run=str(run), step=0, epoch=0.0, seconds=0.0, parameters=parameters)
+        parameters = trainer.network.params.flat.size
+        self.values.update(run=str(launch.run.path), seconds=0.0, parameters=parameters)
         self._characters = 0
+        best = None if trainer.best_step is None else trainer.best_loss
+        self._continue_from(trainer.step, trainer.epoch, best, trainer.best_step)
 
-    def begin(self, step: int, epoch: float, best: float | None, best_step: int | None) -> None:
-        """Where a resumed run begins."""
+    def _continue_from(
+        self, step: int, epoch: float, best: float | None, best_step: int | None
+    ) -> None:
         self.values.update(step=step, epoch=epoch, best_val_loss=best, best_step=best_step)
 
     def __call__(self, event: Event) -> None:
@@ -114,7 +137,7 @@ class Summary:
             if event.is_best:
                 values.update(best_val_loss=event.val_loss, best_step=event.step)
         elif isinstance(event, RolledBack):
-            self.begin(event.step, event.epoch, event.best_loss, event.best_step)
+            self._continue_from(event.step, event.epoch, event.best_loss, event.best_step)
 
     def done(self, seconds: float) -> dict[str, Any]:
         """The object, given the seconds that this part of the run took."""

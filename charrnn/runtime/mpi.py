@@ -1,10 +1,10 @@
-"""A group over MPI.
+"""Ranks over MPI.
 
 The sum is a reduce-scatter and an all-gather, made of the two exchanges that only move bytes: each
 rank is sent its N-th of every vector, adds them in the order of the ranks, and sends the sum to
 all. A rank sends 2·(N - 1)/N of a vector's bytes, the least there is (Patarasuk & Yuan 2009).
 MPI_Allreduce may choose its order by the size and the number of ranks; this one is that of
-`parallel.StreamSplit`, on any MPI.
+`workers.WorkerPool`, on any MPI.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError
-from charrnn.runtime.ranks import Group, RankStatus
+from charrnn.runtime.ranks import Ranks, RankStatus
 
 Array = NDArray[Any]
 Item = TypeVar("Item")
@@ -27,7 +27,7 @@ POLL = 0.01  # seconds
 _KINDS = {"f": MPI.FLOAT, "d": MPI.DOUBLE}
 
 
-class MPIGroup:
+class MPIRanks(Ranks):
     """The ranks of a communicator."""
 
     def __init__(self, comm: MPI.Comm) -> None:
@@ -35,9 +35,9 @@ class MPIGroup:
         self.rank, self.size = comm.Get_rank(), comm.Get_size()
         self._parts = np.empty(0)
 
-    def add(self, vector: Array, word: RankStatus) -> list[RankStatus]:
-        words = np.empty((self.size, len(word)))
-        told = self._comm.Iallgather(np.array(word, np.float64), words)
+    def all_reduce(self, vector: Array, status: RankStatus) -> list[RankStatus]:
+        found = np.empty((self.size, len(status)))
+        exchange = self._comm.Iallgather(np.array(status, np.float64), found)
         cuts = [len(vector) * rank // self.size for rank in range(self.size + 1)]
         counts, starts = [b - a for a, b in pairwise(cuts)], cuts[:-1]
         kind = _KINDS[vector.dtype.char]
@@ -50,18 +50,18 @@ class MPIGroup:
         for part in parts[1:]:
             parts[0] += part
         self._comm.Allgatherv([parts[0], own, kind], [vector, counts, starts, kind])
-        told.Wait()
-        return [RankStatus(*row) for row in words.tolist()]
+        exchange.Wait()
+        return [RankStatus(*row) for row in found.tolist()]
 
     def _scratch(self, length: int, dtype: np.dtype[Any]) -> Array:
         if self._parts.dtype != dtype or len(self._parts) < length:
             self._parts = np.empty(length, dtype)
         return self._parts[:length]
 
-    def every(self, item: Item) -> list[Item]:
+    def all_gather(self, item: Item) -> list[Item]:
         return self._comm.allgather(item)
 
-    def first(self, work: Callable[[], Item]) -> Item:
+    def run_on_first(self, work: Callable[[], Item]) -> Item:
         if self.rank:
             done, result = self._comm.bcast(None)
             if not done:
@@ -75,11 +75,11 @@ class MPIGroup:
         self._comm.bcast((True, result))
         return result
 
-    def of_host(self) -> Group:
-        return MPIGroup(self._comm.Split_type(MPI.COMM_TYPE_SHARED))
+    def of_host(self) -> Ranks:
+        return MPIRanks(self._comm.Split_type(MPI.COMM_TYPE_SHARED))
 
 
-class World(MPIGroup):
+class World(MPIRanks):
     """All ranks that `mpiexec` started."""
 
     def __init__(self) -> None:

@@ -21,7 +21,7 @@ from charrnn.nn import bptt
 from charrnn.nn.bptt import Batch, GradientResult
 from charrnn.nn.network import Network
 from charrnn.nn.params import Params
-from charrnn.runtime.ranks import ALONE, Group
+from charrnn.runtime.ranks import Ranks
 
 Array = NDArray[Any]
 Result = TypeVar("Result")
@@ -36,7 +36,7 @@ class WorkerPool:
         self.networks = [network] + [network.with_own_workspace() for _ in range(threads - 1)]
         self._grads = [network.params.like() for _ in self.networks[1:]]
         self._pool = ThreadPoolExecutor(max(threads - 1, 1))
-        self.group: Group = ALONE
+        self.ranks = Ranks()
 
     @property
     def network(self) -> Network:
@@ -48,8 +48,7 @@ class WorkerPool:
 
     def own(self, B: int) -> slice:
         """This rank's of B streams."""
-        rank, ranks = self.group.rank, self.group.size
-        return slice(B * rank // ranks, B * (rank + 1) // ranks)
+        return self.ranks.own(B)
 
     def run(self, B: int, work: Callable[[int, Network, range], Result]) -> list[Result]:
         """work(part, network, streams) for each part of this rank's of B streams, all at once.
@@ -57,7 +56,7 @@ class WorkerPool:
         The results are in the parts' order; there are none where the rank has no stream. N ranks
         of t threads have the parts of one process with N·t, if B is N·t at least.
         """
-        rank, ranks = self.group.rank, self.group.size
+        rank, ranks = self.ranks.rank, self.ranks.size
         parts = min(self.threads, max(B // ranks, 1))
         cuts = [B * (rank * parts + part) // (ranks * parts) for part in range(parts + 1)]
         tasks = [

@@ -1,4 +1,4 @@
-"""The group of a command that ranks run together, from its beginning to its end."""
+"""The ranks of a command, from its beginning to its end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from charrnn.errors import CharrnnError, MissingExtraError
 from charrnn.runtime.installation import install_command
 from charrnn.runtime.mpi_launch import Started, started
-from charrnn.runtime.ranks import ALONE, Group
+from charrnn.runtime.ranks import Ranks
 
 if TYPE_CHECKING:
     from charrnn.runtime.mpi import World
@@ -22,7 +22,7 @@ PATIENCE = 3.0  # seconds in which an error that all ranks meet has reached all 
 
 
 @contextmanager
-def world() -> Iterator[Group]:
+def world() -> Iterator[Ranks]:
     """All ranks, or this process alone where no `mpiexec` started it.
 
     An error that all ranks meet ends each of them, and the first tells it. One that some meet
@@ -30,13 +30,13 @@ def world() -> Iterator[Group]:
     """
     how = started()
     if how.size == 1:
-        yield ALONE
+        yield Ranks()
         return
-    group = _world(how)
+    ranks = _world(how)
     try:
-        yield group
+        yield ranks
     except BaseException as error:
-        _leave(group, error)
+        _leave(ranks, error)
         raise
 
 
@@ -53,34 +53,34 @@ def _world(how: Started) -> World:
             "  and start it with the mpiexec that comes with it; or without mpiexec: "
             "runtime.threads uses the cores of one machine",
         ) from None
-    group = World()
-    if group.size != how.size:
+    ranks = World()
+    if ranks.size != how.size:
         raise MissingExtraError(
-            f"mpiexec started {how.size} processes, and mpi4py's MPI knows of {group.size}: the "
+            f"mpiexec started {how.size} processes, and mpi4py's MPI knows of {ranks.size}: the "
             "two are not of the same MPI",
             then=f"use the mpiexec beside this Python: {os.path.dirname(sys.executable)}/mpiexec",
         )
-    return group
+    return ranks
 
 
-def _leave(group: World, error: BaseException) -> None:
+def _leave(ranks: World, error: BaseException) -> None:
     """Called where an error ends this rank: see that it ends all, and is told once."""
     code = _exit_code(error)
-    if group.all_leave(PATIENCE):
-        if group.rank:
+    if ranks.all_leave(PATIENCE):
+        if ranks.rank:
             raise SystemExit(code)
         return
     # After the error was shown: MPI would otherwise wait for the others at the end of the program.
-    atexit.register(_end, group, code)
+    atexit.register(_end, ranks, code)
     if not isinstance(error, SystemExit):
-        place = f"rank {group.rank} of {group.size}, on {socket.gethostname()}"
+        place = f"rank {ranks.rank} of {ranks.size}, on {socket.gethostname()}"
         print(f"{place}, ends the run:", file=sys.stderr)
 
 
-def _end(group: World, code: int) -> None:
+def _end(ranks: World, code: int) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
-    group.end(code)
+    ranks.end(code)
 
 
 def _exit_code(error: BaseException) -> int:

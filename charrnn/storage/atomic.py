@@ -5,33 +5,61 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from charrnn.errors import CheckpointError
 
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _NO_SYNC_HERE = (errno.EINVAL, errno.ENOTSUP)
+_STALE = 86_400  # seconds after which no writer is still at work
 
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Temporary file, fsync, rename, fsync of the folder. Raises CheckpointError, file intact."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        _write_durably(temporary, data)
-        os.replace(temporary, path)
+        with _replacing(path, 0o666) as file:
+            write_all(file.fileno(), data)
+            os.fsync(file.fileno())
         sync_folder(path.parent)
     except OSError as error:
         raise unwritable(error, path) from None
+
+
+@contextlib.contextmanager
+def replacing_cached(path: Path) -> Iterator[IO[bytes]]:
+    """A new file that takes the name `path` at the end, if there is no error. Raises OSError.
+
+    For the user's eyes alone, and not made durable. Whoever writes the same name at the same time
+    has a file of their own; the last one stays.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    remove_leftovers(path.parent, older_than=_STALE)
+    with _replacing(path, 0o600) as file:
+        yield file
+
+
+@contextlib.contextmanager
+def _replacing(path: Path, mode: int) -> Iterator[IO[bytes]]:
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with open(os.open(temporary, _NEW, mode), "w+b") as file:
+            yield file
+        os.replace(temporary, path)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files of writers that were killed."""
+def remove_leftovers(folder: Path, older_than: float = 0.0) -> None:
+    """Remove the temporary files of writers that were killed; `older_than` so many seconds."""
     for leftover in folder.glob(".*.tmp"):
         with contextlib.suppress(OSError):
-            leftover.unlink()
+            if not older_than or leftover.stat().st_mtime < time.time() - older_than:
+                leftover.unlink()
 
 
 def write_all(descriptor: int, data: bytes) -> None:
@@ -63,12 +91,3 @@ def unwritable(error: OSError, path: Path) -> CheckpointError:
         then="make room, or the folder writable, then go on with --resume; "
         "what was saved before is intact",
     )
-
-
-def _write_durably(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, _NEW, 0o666)
-    try:
-        write_all(descriptor, data)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

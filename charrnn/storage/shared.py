@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from charrnn.errors import CheckFailedError
-from charrnn.runtime.ranks import Group
+from charrnn.runtime.ranks import Ranks
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.checkpoint_folder import CheckpointFolder
 
@@ -16,40 +16,41 @@ from charrnn.storage.checkpoint_folder import CheckpointFolder
 class SharedCheckpoints(CheckpointFolder):
     """As the folder `own` of rank 0. Each method is called by every rank, and returns the same."""
 
-    def __init__(self, own: CheckpointFolder, group: Group) -> None:
+    def __init__(self, own: CheckpointFolder, ranks: Ranks) -> None:
         super().__init__(own.folder, own.keep)
-        self._own, self._group = own, group
+        self._own, self._ranks = own, ranks
 
     def steps(self) -> list[Path]:
-        return self._group.first(self._own.steps)
+        return self._ranks.run_on_first(self._own.steps)
 
     def last(self) -> Path | None:
-        return self._group.first(self._own.last)
+        return self._ranks.run_on_first(self._own.last)
 
     def save(self, checkpoint: Checkpoint, *, is_best: bool) -> Path:
         """Raises CheckFailedError, and writes nothing, where the ranks' are not the same."""
         self._require_same(checkpoint)
-        return self._group.first(lambda: self._own.save(checkpoint, is_best=is_best))
+        return self._ranks.run_on_first(lambda: self._own.save(checkpoint, is_best=is_best))
 
     def save_final_best(self, checkpoint: Checkpoint) -> Path:
         self._require_same(checkpoint)
-        return self._group.first(lambda: self._own.save_final_best(checkpoint))
+        return self._ranks.run_on_first(lambda: self._own.save_final_best(checkpoint))
 
     def read_last(self) -> tuple[Path, Checkpoint, list[str]]:
-        return self._group.first(self._own.read_last)
+        return self._ranks.run_on_first(self._own.read_last)
 
     def reopen(self, path: Path, best_step: int | None, *, is_temporary: bool = False) -> None:
-        self._group.first(lambda: self._own.reopen(path, best_step, is_temporary=is_temporary))
+        self._ranks.run_on_first(
+            lambda: self._own.reopen(path, best_step, is_temporary=is_temporary)
+        )
 
     def set_aside(self, path: Path, name: str) -> None:
-        self._group.first(lambda: self._own.set_aside(path, name))
+        self._ranks.run_on_first(lambda: self._own.set_aside(path, name))
 
     def _require_same(self, checkpoint: Checkpoint) -> None:
-        found = self._group.every(_digest(checkpoint))
-        other = [rank for rank, digest in enumerate(found) if digest != found[0]]
-        if other:
+        other = self._ranks.first_different(_digest(checkpoint))
+        if other is not None:
             raise CheckFailedError(
-                f"the parameters of rank {other[0]} are no longer those of rank 0, at step "
+                f"the parameters of rank {other} are no longer those of rank 0, at step "
                 f"{checkpoint.meta['step']:,}: each computes the same updates, and their "
                 "processors or libraries round them differently",
                 then="go on from the last checkpoint on hosts of one kind, with one installation; "

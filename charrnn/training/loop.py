@@ -12,7 +12,6 @@ from charrnn.inference.sampling import Sampling, numpy_sampler, sample
 from charrnn.nn.bptt import CancelledError
 from charrnn.runtime.signals import StopSignal
 from charrnn.storage.checkpoint_folder import CheckpointFolder
-from charrnn.training.agreement import AgreedStop
 from charrnn.training.divergence import DivergedError, sane
 from charrnn.training.events import (
     Evaluated,
@@ -41,8 +40,6 @@ def train(trainer: Trainer, checkpoints: CheckpointFolder, stop: StopSignal) -> 
     A divergence is rolled back as often as `session.limits` allows; then DivergenceError is raised.
     """
     trainer.start_clock()
-    if trainer.group.size > 1:
-        stop = AgreedStop(stop, trainer)
     if checkpoints.last() is None:
         yield from _save(trainer, checkpoints, is_best=False)
     while True:
@@ -57,12 +54,16 @@ def _course(trainer: Trainer, checkpoints: CheckpointFolder, stop: StopSignal) -
     rhythm, clock = trainer.rhythm, _Clock(trainer)
     saved_at = evaluated_at = None
     reason = trainer.finished()
+
+    def stop_requested() -> bool:
+        return trainer.ranks.stop_requested(lambda: stop.requested)
+
     while reason is None:
         try:
-            update = trainer.update(cancel=lambda: stop.asked)
+            update = trainer.update(cancel=lambda: stop.requested)
         except CancelledError:
             yield from _save(trainer, checkpoints, is_best=False)
-            yield Interrupted(trainer.step, stop.number)
+            yield _interrupted(trainer, stop)
             return
         clock.add(update.characters)
         yield _stepped(trainer, update)
@@ -82,13 +83,13 @@ def _course(trainer: Trainer, checkpoints: CheckpointFolder, stop: StopSignal) -
         if trainer.step % rhythm.log == 0 or val_loss is not None:
             yield _logged(trainer, update, clock, val_loss)
 
-        if is_best or trainer.is_due(rhythm.save) or stop.requested:
+        if is_best or trainer.is_due(rhythm.save) or stop_requested():
             with clock.paused():
                 yield from _save(trainer, checkpoints, is_best)
                 saved_at = trainer.step
         # A signal that arrives after the line above waits for the next save.
-        if stop.requested and saved_at == trainer.step:
-            yield Interrupted(trainer.step, stop.number)
+        if stop_requested() and saved_at == trainer.step:
+            yield _interrupted(trainer, stop)
             return
 
     if saved_at != trainer.step:
@@ -139,7 +140,7 @@ def validation_loss(trainer: Trainer) -> float | None:
 
 
 def _sampled(trainer: Trainer, *, final: bool = False) -> Iterator[Event]:
-    if trainer.rhythm.sample_length and trainer.group.rank == 0:
+    if trainer.rhythm.sample_length and trainer.ranks.rank == 0:
         yield Sampled(trainer.step, sample_text(trainer, trainer.rhythm.sample_length), final)
 
 
@@ -173,6 +174,10 @@ def _logged(trainer: Trainer, update: Update, clock: _Clock, val_loss: float | N
     trainer.since_log.reset()
     trainer.norm_since_log.reset()
     return line
+
+
+def _interrupted(trainer: Trainer, stop: StopSignal) -> Interrupted:
+    return Interrupted(trainer.step, max(trainer.ranks.all_gather(stop.number)))
 
 
 def _save(trainer: Trainer, checkpoints: CheckpointFolder, is_best: bool) -> Iterator[Event]:

@@ -27,7 +27,7 @@ def snapshot(trainer: Trainer) -> Checkpoint:
     kept: dict[str, Array] = dict(params)
     if trainer.average is not None:
         kept = dict(params.over(trainer.average.mean)) | named(TRAINING, params)
-    state = np.concatenate(trainer.group.every(trainer.state), axis=2)
+    state = trainer.ranks.join_streams(trainer.state)
     arrays = {**kept, **slots, "state": state}
     meta = {
         **trainer.identity,

@@ -19,7 +19,7 @@ from charrnn.nn import bptt
 from charrnn.nn.bptt import CancelledError, GradientResult
 from charrnn.nn.network import Network
 from charrnn.nn.weight_dropout import apply_weight_dropout, draw_weight_masks
-from charrnn.runtime.ranks import Group, RankStatus
+from charrnn.runtime.ranks import Ranks, RankStatus
 from charrnn.runtime.workers import WorkerPool
 from charrnn.training.divergence import DivergedError, account, finite, first_bad, remedies, sane
 from charrnn.training.measures import Mean, Update
@@ -66,13 +66,11 @@ class Trainer:
     seconds_before: float = 0.0
     rate_scale: float = 1.0
     rollbacks: int = 0
-    stop_heard: bool = False  # whether some rank was asked to stop before the last step
     norms: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
 
     def __post_init__(self) -> None:
         self.grad = self.network.params.like()
         self.state = self.network.zero_state(self.loader.B)
-        self._first_seconds = 0.0
         self._started = time.perf_counter()
 
     @property
@@ -80,15 +78,15 @@ class Trainer:
         return self.split.network
 
     @property
-    def group(self) -> Group:
+    def ranks(self) -> Ranks:
         """The ranks that train together; alone at first."""
-        return self.split.group
+        return self.split.ranks
 
-    def join(self, group: Group) -> None:
+    def join(self, ranks: Ranks) -> None:
         """Train with others, who are where this one is: keep the state of the own streams."""
-        self.split.group = group
-        self.state = self.state[:, :, self.split.own(self.state.shape[2])].copy()
-        self._first_seconds = self.seconds_before
+        self.split.ranks = ranks
+        self.state = self.state[:, :, ranks.own(self.state.shape[2])].copy()
+        ranks.agreed = RankStatus(seconds=self.seconds_before)
 
     # -- where the run is ---------------------------------------------------------------
 
@@ -102,8 +100,7 @@ class Trainer:
 
     @property
     def _limit_seconds(self) -> float:
-        """Those that a limit goes by: all ranks follow the clock of the first."""
-        return self.seconds if self.group.size == 1 else self._first_seconds
+        return self.ranks.seconds(self.seconds)
 
     @property
     def epoch(self) -> float:
@@ -160,13 +157,13 @@ class Trainer:
         self.grad.flat.fill(0)
         with apply_weight_dropout(self.network.params, self._weight_masks(), self.grad):
             outcome = self._own_part(B, scale, cancel)
-            words = self._agree(outcome, cancel)
-        if outcome is None or any(word.cancelled for word in words):
+            agreed = self._agree(outcome, cancel)
+        if outcome is None or agreed.cancelled:
             raise CancelledError
-        total = sum(word.loss for word in words)
+        total = agreed.loss
         g_norm = norm(self.grad.flat)
         loss = total / count
-        if not (sane(loss) and isfinite(g_norm) and all(word.finite for word in words)):
+        if not (sane(loss) and isfinite(g_norm) and agreed.finite):
             raise self.diverged(
                 f"the loss is {loss:.3g} nats per character and the gradient's norm {g_norm:.3g}",
                 first_bad({**named("the gradient of ", self.grad), "the state": outcome.state}),
@@ -202,17 +199,14 @@ class Trainer:
 
     def _agree(
         self, outcome: GradientResult | None, cancel: Callable[[], bool] | None
-    ) -> list[RankStatus]:
-        """Make the gradient that of all ranks; what each says of the step."""
+    ) -> RankStatus:
+        """Make the gradient that of all ranks; what they agree on."""
         stop = cancel is not None and cancel()
         if outcome is None:
-            word = RankStatus(stop=stop, cancelled=True, seconds=self.seconds)
+            status = RankStatus(stop=stop, cancelled=True, seconds=self.seconds)
         else:
-            word = RankStatus(outcome.loss, finite(outcome.state), stop, False, self.seconds)
-        words = self.group.add(self.grad.flat, word)
-        self.stop_heard = any(word.stop for word in words)
-        self._first_seconds = words[0].seconds
-        return words
+            status = RankStatus(outcome.loss, finite(outcome.state), stop, False, self.seconds)
+        return self.ranks.agree(self.grad.flat, status)
 
     def _check_update(self, rate: float) -> None:
         """A finite gradient can still be too long a step, or too large to be squared."""

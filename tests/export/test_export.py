@@ -24,7 +24,7 @@ from charrnn import build, config
 from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import CheckpointError, ConfigError, UsageError
 from charrnn.export import starting_point, to_bytes
-from charrnn.runs.launching import begin
+from charrnn.runs.start import start_run
 from charrnn.runtime.installation import install_command
 from charrnn.storage.checkpoint import Checkpoint, read, write
 from tests.conftest import ROOT
@@ -471,7 +471,7 @@ def test_a_configuration_of_another_model_is_told_what_to_set(tmp_path):
         (["data.unit=byte"], "--set data.unit=char$"),
     ):
         with pytest.raises(ConfigError, match=told):
-            begin(config.load(None, [f"data.text={text}", *sets]), "t", tmp_path / "run", path)
+            start_run(config.load(None, [f"data.text={text}", *sets]), "t", tmp_path / "run", path)
     with pytest.raises(CheckpointError, match="--init-from"):
         read(path)
 

@@ -3,52 +3,49 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from charrnn.api.running import recorded
-from charrnn.runs.joining import joined
-from charrnn.runs.launching import Launch
-from charrnn.runtime.signals import StopSignal
+from charrnn.runs.joining import join_ranks
+from charrnn.runs.launch import Launch
+from charrnn.runtime.ranks import Ranks
 from charrnn.training.events import Event
+from tests.helpers.runs import play
 
 
-class ThreadGroup:
+class ThreadRanks(Ranks):
     """One of several threads that meet in every call."""
 
     def __init__(self, rank: int, items: list[Any], barrier: threading.Barrier) -> None:
         self.rank, self.size = rank, len(items)
         self._items, self._barrier = items, barrier
 
-    def add(self, vector, word):
-        told = self.every((vector.copy(), word))
+    def all_reduce(self, vector, status):
+        told = self.all_gather((vector.copy(), status))
         vector[...] = told[0][0]
         for part, _ in told[1:]:
             vector += part
-        return [word for _, word in told]
+        return [status for _, status in told]
 
-    def every(self, item):
+    def all_gather(self, item):
         self._items[self.rank] = item
         self._barrier.wait(60)
         items = list(self._items)
         self._barrier.wait(60)
         return items
 
-    def first(self, work):
-        return self.every(work() if self.rank == 0 else None)[0]
-
-    def of_host(self):
-        return self
+    def run_on_first(self, work):
+        return self.all_gather(work() if self.rank == 0 else None)[0]
 
 
-def in_ranks(size: int, work: Callable[[ThreadGroup], Any]) -> list[Any]:
+def in_ranks(size: int, work: Callable[[ThreadRanks], Any]) -> list[Any]:
     """What `work` returns on each of so many ranks. An error on one ends all, and is raised."""
     barrier, items, errors = threading.Barrier(size), [None] * size, []
 
     def run(rank: int) -> Any:
         try:
-            return work(ThreadGroup(rank, items, barrier))
+            return work(ThreadRanks(rank, items, barrier))
         except threading.BrokenBarrierError:
             return None
         except BaseException as error:
@@ -63,15 +60,6 @@ def in_ranks(size: int, work: Callable[[ThreadGroup], Any]) -> list[Any]:
     return results
 
 
-def play(launch: Launch, stop: StopSignal | None = None) -> Iterator[Event]:
-    """Train this rank, writing what the program writes."""
-    try:
-        yield from recorded(launch, stop or StopSignal())
-    finally:
-        if launch.trainer.group.rank == 0:
-            launch.run.unlock()
-
-
-def train_in_ranks(size: int, begin: Callable[[], Launch]) -> list[list[Event]]:
-    """The events of each rank of a run that `begin` begins, or resumes."""
-    return in_ranks(size, lambda group: list(play(joined(group, begin))))
+def train_in_ranks(size: int, launch: Callable[[], Launch]) -> list[list[Event]]:
+    """The events of each rank of a run that `launch` starts or resumes."""
+    return in_ranks(size, lambda ranks: list(play(join_ranks(ranks, launch))))

@@ -10,12 +10,12 @@ from random import Random
 from typing import Any
 
 from charrnn import config
-from charrnn.runs.launching import Launch, begin
-from charrnn.runs.launching import resume as launching_resume
-from charrnn.runs.records import MetricsFile, SampleFile
+from charrnn.runs.launch import Launch
+from charrnn.runs.records import record
+from charrnn.runs.resume import resume_run
+from charrnn.runs.start import start_run
 from charrnn.runtime.signals import StopSignal
 from charrnn.training.events import Event
-from charrnn.training.loop import train
 from tests.conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -29,22 +29,16 @@ TINY = [
 def start(text_file: Path, out: Path, sets: list[str], steps: int | None = None) -> Launch:
     """A new run of `TINY` and `sets`."""
     flags = {} if steps is None else {"train.steps": steps}
-    return begin(config.load(None, [*TINY, f"data.text={text_file}", *sets], flags), "t", out)
+    return start_run(config.load(None, [*TINY, f"data.text={text_file}", *sets], flags), "t", out)
 
 
 def play(launch: Launch, stop: StopSignal | None = None) -> Iterator[Event]:
     """Train, writing what the program writes. Who closes it early leaves the run as if killed."""
-    stop = stop or StopSignal()
-    metrics, samples = MetricsFile(launch.run.metrics), SampleFile(launch.run.samples)
     try:
-        for event in train(launch.trainer, launch.run.checkpoints, stop):
-            metrics(event)
-            samples(event)
-            yield event
+        yield from record(launch, stop or StopSignal())
     finally:
-        metrics.close()
-        samples.close()
-        launch.run.unlock()
+        if launch.trainer.ranks.rank == 0:
+            launch.run.unlock()
 
 
 def finish(launch: Launch) -> Launch:
@@ -57,7 +51,7 @@ def finish(launch: Launch) -> Launch:
 def resume(out: Path, **overrides: Any) -> Launch:
     """Go on with a run, with `train.KEY=value` changed."""
     flags = {f"train.{key}": value for key, value in overrides.items()}
-    return launching_resume(out, flags, accept_changes=bool(overrides))
+    return resume_run(out, flags, accept_changes=bool(overrides))
 
 
 def generate_steps(out: Path, **overrides: Any) -> Launch:

@@ -15,7 +15,7 @@ from charrnn.build import training as runs
 from charrnn.data.corpus import load_corpus
 from charrnn.data.loader import Cursor
 from charrnn.errors import CheckFailedError, DivergenceError, UsageError
-from charrnn.runs.joining import joined
+from charrnn.runs.joining import join_ranks
 from charrnn.runtime.mpi_launch import Started, started
 from charrnn.runtime.signals import StopSignal
 from charrnn.training.events import Interrupted, Logged, RolledBack, Stepped
@@ -129,19 +129,19 @@ class AskedAt(StopSignal):
 # A step looks before its window, forward and back, and where the ranks meet.
 @pytest.mark.parametrize(("look", "steps"), [(1, 0), (9, 3), (10, 3), (11, 3), (12, 4)])
 def test_all_stop_after_the_same_step_whoever_was_asked(look, steps, text, tmp_path):
-    def run(group):
-        launch = joined(group, lambda: start(text, tmp_path / "run", SETS, 500))
-        return list(play(launch, AskedAt(look) if group.rank == 1 else StopSignal()))[-1]
+    def run(ranks):
+        launch = join_ranks(ranks, lambda: start(text, tmp_path / "run", SETS, 500))
+        return list(play(launch, AskedAt(look) if ranks.rank == 1 else StopSignal()))[-1]
 
     assert in_ranks(3, run) == [Interrupted(steps, 15)] * 3
     assert resume(tmp_path / "run").trainer.step == steps
 
 
 def test_all_follow_the_clock_of_the_first(text, tmp_path):
-    def run(group):
+    def run(ranks):
         sets = [*SETS, "train.minutes=30"]
-        launch = joined(group, lambda: start(text, tmp_path / "run", sets, STEPS))
-        launch.trainer.seconds_before = 3600.0 * group.rank
+        launch = join_ranks(ranks, lambda: start(text, tmp_path / "run", sets, STEPS))
+        launch.trainer.seconds_before = 3600.0 * ranks.rank
         return list(play(launch))
 
     events = in_ranks(2, run)
@@ -155,10 +155,10 @@ def test_all_go_back_together(text, tmp_path):
     ]  # fmt: skip
     seen = []
 
-    def run(group):
-        launch = joined(group, lambda: start(text, tmp_path / "run", sets, STEPS))
+    def run(ranks):
+        launch = join_ranks(ranks, lambda: start(text, tmp_path / "run", sets, STEPS))
         back = (event for event in play(launch) if isinstance(event, RolledBack))
-        seen.extend((group.rank, event.step, event.tries) for event in back)
+        seen.extend((ranks.rank, event.step, event.tries) for event in back)
 
     with pytest.raises(DivergenceError, match="diverged at step"):
         in_ranks(2, run)
@@ -166,10 +166,10 @@ def test_all_go_back_together(text, tmp_path):
 
 
 def test_parameters_that_drift_apart_are_not_saved(text, tmp_path):
-    def run(group):
-        launch = joined(group, lambda: start(text, tmp_path / "run", SETS, STEPS))
+    def run(ranks):
+        launch = join_ranks(ranks, lambda: start(text, tmp_path / "run", SETS, STEPS))
         for event in play(launch):
-            if group.rank == 1 and isinstance(event, Stepped) and event.step == 4:
+            if ranks.rank == 1 and isinstance(event, Stepped) and event.step == 4:
                 theta = launch.trainer.network.params.flat
                 theta[3] = np.nextafter(theta[3], 1)
 

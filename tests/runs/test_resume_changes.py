@@ -12,8 +12,9 @@ from charrnn import build, config
 from charrnn.config import known_keys
 from charrnn.errors import ConfigError
 from charrnn.runs.changes import REFUSED, Change, begun_anew, require_possible
-from charrnn.runs.launching import begin, resume
 from charrnn.runs.records import MetricsFile
+from charrnn.runs.resume import resume_run
+from charrnn.runs.start import start_run
 from charrnn.runtime.signals import StopSignal
 from charrnn.storage.checkpoint import read, write
 from charrnn.storage.checkpoint_folder import locate
@@ -31,7 +32,7 @@ SMALL = [
 def run(text_file: Path, tmp_path: Path) -> Path:
     """A run of 7 steps."""
     settings = config.load(None, [f"data.text={text_file}", *SMALL], {"train.steps": 7})
-    launched = begin(settings, "test", tmp_path / "run")
+    launched = start_run(settings, "test", tmp_path / "run")
     metrics = MetricsFile(launched.run.metrics)
     for event in train(launched.trainer, launched.run.checkpoints, StopSignal()):
         metrics(event)
@@ -39,7 +40,7 @@ def run(text_file: Path, tmp_path: Path) -> Path:
 
 
 def generate_steps(run: Path, *sets: str, steps: int = 12):
-    launched = resume(run, {"train.steps": steps}, sets, accept_changes=True)
+    launched = resume_run(run, {"train.steps": steps}, sets, accept_changes=True)
     found = list(train(launched.trainer, launched.run.checkpoints, StopSignal()))
     return launched, [event for event in found if isinstance(event, Stepped)]
 
@@ -110,7 +111,7 @@ def test_a_mistake_in_an_edited_config_yaml_has_its_line(charrnn, run):
 def test_a_missing_config_yaml_is_that_of_the_checkpoint(run):
     before = config.load(run / "config.yaml")
     (run / "config.yaml").unlink()
-    assert resume(run, {}).config == before == config.load(run / "config.yaml")
+    assert resume_run(run, {}).config == before == config.load(run / "config.yaml")
 
 
 def test_more_steps_need_no_flag_wherever_they_are_set(charrnn, run):
@@ -173,13 +174,13 @@ def test_every_key_that_may_change_trains_on(run):
     assert {str(array.dtype) for array in last.arrays.values()} == {"float64"}
     assert last.arrays["state"].shape[2] == 6
     del launched
-    assert resume(run, {"train.steps": 13}).trainer.step == 12
+    assert resume_run(run, {"train.steps": 13}).trainer.step == 12
 
 
 def test_another_batch_begins_the_epoch_anew_and_says_so(run):
     stored = read(locate(run, "last"))
     assert stored.meta["cursor"] == [0, 7]
-    launched = resume(run, {"train.steps": 9}, ["train.batch_size=7"], accept_changes=True)
+    launched = resume_run(run, {"train.steps": 9}, ["train.batch_size=7"], accept_changes=True)
     assert any("the epoch begins anew" in notice for notice in launched.notices)
     trainer = launched.trainer
     assert (trainer.cursor.epoch, trainer.cursor.index, trainer.step) == (0, 0, 7)
@@ -191,7 +192,7 @@ def test_another_batch_begins_the_epoch_anew_and_says_so(run):
 
 def test_another_rate_leaves_all_else_as_it_was(run):
     stored = read(locate(run, "last"))
-    trainer = resume(run, {}, ["optim.learning_rate=0.1"], accept_changes=True).trainer
+    trainer = resume_run(run, {}, ["optim.learning_rate=0.1"], accept_changes=True).trainer
     again = snapshot(trainer)
     assert again.arrays.keys() == stored.arrays.keys()
     for name, array in again.arrays.items():
@@ -201,7 +202,7 @@ def test_another_rate_leaves_all_else_as_it_was(run):
 
 
 def test_another_optimiser_begins_with_slots_of_zero(run):
-    launched = resume(run, {}, ["optim.name=rmsprop"], accept_changes=True)
+    launched = resume_run(run, {}, ["optim.name=rmsprop"], accept_changes=True)
     assert any("the optimiser begins anew" in notice for notice in launched.notices)
     assert launched.trainer.optimiser.steps == 0
     assert not launched.trainer.optimiser.slots["v"].any()
@@ -213,7 +214,7 @@ def test_plateau_keeps_its_drops_and_forgets_the_loss_of_another_text(run, text_
     before = read(locate(run, "last")).meta["schedule"]
     assert before["scale"] < 1
     text_file.write_text(text_file.read_text()[:3000])
-    after = resume(run, {}, accept_changes=True).trainer.schedule.state()
+    after = resume_run(run, {}, accept_changes=True).trainer.schedule.state()
     assert after == {"scale": before["scale"], "waited": 0}
 
 
@@ -226,20 +227,20 @@ def test_a_rate_that_is_set_ends_the_scale_of_rollbacks(run):
     path = locate(run, "last")
     stored = read(path)
     write(path, type(stored)(stored.arrays, {**stored.meta, "rate_scale": 0.25, "rollbacks": 2}))
-    kept = resume(run, {}, ["optim.grad_clip=1"], accept_changes=True)
+    kept = resume_run(run, {}, ["optim.grad_clip=1"], accept_changes=True)
     assert (kept.trainer.rate_scale, kept.trainer.rollbacks) == (0.25, 2)
     assert any("times 0.25" in notice for notice in kept.notices)
     del kept
-    trainer = resume(run, {}, ["optim.learning_rate=0.1"], accept_changes=True).trainer
+    trainer = resume_run(run, {}, ["optim.learning_rate=0.1"], accept_changes=True).trainer
     assert (trainer.rate_scale, trainer.rollbacks) == (1.0, 0)
 
 
 def test_what_was_accepted_survives_a_kill_before_the_next_checkpoint(run):
-    del_me = resume(run, {"train.steps": 12}, ["train.batch_size=6"], accept_changes=True)
+    del_me = resume_run(run, {"train.steps": 12}, ["train.batch_size=6"], accept_changes=True)
     iterator = train(del_me.trainer, del_me.run.checkpoints, StopSignal())
     next(iterator)
     del iterator, del_me
-    launched = resume(run, {})
+    launched = resume_run(run, {})
     assert launched.config.train.batch_size == 6
     assert launched.config.train.steps == 12
 
@@ -271,7 +272,7 @@ def test_a_changed_text_goes_on_with_the_flag_and_keeps_the_best(run, text_file)
     assert launched.trainer.best_step > 7
     assert launched.trainer.corpus.sha256 == read(locate(run, "last")).meta["corpus_sha256"]
     del launched
-    assert resume(run, {"train.steps": 13}).trainer.step == 12
+    assert resume_run(run, {"train.steps": 13}).trainer.step == 12
 
 
 def test_another_file_in_its_place(charrnn, run, tmp_path, text_file):
@@ -307,5 +308,5 @@ def test_the_same_characters_are_no_change(run):
     """A file that is touched, not changed, is no reason to ask."""
     name = Path(read(locate(run, "last")).meta["config"]["data"]["text"][0])
     name.write_text(name.read_text())
-    assert resume(run, {}).trainer.step == 7
-    assert build.text_bytes(resume(run, {}).config) == {str(name): name.stat().st_size}
+    assert resume_run(run, {}).trainer.step == 7
+    assert build.text_bytes(resume_run(run, {}).config) == {str(name): name.stat().st_size}

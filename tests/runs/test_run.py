@@ -17,7 +17,8 @@ from charrnn import build, config
 from charrnn.analysis.gradcheck.reference.activations import softmax
 from charrnn.inference.evaluation import evaluate
 from charrnn.inference.sampling import Sampling, numpy_sampler, sample
-from charrnn.runs.launching import begin, resume
+from charrnn.runs.resume import resume_run
+from charrnn.runs.start import start_run
 from charrnn.runtime.signals import StopSignal
 from charrnn.storage.checkpoint import read
 from charrnn.storage.checkpoint_folder import locate
@@ -32,7 +33,7 @@ SMALL = [
 
 
 def run(text_file: Path, out: Path, *sets: str, steps: int):
-    launch = begin(
+    launch = start_run(
         config.load(None, [*SMALL, f"data.text={text_file}", *sets], {"train.steps": steps}),
         "test", out,
     )  # fmt: skip
@@ -40,7 +41,7 @@ def run(text_file: Path, out: Path, *sets: str, steps: int):
 
 
 def generate_steps(out: Path, steps: int):
-    launch = resume(out, {"train.steps": steps})
+    launch = resume_run(out, {"train.steps": steps})
     return launch, list(train(launch.trainer, launch.run.checkpoints, StopSignal()))
 
 

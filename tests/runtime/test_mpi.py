@@ -101,8 +101,8 @@ def test_a_killed_rank_ends_all_and_the_run_goes_on_byte_for_byte(victim, tmp_pa
     os.kill(rank(tmp_path, victim), signal.SIGKILL)
     _, said = process.communicate(timeout=30)
     assert process.returncode not in (0, 1)
-    assert "a rank of the run was killed" in said
-    assert f"mpiexec -n 2 charrnn train --resume {out}" in said
+    assert "if one rank is killed, mpiexec ends all" in said
+    assert said.count(f"mpiexec -n 2 charrnn train --resume {out}") == 1
     steps = int(last(out).stem.removeprefix("step-")) + 7
     resumed = run([*mpiexec(tmp_path), "train", "--resume", str(out), "--steps", str(steps), "-q"])
     assert resumed.returncode == 0, resumed.stderr
@@ -120,7 +120,7 @@ def test_a_signal_to_one_rank_saves_and_ends_all(number, code, tmp_path):
     assert process.returncode == code
     step = int(last(tmp_path / "run").stem.removeprefix("step-"))
     assert said.count(f"interrupted; step {step:,} is saved") == 1
-    assert "killed" not in said
+    assert not re.search("Traceback|Abort|KILLED", said)
 
 
 @needs_mpi

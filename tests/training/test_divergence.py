@@ -18,8 +18,9 @@ from charrnn.data.corpus import load_corpus
 from charrnn.errors import DivergenceError
 from charrnn.nn import bptt
 from charrnn.report.advice import Advice
-from charrnn.runs.launching import begin, resume
 from charrnn.runs.records import MetricsFile, SampleFile
+from charrnn.runs.resume import resume_run
+from charrnn.runs.start import start_run
 from charrnn.runtime.signals import StopSignal
 from charrnn.storage.checkpoint import read
 from charrnn.training.divergence import DivergedError, finite, first_bad, remedies
@@ -41,7 +42,7 @@ ROLLBACK = "train.on_divergence=rollback"
 
 def launch(text_file: Path, out: Path, *sets: str, steps: int = 40):
     settings = config.load(None, [f"data.text={text_file}", *sets], {"train.steps": steps})
-    return begin(settings, "test", out)
+    return start_run(settings, "test", out)
 
 
 def trainer(text_file: Path, *sets: str):
@@ -294,7 +295,7 @@ def test_killed_right_after_a_rollback_it_comes_to_the_same(every, kill_at, text
         if count == kill_at:
             break
     del killed, event
-    parts = resume(tmp_path / "parts", {})
+    parts = resume_run(tmp_path / "parts", {})
     events(parts)
     one, two = (
         {path.name: path.read_bytes() for path in checkpoints(tmp_path / name)}
@@ -386,7 +387,7 @@ def test_a_signal_between_windows_abandons_the_step_and_resume_is_exact(asked, t
     assert isinstance(stopped[-1], Interrupted)
     assert sum(isinstance(event, Stepped) for event in stopped) == stopped[-1].step < 4
     del parts
-    events(resume(tmp_path / "parts", {}))
+    events(resume_run(tmp_path / "parts", {}))
     for name in ("step-000000004.safetensors", "best.safetensors"):
         one, two = (tmp_path / run / "checkpoints" / name for run in ("whole", "parts"))
         assert one.read_bytes() == two.read_bytes()

@@ -1,0 +1,122 @@
+"""Resuming a run from its last checkpoint, also with another configuration or text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from charrnn import build
+from charrnn.config import Config, to_yaml
+from charrnn.data.corpus import Corpus, load_corpus, symbols_of
+from charrnn.errors import CheckpointError, DataError, UsageError
+from charrnn.runs.changes import (
+    ANEW,
+    begun_anew,
+    changed,
+    other_text,
+    require_accepted,
+    require_possible,
+)
+from charrnn.runs.folder import RunFolder
+from charrnn.runs.launch import Launch
+from charrnn.runs.start import with_absolute_texts
+from charrnn.storage.atomic import write_atomically
+from charrnn.storage.checkpoint import Checkpoint, write
+from charrnn.storage.checkpoint_folder import BEST, locate
+from charrnn.training.restoring import check_progress
+from charrnn.training.state import restore, snapshot
+
+
+def resume_run(
+    path: Path, flags: Mapping[str, Any], sets: Sequence[str] = (), *, accept_changes: bool = False
+) -> Launch:
+    """Go on with the run at `path` from its last checkpoint.
+
+    The configuration is the run's config.yaml with `sets` and `flags` over it. Where it, or the
+    text, is not that of the checkpoint, this is an error unless the change is accepted.
+    """
+    locate(path, "last")
+    if not path.is_dir():
+        raise CheckpointError(
+            "is a checkpoint, and --resume takes a run's folder",
+            where=str(path),
+            then=f"to begin a new run from it: --init-from {path}",
+        )
+    run = RunFolder(path)
+    run.lock()
+    checkpoint_path, checkpoint, damaged = run.checkpoints.read_last()
+    stored = build.config_of(checkpoint, str(checkpoint_path))
+    if not run.config.exists():
+        write_atomically(run.config, to_yaml(stored).encode())
+    config, changes = changed(run.config, stored, sets, flags)
+    require_possible(changes, path)
+    if not accept_changes:
+        require_accepted(changes, path)
+    if config.data.text != stored.data.text:
+        config = with_absolute_texts(config)
+    _require_steps_left(config, checkpoint)
+    corpus = _corpus_of(config, checkpoint, path, accept_changes)
+    new_text = corpus.sha256 != checkpoint.meta["corpus_sha256"]
+    anew = begun_anew(changes, text=new_text)
+    trainer = build.trainer(config, corpus)
+    check_progress(trainer, checkpoint, str(checkpoint_path), anew)
+    restore(trainer, checkpoint, anew)
+    run.checkpoints.keep = config.train.keep
+    if "best" in anew:
+        _set_best_aside(run)
+    run.checkpoints.reopen(checkpoint_path, trainer.best_step, is_temporary=trainer.is_temporary)
+    if changes or new_text:
+        write(checkpoint_path, snapshot(trainer))
+        write_atomically(run.config, to_yaml(config).encode())
+    trainer.seconds_before = run.rewind(trainer.step)
+    notices = [f"{problem}; going on from step {trainer.step:,}" for problem in damaged]
+    notices += [*corpus.notices, *map(str, changes), *(ANEW[part] for part in ANEW if part in anew)]
+    if trainer.rate_scale != 1:
+        notices.append(
+            f"after {trainer.rollbacks} rollbacks the learning rate is times {trainer.rate_scale:g}"
+        )
+    if (reason := trainer.finished()) is not None:
+        notices.append(
+            f"the run is finished ({reason}); to train longer, raise what ended it: --steps N, or "
+            "for example --set train.epochs=N --accept-changes"
+        )
+    return Launch(trainer, run, config, notices)
+
+
+def _require_steps_left(config: Config, checkpoint: Checkpoint) -> None:
+    steps, done = config.train.steps, checkpoint.meta["step"]
+    if steps is not None and steps < done:
+        raise UsageError(f"the run is at step {done:,} already", where=f"--steps {steps}")
+
+
+def _corpus_of(config: Config, checkpoint: Checkpoint, run: Path, accepted: bool) -> Corpus:
+    """The text that the run goes on with, in the vocabulary of its model."""
+    vocabulary = build.vocabulary_of(checkpoint)
+    where = ", ".join(config.data.text)
+    differs = "the text is not the one that the run was trained on"
+    try:
+        corpus = load_corpus(config.data, vocabulary)
+    except DataError as error:
+        if vocabulary.extended(symbols_of(config.data)) is vocabulary:
+            raise
+        raise DataError(
+            f"{differs}: {error.what}",
+            where=where,
+            then=f"put it back; or begin a new run whose model learns them: --init-from {run}; or, "
+            "with --accept-changes, set data.on_unknown to skip or map",
+        ) from None
+    if corpus.sha256 == checkpoint.meta["corpus_sha256"] or accepted:
+        return corpus
+    before = checkpoint.meta.get("text_bytes", {})
+    raise DataError(
+        f"{differs}:\n  {other_text(before, build.text_bytes(config))}",
+        where=where,
+        then="put it back; or go on with it as it is: --accept-changes; or begin a new run from "
+        f"this one: --init-from {run}",
+    )
+
+
+def _set_best_aside(run: RunFolder) -> None:
+    if (run.checkpoints.folder / BEST).exists():
+        run.checkpoints.set_aside(run.checkpoints.folder / BEST, "best-of-other-text.safetensors")

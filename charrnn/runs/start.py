@@ -1,0 +1,134 @@
+"""Starting a run: folder, corpus and trainer from a configuration."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from charrnn import build
+from charrnn.config import Config, idle, to_yaml
+from charrnn.config.schema import ModelConfig
+from charrnn.data.corpus import load_corpus
+from charrnn.data.files import STDIN, find_files, matches, read_stdin
+from charrnn.data.vocabulary import describe
+from charrnn.errors import ConfigError
+from charrnn.export import starting_point
+from charrnn.runs.folder import RunFolder
+from charrnn.runs.launch import Launch
+from charrnn.storage.atomic import write_atomically
+from charrnn.storage.checkpoint import Checkpoint
+from charrnn.training.trainer import Trainer
+
+# Keys of a model that its parameters do not depend on.
+_FREE = ("dropout", "variational_dropout", "weight_dropout", "init")
+_BUILTIN_MODEL = {k: v for k, v in Config().model.__dict__.items() if k not in _FREE}
+
+
+def start_run(config: Config, name: str, out: Path | None, init_from: Path | None = None) -> Launch:
+    """A new run. `init_from`: whose model and vocabulary it starts from: a run, a checkpoint, or a
+    file in PyTorch's layout.
+    """
+    source, said = None, list[str]()
+    if init_from is not None:
+        source, said = starting_point(init_from, config.model.activation)
+        config = _same_model(config, source, str(init_from))
+    notices = [*said, *idle(config), *_named_twice(config)]
+    config = with_absolute_texts(config)
+    known = None if source is None else build.vocabulary_of(source)
+    corpus = load_corpus(config.data, known, extend=config.data.on_unknown == "error")
+    run = None
+    if STDIN in config.data.text:
+        run = RunFolder.create(out, name, to_yaml(config), config.train.keep)
+        config = _keep_stdin(config, run)
+    trainer = build.trainer(config, corpus)
+    notices += [*corpus.notices, *_short_text_notices(config, trainer), *_text_notices(trainer)]
+    if source is not None and known is not None:
+        build.inherit_parameters(trainer.network, source.arrays, known.K, str(init_from))
+        if trainer.average is not None:
+            trainer.average.restart()
+        if added := corpus.vocabulary.symbols[known.K :]:
+            notices.append(f"new to the model, and initialised: {describe(map(ord, added), 40)}")
+    if run is None:
+        run = RunFolder.create(out, name, to_yaml(config), config.train.keep)
+    return Launch(trainer, run, config, notices, fresh=source is None)
+
+
+def _short_text_notices(config: Config, trainer: Trainer) -> list[str]:
+    """What a text shorter than B·T makes of the batch and the window."""
+    asked, loader = config.train.batch_size, trainer.loader
+    if asked == loader.B and (config.bptt.mode == "full" or config.bptt.k1 == loader.T):
+        return []
+    if trainer.corpus.lines is not None and asked == loader.B:
+        return []
+    return [
+        f"the text is short: B = {loader.B} and windows of {loader.T} characters, where {asked} "
+        f"and {config.bptt.k1} were asked for"
+    ]
+
+
+def _text_notices(trainer: Trainer) -> list[str]:
+    """What a text may have that its owner does not know of."""
+    corpus, notices = trainer.corpus, []
+    if corpus.vocabulary.K == 1:
+        notices.append("the text has one distinct character: there is nothing to learn")
+    if corpus.lines is not None and "\r" in corpus.vocabulary:
+        notices.append("lines end in CR LF: the CR is learned as the last character of each")
+    return notices
+
+
+def _named_twice(config: Config) -> list[str]:
+    named, once = matches(config.data.text), find_files(config.data.text)
+    if len(named) == len(once):
+        return []
+    return ["data.text names a file more than once: it is read once"]
+
+
+def with_absolute_texts(config: Config) -> Config:
+    """Paths that still mean the same when the run is opened from another folder."""
+    files = tuple(
+        STDIN if str(path) == STDIN else str(path.resolve())
+        for path in find_files(config.data.text)
+    )
+    data = config.data.model_copy(update={"text": files})
+    return config.model_copy(update={"data": data})
+
+
+def _keep_stdin(config: Config, run: RunFolder) -> Config:
+    """Keep the text that stdin gave in the run's folder, for the run to be resumed with."""
+    copy = run.path.resolve() / "text.txt"
+    write_atomically(copy, read_stdin())
+    read_stdin.cache_clear()
+    names = tuple(str(copy) if name == STDIN else name for name in config.data.text)
+    data = config.data.model_copy(update={"text": names})
+    config = config.model_copy(update={"data": data})
+    write_atomically(run.config, to_yaml(config).encode())
+    return config
+
+
+def _same_model(config: Config, source: Checkpoint, where: str) -> Config:
+    """The configuration with the model that the parameters belong to."""
+    model = build.config_of(source, where).model
+    stored = source.meta["vocabulary"]["unit"]
+    if config.data.unit != stored:
+        raise ConfigError(
+            f"data.unit is {config.data.unit}, and the model was trained on {stored}s",
+            where=where,
+            then=f"--set data.unit={stored}",
+        )
+    kept = model.model_copy(update={key: getattr(config.model, key) for key in _FREE})
+    if config.model not in (kept, config.model.model_copy(update=_BUILTIN_MODEL)):
+        raise ConfigError(
+            "the model of --init-from is another than the configuration's",
+            where=where,
+            then=f"leave model.* to it (dropout may differ), or: {_to_set(config, kept)}",
+        )
+    return config.model_copy(update={"model": kept})
+
+
+def _to_set(config: Config, model: ModelConfig) -> str:
+    """The options that make the configuration's model this one."""
+    return " ".join(
+        f"--set model.{key}={json.dumps(value).strip(chr(34))}"
+        for key, value in model.model_dump(mode="json").items()
+        if value != config.model.model_dump(mode="json")[key]
+    )
