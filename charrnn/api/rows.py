@@ -5,13 +5,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from math import log
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.data.corpus import BOUNDARY
 from charrnn.data.vocabulary import code_points
+from charrnn.inference.metrics import bits
 
 Nats = NDArray[np.float64]
 Pieces = Iterator[tuple[str, list[Nats]]]  # texts, and each model's nats of their characters
@@ -29,7 +29,7 @@ class Row:
 
     def bits(self, model: int) -> float | None:
         """Bits per character; None where no character was scored."""
-        return self.nats[model] / self.chars[model] / log(2) if self.chars[model] else None
+        return bits(self.nats[model] / self.chars[model]) if self.chars[model] else None
 
     @property
     def likeliest(self) -> int | None:

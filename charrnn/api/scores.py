@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
-from math import exp, inf, log
+from math import log
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from charrnn.api.compiling import prepare
 from charrnn.api.notices import notice
 from charrnn.api.rows import Nats, line_rows
 from charrnn.api.sampling import UNKNOWN, as_symbols
+from charrnn.inference.metrics import bits, perplexity
 from charrnn.inference.scoring import Scorer, whole_lines
 from charrnn.runtime.blas import threads
 from charrnn.runtime.workers import WorkerPool
@@ -68,12 +69,12 @@ class Scores:
     @property
     def bits_per_char(self) -> float:
         """The mean in bits."""
-        return self.nats_per_char / log(2)
+        return bits(self.nats_per_char)
 
     @property
     def perplexity(self) -> float:
         """exp of the mean in nats."""
-        return inf if self.nats_per_char >= 700 else exp(self.nats_per_char)
+        return perplexity(self.nats_per_char)
 
     def lines(self) -> list[LineScore]:
         """Each line of the text, as `charrnn score --per line`."""

@@ -8,8 +8,9 @@ from typing import Any
 
 import yaml
 
+from charrnn.inference.metrics import bits
+
 SHOWN = 8
-LN2 = 0.6931471805599453
 Values = dict[str, Any]
 
 
@@ -112,7 +113,7 @@ def _entropy(values: Values) -> str:
     even, unigram = values["ln_K"], values["unigram_entropy"]
     return (
         f"guessing evenly costs ln K = {even:.4f} nats per character, by frequency alone "
-        f"{unigram:.4f} ({unigram / LN2:.4f} bits): a model must be below"
+        f"{unigram:.4f} ({bits(unigram):.4f} bits): a model must be below"
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from charrnn.data.corpus import Corpus, Part
 from charrnn.errors import DataError
+from charrnn.inference.metrics import bits
 from charrnn.inference.ngram import HIGHEST, Sequences, losses
 from charrnn.runtime import memory
 
@@ -30,7 +30,7 @@ class Baseline:
 
     @property
     def bits_per_char(self) -> float:
-        return self.nats_per_char / log(2)
+        return bits(self.nats_per_char)
 
 
 def baseline(learned: Corpus, scored: Corpus, part: Part) -> Baseline:

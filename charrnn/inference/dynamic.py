@@ -22,12 +22,13 @@ from numpy.typing import NDArray
 from charrnn.data.corpus import Corpus, Part
 from charrnn.errors import DivergenceError
 from charrnn.inference.bootstrap import SIZE, Blocks
-from charrnn.inference.evaluation import WARM, Score
-from charrnn.nn.network import Network, Tape
+from charrnn.inference.evaluation import count, predicting
+from charrnn.inference.metrics import Score
+from charrnn.inference.reader import WARM, Rows, Window, read, state_after
+from charrnn.nn.network import Network
 from charrnn.nn.params import Params
 
 Array = NDArray[Any]
-At = NDArray[np.int64]
 
 SEGMENT = 50  # characters
 RECOMMENDED = 0.1
@@ -44,65 +45,41 @@ def evaluate_dynamically(
     `segment` is k. At a rate of 0 it is `evaluate`, the state carried; `blocks` as there. Raises
     DivergenceError where the rate is too high.
     """
-    score, trained = Score(blocks=blocks), network.params.flat.copy()
-    grad, state = network.params.like(), network.zero_state(1)
+    score, trained = Score(), network.params.flat.copy()
+    grad = network.params.like()
     try:
-        for at, context, block in _segments(corpus, part, segment):
-            if context is not None:
-                state = _after(network, corpus.ids[context])
-            x, y = corpus.ids[at - 1][:, None], corpus.ids[at][:, None]
-            tape = network.forward(x, state)
-            E = _score(network, tape, y, block, score)
+        for window, block in _segments(network, corpus, part, segment):
+            E = count(score, window, blocks, block)
             _require_sane(E, score.chars, rate)
-            state = network.state_after(tape, tape.T)
-            _learn(network, tape, y, state, grad, 1 / segment, rate)
+            _learn(network, window, grad, 1 / segment, rate)
     finally:
         network.params.flat[:] = trained
     return score
 
 
-def _segments(corpus: Corpus, part: Part, k: int) -> Iterator[tuple[At, At | None, Array]]:
-    """Targets of each segment, the ids to read first where it begins anew, and the blocks."""
+def _segments(
+    network: Network, corpus: Corpus, part: Part, k: int
+) -> Iterator[tuple[Window, Array]]:
+    """The windows of k characters, and the block that each character belongs to."""
     if corpus.lines is not None:
-        rows = corpus.lines[part]
-        for line in np.argsort(rows[:, 0]):
-            start, stop = rows[line].tolist()
-            for first in range(start + 1, stop, k):
-                at = np.arange(first, min(first + k, stop))
-                yield at, at[:0] if first == start + 1 else None, np.array([line])
+        lines = corpus.lines[part]
+        for line in np.argsort(lines[:, 0]):
+            start, stop = lines[line]
+            for window in read(network, corpus.ids, Rows.whole(start, stop - 1), steps=k):
+                yield window, np.array([line])
         return
-    start, stop = corpus.bounds[part]
-    start = max(start, 1)
-    for first in range(start, stop, k):
-        at = np.arange(first, min(first + k, stop))
-        before = np.arange(start - 1 - min(WARM, start - 1), start - 1)
-        yield at, before if first == start else None, (at[:, None] - start) // SIZE
+    start, stop = predicting(corpus, part)
+    context = corpus.ids[np.arange(max(start - WARM, 0), start)]
+    state = state_after(network, context[:, None])
+    for window in read(network, corpus.ids, Rows.whole(start, stop), steps=k, state=state):
+        yield window, (window.at - start) // SIZE
 
 
-def _after(network: Network, ids: Array) -> Array:
-    """The state after `ids`, from zero."""
-    state = network.zero_state(1)
-    if not len(ids):
-        return state
-    return network.state_after(network.forward(ids[:, None], state), len(ids))
-
-
-def _score(network: Network, tape: Tape, y: Array, block: Array, score: Score) -> Array:
-    E, mask = network.losses(tape, y), np.ones(y.shape, np.bool_)
-    assert tape.dZ is not None
-    score.add(E, tape.dZ.argmax(axis=-1) == y, mask)
-    if score.blocks is not None:
-        score.blocks.add(block, E, mask)
-    return E
-
-
-def _learn(
-    network: Network, tape: Tape, y: Array, state: Array, grad: Params, scale: float, rate: float
-) -> None:
-    """After `losses`: the gradient and the step."""
-    network.loss_gradient(tape, y, scale)
+def _learn(network: Network, window: Window, grad: Params, scale: float, rate: float) -> None:
+    """After the window's nats: the gradient and the step."""
+    network.loss_gradient(window.tape, window.targets, scale)
     grad.flat.fill(0)
-    network.backward(tape, np.zeros_like(state), grad)
+    network.backward(window.tape, np.zeros_like(window.final_state), grad)
     grad.flat *= rate
     network.params.flat -= grad.flat
 

@@ -10,58 +10,19 @@ their own, and are always scored whole, from a zero state.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from itertools import islice
-from math import exp, inf, log
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.data.corpus import Corpus, Part
-from charrnn.data.line_loader import pad
 from charrnn.data.sources import Ids
 from charrnn.inference.bootstrap import SIZE, Blocks
+from charrnn.inference.metrics import Score
+from charrnn.inference.reader import EVALUATION, WARM, WHOLE_ROWS, Rows, Window, read, share
 from charrnn.nn.network import Network
 from charrnn.runtime.workers import WorkerPool
-
-Window = NDArray[np.int32]  # ids (T, B)
-
-CHUNK = 4096  # steps times streams of one forward call
-WARM = 512
-
-
-@dataclass
-class Score:
-    """Sums over characters: nats of cross-entropy, and how often the likeliest was right."""
-
-    nats: float = 0.0
-    right: int = 0
-    chars: int = 0
-    blocks: Blocks | None = None
-
-    def add(
-        self, E: NDArray[np.floating], right: NDArray[np.bool_], mask: NDArray[np.bool_]
-    ) -> None:
-        self.nats += float(E.sum(dtype=np.float64, where=mask))
-        self.right += int(np.count_nonzero(right & mask))
-        self.chars += int(np.count_nonzero(mask))
-
-    @property
-    def nats_per_char(self) -> float:
-        return self.nats / self.chars
-
-    @property
-    def bits_per_char(self) -> float:
-        return self.nats_per_char / log(2)
-
-    @property
-    def perplexity(self) -> float:
-        return exp(self.nats_per_char) if self.nats_per_char < 700 else inf
-
-    @property
-    def accuracy(self) -> float:
-        return self.right / self.chars
 
 
 def evaluate(
@@ -73,101 +34,90 @@ def evaluate(
     `split`: threads and ranks that share the streams. `blocks` is given the sums of each block of
     the part, or of each line; not with several threads.
     """
-    score = Score(blocks=blocks)
-    split = split or WorkerPool(network)
+    pool = split or WorkerPool(network)
     if corpus.lines is not None:
-        batches = islice(_line_batches(corpus, part), split.ranks.rank, None, split.ranks.size)
-        for x, y, mask, lines in batches:
-            _score(network, x, y, mask, network.zero_state(x.shape[1]), score, lines)
-        return _total(split.ranks.all_gather(score), score.blocks)
-    start, stop = corpus.bounds[part]
-    start = max(start, 1)
+        return _total(pool.ranks.all_gather(_score_lines(pool, corpus, part, blocks)))
+    start, stop = predicting(corpus, part)
     if cold is not None:
-        for at in _cold_windows(start, stop, cold):
-            mask, x, y = at < stop, *_around(corpus.ids, at, stop)
-            _score(network, x, y, mask, network.zero_state(x.shape[1]), score, (at - start) // SIZE)
-        return score
-    return _score_streams(split, corpus.ids, start, stop, streams, score.blocks)
+        return _score_cold(network, corpus.ids, start, stop, cold, blocks)
+    return _score_streams(pool, corpus.ids, start, stop, streams, blocks)
+
+
+def predicting(corpus: Corpus, part: Part) -> tuple[int, int]:
+    """The inputs start … stop - 1 that predict a part of a stream: each the one before a target.
+
+    The first character of all has none before it, and is predicted by nothing.
+    """
+    start, stop = corpus.bounds[part]
+    return max(start, 1) - 1, stop - 1
+
+
+def count(
+    score: Score, window: Window, blocks: Blocks | None, of: NDArray[np.int64]
+) -> NDArray[np.floating]:
+    """Add a window to a score and, where there are any, to blocks: those `of` (T, B) or (B,).
+
+    Returns the nats (T, B).
+    """
+    E, correct = window.nats_and_correct()
+    score.add(E, correct, window.mask)
+    if blocks is not None:
+        blocks.add(of, E, window.mask)
+    return E
+
+
+def _score_lines(pool: WorkerPool, corpus: Corpus, part: Part, blocks: Blocks | None) -> Score:
+    """This rank's lines."""
+    score = Score()
+    for lines, rows in islice(line_batches(corpus, part), pool.ranks.rank, None, pool.ranks.size):
+        for window in read(pool.network, corpus.ids, rows, steps=WHOLE_ROWS.steps(len(rows))):
+            count(score, window, blocks, lines)
+    return score
+
+
+def line_batches(corpus: Corpus, part: Part) -> Iterator[tuple[NDArray[np.int64], Rows]]:
+    """Lines of about the same length: which of the part's they are (B,), and where to read."""
+    assert corpus.lines is not None
+    start, stop = corpus.lines[part].T
+    for lines in EVALUATION.batches(stop - start):
+        yield lines, Rows.whole(start[lines], stop[lines] - 1)
+
+
+def _score_cold(
+    network: Network, ids: Ids, start: int, stop: int, context: int, blocks: Blocks | None
+) -> Score:
+    score, begins = Score(), np.arange(start, stop, context)
+    B = EVALUATION.steps(context)
+    for first in range(0, len(begins), B):
+        begin = begins[first : first + B]
+        rows = Rows.whole(begin, np.minimum(begin + context, stop))
+        steps = WHOLE_ROWS.steps(len(rows))
+        for window in read(network, ids, rows, steps=steps, length=context):
+            count(score, window, blocks, (window.at - start) // SIZE)
+    return score
 
 
 def _score_streams(
-    split: WorkerPool, ids: Ids, start: int, stop: int, streams: int, blocks: Blocks | None
+    pool: WorkerPool, ids: Ids, start: int, stop: int, streams: int, blocks: Blocks | None
 ) -> Score:
-    """Targets start … stop - 1 (the first character of all has no context and is left out)."""
-    B = max(min(streams, (stop - start) // (2 * WARM)), 1)
-    L = -(-(stop - start) // B)
-    warm = min(WARM, start - 1)
+    """Inputs start … stop - 1, cut in streams that the workers share."""
+    B = EVALUATION.streams(stop - start, streams)
+    rows = Rows.streams(start, stop, B, warm=min(WARM, start))
+    # All workers cut their rows where one would that has all of them.
+    steps, length = EVALUATION.steps(B), int(rows.lengths[0])
 
-    def part(_: int, network: Network, own: range) -> Score:
-        score, begins = Score(blocks=blocks), start + L * np.array(own)
-        # Row t of stream b is target begins[b] + t; negative t warms up, and is not scored.
-        state = network.zero_state(len(own))
-        step = max(CHUNK // B, 1)
-        for t in range(-warm, L, step):
-            ts = np.arange(t, min(t + step, L))[:, None]
-            at = begins + ts
-            mask = (ts >= 0) & (at < stop)
-            x, y = _around(ids, at, stop)
-            state = _score(network, x, y, mask, state, score, (at - start) // SIZE)
+    def part(network: Network, own: Rows) -> Score:
+        score = Score()
+        for window in read(network, ids, own, steps=steps, length=length):
+            count(score, window, blocks, (window.at - start) // SIZE)
         return score
 
-    scores = split.ranks.all_gather(split.run(B, part))
-    return _total([score for of_rank in scores for score in of_rank], blocks)
+    scores = pool.ranks.all_gather(share(pool, rows, part))
+    return _total([score for of_rank in scores for score in of_rank])
 
 
-def _total(scores: Iterable[Score], blocks: Blocks | None) -> Score:
-    total = Score(blocks=blocks)
+def _total(scores: list[Score]) -> Score:
+    total = Score()
     for score in scores:
-        total.nats += score.nats
-        total.right += score.right
-        total.chars += score.chars
+        total += score
     return total
-
-
-def _score(
-    network: Network,
-    x: Window,
-    y: Window,
-    mask: NDArray[np.bool_],
-    state: NDArray[np.floating],
-    score: Score,
-    blocks: NDArray[np.int64],
-) -> NDArray[np.floating]:
-    tape = network.forward(x, state)
-    E = network.losses(tape, y)
-    assert tape.dZ is not None  # the probabilities, until `loss_gradient` is called
-    score.add(E, tape.dZ.argmax(axis=-1) == y, mask)
-    if score.blocks is not None:
-        score.blocks.add(blocks, E, mask)
-    return network.state_after(tape, tape.T)
-
-
-def _around(ids: Ids, at: NDArray[np.int64], stop: int) -> tuple[Window, Window]:
-    """The characters before targets `at`, and the targets."""
-    at = np.minimum(at, stop - 1)
-    return ids[at - 1], ids[at]
-
-
-def _cold_windows(start: int, stop: int, context: int) -> Iterator[NDArray[np.int64]]:
-    """Windows (T, B) of targets start … stop - 1, `context` each, the last one shorter."""
-    begins = np.arange(start, stop, context)
-    ts = np.arange(context)[:, None]
-    B = max(CHUNK // context, 1)
-    for first in range(0, len(begins), B):
-        yield begins[first : first + B] + ts
-
-
-def _line_batches(
-    corpus: Corpus, part: Part
-) -> Iterator[tuple[Window, Window, NDArray[np.bool_], NDArray[np.int64]]]:
-    """x, y and mask (T, B) of lines of about the same length, and which lines they are (B,)."""
-    assert corpus.lines is not None
-    rows = corpus.lines[part]
-    order = np.argsort(rows[:, 1] - rows[:, 0], kind="stable")
-    rows = rows[order]
-    start = 0
-    while start < len(rows):
-        longest = int(rows[start, 1] - rows[start, 0])
-        stop = start + max(CHUNK // longest, 1)
-        yield *pad(corpus.ids, rows[start:stop]), order[start:stop]
-        start = stop

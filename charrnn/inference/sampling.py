@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.inference.reader import state_after
 from charrnn.nn.network import Network
 
 Array = NDArray[Any]
@@ -141,10 +142,7 @@ def next_logits(network: Network, prime: Ids, boundary: int | None = None) -> Ar
 def _state_before_last(network: Network, prime: Ids, boundary: int | None) -> Array:
     """The state (L, n, 1, H) before the prime's last character is read."""
     read = _last_sequence(prime, boundary)[:-1]
-    state = network.zero_state(1)
-    if not len(read):
-        return state
-    return network.state_after(network.forward(read[:, None], state), len(read))
+    return state_after(network, read[:, None])
 
 
 def _last_sequence(prime: Ids, boundary: int | None) -> Ids:

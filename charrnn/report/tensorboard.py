@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from math import isfinite, log
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from charrnn.errors import MissingExtraError
+from charrnn.inference.metrics import bits
 from charrnn.runtime.installation import install_command
 from charrnn.training.events import Event, Logged, RolledBack, Sampled, Saved
 
 FOLDER = "tensorboard"
-LN2 = log(2)
 
 
 def writer() -> Any:
@@ -65,8 +65,8 @@ def _scalars(event: Logged) -> dict[str, float | None]:
     return {
         "loss_nats/train": event.loss,
         "loss_nats/validation": val,
-        "loss_bits/train": event.loss / LN2,
-        "loss_bits/validation": None if val is None else val / LN2,
+        "loss_bits/train": bits(event.loss),
+        "loss_bits/validation": None if val is None else bits(val),
         "training/learning_rate": event.learning_rate,
         "training/gradient_norm": event.grad_norm,
         "training/characters_per_second": event.chars_per_second,

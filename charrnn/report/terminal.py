@@ -11,7 +11,8 @@ from typing import Any, TextIO
 from tqdm import tqdm
 
 from charrnn.config import Config
-from charrnn.inference.evaluation import CHUNK
+from charrnn.inference.metrics import bits
+from charrnn.inference.reader import EVALUATION
 from charrnn.nn.bptt import window_length
 from charrnn.report.sparkline import sparkline
 from charrnn.training.events import (
@@ -26,7 +27,6 @@ from charrnn.training.events import (
 )
 from charrnn.training.trainer import Trainer
 
-LN2 = log(2)
 LINE_EVERY_SECONDS = 10.0
 SAMPLE_LINES = 4  # shown of a sample on a terminal
 
@@ -37,7 +37,7 @@ def introduce(trainer: Trainer, config: Config, run: object, threads: int) -> li
     model = config.model
     characters = corpus.characters
     window = window_length(config.bptt.window, loader.longest, loader.B)
-    tape = max(net.tape_bytes(window, loader.B), net.tape_bytes(CHUNK, 1))
+    tape = max(net.tape_bytes(window, loader.B), net.tape_bytes(EVALUATION.chunk, 1))
     unit = "lines" if corpus.lines is not None else "streams"
     padding = f", {loader.padding:.1%} padding" if hasattr(loader, "padding") else ""
     return [
@@ -52,7 +52,7 @@ def introduce(trainer: Trainer, config: Config, run: object, threads: int) -> li
         f"memory    {tape / 2**20:.1f} MiB of tape, "
         f"{trainer.optimiser.theta.nbytes * (2 + len(trainer.optimiser.slots)) / 2**20:.1f} MiB of "
         f"parameters, gradient and optimiser{_ids_file(trainer)}",
-        f"baseline  guessing evenly costs ln K = {log(net.K):.4f} nats = {log(net.K) / LN2:.4f} "
+        f"baseline  guessing evenly costs ln K = {log(net.K):.4f} nats = {bits(log(net.K)):.4f} "
         "bits per character",
         f"run       {run}",
     ]
@@ -150,11 +150,11 @@ class Console:
         if isinstance(event, Stepped):
             self._step(event)
         elif isinstance(event, Evaluated):
-            bits = event.val_loss / LN2
+            shown = bits(event.val_loss)
             mark = "  best" if event.is_best else ""
             self._print(
                 f"step {event.step:,}  epoch {event.epoch:.2f}  {_trained(event)}"
-                f"val {event.val_loss:.4f} nats = {bits:.4f} bits/char{mark}{self._curve(event)}"
+                f"val {event.val_loss:.4f} nats = {shown:.4f} bits/char{mark}{self._curve(event)}"
             )
         elif isinstance(event, Sampled):
             self._sample(event.text)
@@ -180,7 +180,7 @@ class Console:
         speed = self._characters / max(now - self._began, 1e-9)
         text = (
             f"{self._left(event, now)}step {event.step:,}  epoch {event.epoch:.2f}  "
-            f"loss {event.loss:.3f} nats {event.loss / LN2:.3f} bits  {speed:,.0f} chars/s  "
+            f"loss {event.loss:.3f} nats {bits(event.loss):.3f} bits  {speed:,.0f} chars/s  "
             f"|g| {event.grad_norm:.2g}  lr {event.learning_rate:.3g}"
         )
         if self._bar is None:

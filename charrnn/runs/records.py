@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing
-from math import isnan, log
+from math import isnan
 from pathlib import Path
 from typing import Any
 
+from charrnn.inference.metrics import bits
 from charrnn.runs.folder import RunFolder, sample_entry
 from charrnn.runs.launch import Launch
 from charrnn.runtime.signals import StopSignal
@@ -23,8 +24,6 @@ from charrnn.training.events import (
     Stepped,
 )
 from charrnn.training.loop import train
-
-LN2 = log(2)
 
 
 def record(launch: Launch, stop: StopSignal) -> Iterator[Event]:
@@ -132,7 +131,7 @@ class Summary:
             values.update(
                 train_loss=event.train_loss,
                 val_loss=event.val_loss,
-                val_bpc=event.val_loss / LN2,
+                val_bpc=bits(event.val_loss),
             )
             if event.is_best:
                 values.update(best_val_loss=event.val_loss, best_step=event.step)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn import build, config
-from charrnn.analysis.units.activations import Block, quantities, read
+from charrnn.analysis.units.activations import Block, activations, quantities
 from charrnn.analysis.units.features import Feature, features
 from charrnn.analysis.units.ranking import Ranking, auc
 from charrnn.analysis.units.rows import rows_of
@@ -103,12 +103,16 @@ def model(request, text_file):
     return settings, corpus, network
 
 
+def stretches(rows):
+    return np.stack([rows.first, rows.begin, rows.stop], axis=1).tolist()
+
+
 def collected(network, corpus, rows):
     """All that is read, in the order of the text."""
-    n = sum(row.stop - row.begin for row in rows)
+    n = int((rows.stop - rows.begin).sum())
     p = np.full((n, network.K), np.nan)
     values = [{q: np.full((n, network.H), np.nan) for q in quantities(c)} for c in network.cells]
-    for block in read(network, corpus.ids, rows):
+    for block in activations(network, corpus.ids, rows):
         assert np.isnan(p[block.at]).all(), "read twice"
         p[block.at] = block.p
         for own, new in zip(values, block.values, strict=True):
@@ -124,11 +128,11 @@ def test_what_units_do_is_what_the_reference_says(model):
     rows = rows_of(corpus, "val", 150)
     p, values = collected(network, corpus, rows)
     reference, at = build.reference(settings), 0
-    for row in rows:
-        ids = np.asarray(corpus.ids[row.first : row.stop])[:, None]
+    for first, begin, stop in stretches(rows):
+        ids = np.asarray(corpus.ids[first:stop])[:, None]
         y = np.append(ids[1:], ids[:1], axis=0)
         E, states = reference.losses(dict(network.params), ids, y, network.zero_state(1))
-        skip, n = row.begin - row.first, row.stop - row.begin
+        skip, n = begin - first, stop - begin
         here = slice(at, at + n)
         np.testing.assert_allclose(-np.log(p[here][np.arange(n), y[skip:, 0]]), E[skip:, 0], 1e-9)
         for layer, own in enumerate(values):
@@ -169,16 +173,16 @@ def test_a_network_that_explodes_is_read(text_file):
 def test_rows_are_the_beginning_of_the_part(model):
     settings, corpus, _ = model
     rows = rows_of(corpus, "val", 300)
-    assert sum(row.stop - row.begin for row in rows) == 300
+    assert (rows.stop - rows.begin).sum() == 300
     if settings.data.mode == "stream":
         start, _ = corpus.bounds["val"]
-        assert [row.begin for row in rows] == [start]
-        assert rows[0].first == start - 512
+        assert rows.begin.tolist() == [start]
+        assert rows.first.tolist() == [start - 512]
     else:
-        for row in rows:
-            assert corpus.vocabulary.symbols[corpus.ids[row.first]] == "\n"
-            assert row.first == row.begin
-            assert "\n" not in corpus.vocabulary.decode(corpus.ids[row.first + 1 : row.stop])
+        for first, begin, stop in stretches(rows):
+            assert corpus.vocabulary.symbols[corpus.ids[first]] == "\n"
+            assert first == begin
+            assert "\n" not in corpus.vocabulary.decode(corpus.ids[first + 1 : stop])
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(2, 40))

@@ -97,7 +97,7 @@ def test_at_rate_0_it_is_evaluate(trained, sets):
     dynamic = evaluate_dynamically(network, corpus, "val", 0.0, segment=7, blocks=still)
     static = evaluate(network, corpus, "val", blocks=carried)
     assert dynamic.nats == pytest.approx(static.nats, rel=1e-12)
-    assert (dynamic.right, dynamic.chars) == (static.right, static.chars)
+    assert (dynamic.correct, dynamic.chars) == (static.correct, static.chars)
     assert still.interval() == pytest.approx(carried.interval(), rel=1e-12)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from math import log
 
 import numpy as np
 import pytest
 
 from charrnn import build
+from charrnn.inference.reader import SCORING
 from charrnn.inference.scoring import Scorer, whole_lines
 from charrnn.runtime.workers import WorkerPool
 from charrnn.storage.checkpoint import read
@@ -114,16 +116,14 @@ def test_a_line_without_its_end(charrnn, model):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_pieces_and_streams_change_nothing(model, tmp_path, threads, monkeypatch):
-    monkeypatch.setattr("charrnn.inference.scoring.WORTH_CUTTING", 10_000)
-    monkeypatch.setattr("charrnn.inference.scoring.CHUNK", 1000)
+def test_pieces_and_streams_change_nothing(model, tmp_path, threads):
     network, vocabulary, _ = restored(tmp_path)
     text = (TEXT * 5)[:20_017]
     text += "The lamp " * 700 + "\n"  # a line of several windows
-    split = WorkerPool(network, threads)
+    pool, plan = WorkerPool(network, threads), replace(SCORING, chunk=1000, worth_cutting=10_000)
 
     def nats(pieces):
-        scorer = Scorer(split, vocabulary, "error", lines=model == "lines")
+        scorer = Scorer(pool, vocabulary, "error", lines=model == "lines", plan=plan)
         return np.concatenate([scorer.nats(piece) for piece in pieces])
 
     cuts = [text[a : a + 4_001] for a in range(0, len(text), 4_001)]

@@ -6,20 +6,19 @@ state s and the gates i, f, o and g as far as its variant has them; a GRU r, u a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.analysis.units.rows import Row
+from charrnn.inference.reader import UNITS, WARM, Rows, Window, read
 from charrnn.nn.backends import NUMPY_BACKEND
 from charrnn.nn.cells import GRU, LSTM, Cell, CellTape
 from charrnn.nn.network import Network
 
 Array = NDArray[Any]
-STEPS = 4096  # steps times rows of one forward call
 
 # Letter: what it is, and the limits of its values (None: the cell has none of its own).
 QUANTITIES: dict[str, tuple[str, tuple[float, float] | None]] = {
@@ -53,48 +52,36 @@ def quantities(cell: Cell) -> list[str]:
     return ["h", "r", "u", "n"] if isinstance(cell, GRU) else ["h"]
 
 
-def read(network: Network, ids: Any, rows: Sequence[Row]) -> Iterator[Block]:
+def activations(network: Network, ids: Any, rows: Rows) -> Iterator[Block]:
     """Run a network over rows of ids; blocks come in no particular order of characters.
 
     Of a network that explodes what is not finite is the largest number there is, or 0.
     """
     network.use(NUMPY_BACKEND)
-    places = np.cumsum([0, *(row.stop - row.begin for row in rows)])
-    for first, last in _groups(rows):
-        yield from _side_by_side(network, ids, rows[first:last], places[first:last])
+    places = np.cumsum([0, *(rows.stop - rows.begin)])
+    # Long rows are read side by side too, since only a window of them is held.
+    for batch in UNITS.batches(np.minimum(rows.lengths, WARM)):
+        own, offset = rows[batch], places[batch] - rows.begin[batch]
+        windows = read(network, ids, own, steps=UNITS.steps(len(own)))
+        while (block := _next_block(windows, offset)) is not None:
+            yield block
 
 
-def _groups(rows: Sequence[Row]) -> Iterator[tuple[int, int]]:
-    """Neighbouring rows, as many as make a fair batch."""
-    first, longest = 0, 0
-    for index, row in enumerate(rows):
-        longest = max(longest, row.stop - row.first)
-        if index > first and (index + 1 - first) * min(longest, 512) > STEPS:
-            yield first, index
-            first, longest = index, row.stop - row.first
-    if rows:
-        yield first, len(rows)
+@np.errstate(over="ignore", invalid="ignore")
+def _next_block(windows: Iterator[Window], offset: NDArray[np.int64]) -> Block | None:
+    window = next(windows, None)
+    return None if window is None else _block(window, offset)
 
 
-def _side_by_side(
-    network: Network, ids: Any, rows: Sequence[Row], places: NDArray[np.int64]
-) -> Iterator[Block]:
-    first, begin, stop = np.array([(r.first, r.begin, r.stop) for r in rows]).T
-    B, T = len(rows), int((stop - first).max())
-    state, size = network.zero_state(B), max(STEPS // B, 1)
-    for t in range(0, T, size):
-        at = first + np.arange(t, min(t + size, T))[:, None]
-        counts = (at >= begin) & (at < stop)
-        x = ids[np.minimum(at, stop - 1)]
-        with np.errstate(over="ignore", invalid="ignore"):
-            tape = network.forward(x, state)
-            p = np.nan_to_num(_softmax(network.logits(tape)[counts]))
-        values = [
-            {letter: np.nan_to_num(array[counts]) for letter, array in _of(cell, cell_tape).items()}
-            for cell, cell_tape in zip(network.cells, tape.cells, strict=True)
-        ]
-        state = network.state_after(tape, tape.T)
-        yield Block((places + at - begin)[counts], values, p)
+def _block(window: Window, offset: NDArray[np.int64]) -> Block:
+    """What counts of a window; `offset` (B,) turns places in the ids into `Block.at`."""
+    mask, tapes = window.mask, zip(window.network.cells, window.tape.cells, strict=True)
+    values = [
+        {letter: np.nan_to_num(array[mask]) for letter, array in _of(cell, tape).items()}
+        for cell, tape in tapes
+    ]
+    p = np.nan_to_num(_softmax(window.logits()[mask]))
+    return Block((window.at + offset)[mask], values, p)
 
 
 def _of(cell: Cell, tape: CellTape) -> dict[str, Array]:

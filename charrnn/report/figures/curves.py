@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from charrnn.errors import MissingExtraError, UsageError
+from charrnn.inference.metrics import LN2, bits
 from charrnn.report.html.curves import buckets
-from charrnn.report.html.runs import LN2, Run, names_of
+from charrnn.report.html.runs import Run, names_of
 from charrnn.runtime.installation import install_command
 
 SUFFIXES = (".png", ".pdf", ".svg")
@@ -59,8 +60,8 @@ def _draw(axes: Any, runs: Sequence[Run]) -> None:
                         marker="o", markersize=3)  # fmt: skip
     axes.set_xlabel("updates")
     axes.set_ylabel("loss (nats per character)")
-    bits = axes.secondary_yaxis("right", functions=(lambda n: n / LN2, lambda b: b * LN2))
-    bits.set_ylabel("loss (bits per character)")
+    right = axes.secondary_yaxis("right", functions=(bits, lambda b: b * LN2))
+    right.set_ylabel("loss (bits per character)")
     if drawn:
         axes.legend()
     else:

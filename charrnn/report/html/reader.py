@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn import build
-from charrnn.analysis.units.activations import QUANTITIES, Block, quantities, read
+from charrnn.analysis.units.activations import QUANTITIES, Block, activations, quantities
 from charrnn.analysis.units.features import Feature, features
 from charrnn.analysis.units.ranking import Ranked, Ranking, Series, auc
-from charrnn.analysis.units.rows import Row, rows_of
+from charrnn.analysis.units.rows import rows_of
 from charrnn.config import Config
 from charrnn.data.corpus import BOUNDARY, Corpus, Part
 from charrnn.data.vocabulary import Vocabulary
+from charrnn.inference.reader import Rows
 from charrnn.inference.sampling import Sampling, numpy_sampler, sample
 from charrnn.nn.network import Network
 from charrnn.report.html.curves import short
@@ -46,16 +47,19 @@ def passage(network: Network, vocabulary: Vocabulary, corpus: Corpus) -> Json:
     shown = _shown(network)
     count = min(max(WORK // network.params.flat.size, 2 * shown), RANKED)
     rows = rows_of(corpus, part, count)
-    ids = np.concatenate([corpus.ids[row.begin : row.stop] for row in rows])
+    ids = np.concatenate([
+        corpus.ids[start:stop]
+        for start, stop in zip(rows.begin.tolist(), rows.stop.tolist(), strict=True)
+    ])  # fmt: skip
     text = vocabulary.decode(ids.tolist())
     found = features(text, lines=corpus.lines is not None)
     ranking, view = Ranking(found), View(network, ids, min(shown, len(ids)))
-    for block in read(network, corpus.ids, rows):
+    for block in activations(network, corpus.ids, rows):
         ranking.add(block)
         view.add(block)
     best = ranking.best(BEST)
     series = Series((unit for units in best for unit in units), len(ids))
-    for block in read(network, corpus.ids, rows):
+    for block in activations(network, corpus.ids, rows):
         series.add(block)
     return {
         "part": {"val": "validation", "test": "test", "train": "training"}[part],
@@ -76,9 +80,9 @@ def sampled(network: Network, vocabulary: Vocabulary, config: Config) -> Json:
     drawn = sample(network, start, SAMPLED, generate_steps, config.train.seed, boundary)
     ids = np.concatenate([start, *(chunk[:, 0] for chunk in drawn)])
     cuts = [0] if boundary is None else np.flatnonzero(ids == boundary).tolist()
-    rows = [Row(a, a, b) for a, b in zip(cuts, [*cuts[1:], len(ids)], strict=True)]
+    rows = Rows.whole(cuts, [*cuts[1:], len(ids)])
     view = View(network, ids, len(ids), activations=False)
-    for block in read(network, ids, rows):
+    for block in activations(network, ids, rows):
         view.add(block)
     return {"temperature": 1, "seed": config.train.seed, **view.json(vocabulary)}
 

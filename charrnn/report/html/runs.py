@@ -12,12 +12,12 @@ from typing import Any
 from charrnn import build
 from charrnn.config import Config, to_yaml
 from charrnn.errors import UsageError
+from charrnn.inference.metrics import bits
 from charrnn.report.html.curves import NAMES, Curves, best_of, buckets, packed
 from charrnn.runs.folder import RunFolder
 from charrnn.storage.checkpoint import Checkpoint, read
 from charrnn.storage.checkpoint_folder import locate
 
-LN2 = log(2)
 POINTS = 3000  # of a curve, for all runs together
 FEWEST_POINTS = 200
 SAMPLES, FEWEST_SAMPLES, SAMPLE_CHARACTERS = 40, 5, 2000
@@ -139,7 +139,7 @@ def _best(run: Run) -> str:
     if run.best is None:
         return "none was measured"
     step, loss = run.best
-    return f"{loss:.4f} nats = {loss / LN2:.4f} bits per character, at step {step:,}"
+    return f"{loss:.4f} nats = {bits(loss):.4f} bits per character, at step {step:,}"
 
 
 def describe_model(config: Config) -> str:
