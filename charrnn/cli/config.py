@@ -8,8 +8,8 @@ import click
 
 from charrnn.cli.completing import files
 from charrnn.cli.options import set_option
-from charrnn.config import idle, load, to_yaml
-from charrnn.config.editors import schema_text
+from charrnn.config import load, to_yaml, unused_keys
+from charrnn.config.json_schema import schema_text
 
 
 @click.group("config")
@@ -49,7 +49,7 @@ def check(config: str | None, sets: tuple[str, ...]) -> None:
     Example:
       charrnn config check my.yaml
     """
-    for notice in idle(load(config, sets)):
+    for notice in unused_keys(load(config, sets)):
         click.echo(f"notice: {notice}", err=True)
     click.echo(f"{config or 'the defaults'}: ok")
 

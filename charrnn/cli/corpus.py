@@ -15,8 +15,8 @@ from charrnn.cli import completing
 from charrnn.cli.corpus_text import text_of
 from charrnn.cli.options import format_option
 from charrnn.cli.output import to_json, write
-from charrnn.config.codec import text_codec
-from charrnn.data import unicode_issues as oddities
+from charrnn.config.rules import text_codec
+from charrnn.data import unicode_issues
 from charrnn.data.files import STDIN, find_files
 from charrnn.data.suggestion import Suggestion, suggest
 from charrnn.data.survey import Survey, survey, together
@@ -125,11 +125,11 @@ def _facts(found: Survey) -> dict[str, Any]:
         },
         "rare_count": len(rare),
         "rare_characters": [_character(found, point) for _, point in rare[:LISTED]],
-        "control_characters": [_character(found, p) for p in oddities.controls(found.count)],
-        "combining_marks": oddities.combining_marks(found.count), "nfc": found.nfc,
+        "control_characters": [_character(found, p) for p in unicode_issues.controls(found.count)],
+        "combining_marks": unicode_issues.combining_marks(found.count), "nfc": found.nfc,
         "look_alikes": [
             {**_character(found, point), "like": chr(like), "like_count": found.count[like]}
-            for point, like in oddities.look_alikes(found.count)
+            for point, like in unicode_issues.look_alikes(found.count)
         ],
         "ln_K": log(found.K) if found.K else None,
         "unigram_entropy": found.unigram_entropy if found.K else None,
@@ -139,7 +139,7 @@ def _facts(found: Survey) -> dict[str, Any]:
 def _character(found: Survey, point: int) -> dict[str, Any]:
     place = found.first[point]
     return {
-        "character": chr(point), "code_point": f"U+{point:04X}", "name": oddities.name(point),
+        "character": chr(point), "code_point": f"U+{point:04X}", "name": unicode_issues.name(point),
         "count": found.count[point], "file": place.file, "line": place.line,
         "column": place.column,
     }  # fmt: skip

@@ -15,7 +15,7 @@ import yaml
 
 from charrnn.errors import ConfigError
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 MAX_CHARACTERS = 500_000
 MAX_NODES = 10_000
@@ -41,7 +41,7 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         self._nodes, self._depth = self._nodes + 1, self._depth + 1
         # A key is a node too, and not a value.
-        bound(self._nodes // 2, self._depth - 1, self.source)
+        require_bounded(self._nodes // 2, self._depth - 1, self.source)
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
@@ -55,7 +55,7 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:int", _INT, list("-+0123456789"
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+.0123456789"))
 
 
-def bound(nodes: int, depth: int, source: str, most: int = MAX_NODES) -> None:
+def require_bounded(nodes: int, depth: int, source: str, most: int = MAX_NODES) -> None:
     """Raise ConfigError where there are more values, or they are nested deeper, than any use."""
     if nodes > most:
         raise ConfigError(f"more than {most} values, aliases expanded", where=source)
@@ -68,20 +68,20 @@ class Document:
     """Values read from one YAML text; `lines` maps the path of a key to its line, from 1."""
 
     values: dict[str, Any]
-    lines: dict[Path, int] = field(default_factory=dict)
+    lines: dict[KeyPath, int] = field(default_factory=dict)
     source: str = "<config>"
 
 
 class _Reader:
     def __init__(self, loader: _Loader, source: str) -> None:
         self.loader, self.source = loader, source
-        self.lines: dict[Path, int] = {}
+        self.lines: dict[KeyPath, int] = {}
         self.nodes = 0
         self.problems: list[str] = []
 
-    def value(self, node: yaml.Node, path: Path) -> Any:
+    def value(self, node: yaml.Node, path: KeyPath) -> Any:
         self.nodes += 1
-        bound(self.nodes, len(path), self.source)
+        require_bounded(self.nodes, len(path), self.source)
         self.lines.setdefault(path, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, path)
@@ -89,7 +89,7 @@ class _Reader:
             return [self.value(child, (*path, i)) for i, child in enumerate(node.value)]
         return self.scalar(node)
 
-    def mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+    def mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic_core import ErrorDetails
 
-from charrnn.config.document import Path, short
+from charrnn.config.document import KeyPath, short
 from charrnn.config.schema import Config, Section
 
 # What people call things elsewhere, and the key that does it here.
@@ -34,22 +34,22 @@ HABITS = {
 }
 
 # However large or deep a value is, this takes no longer than the few characters it returns.
-_brief = reprlib.Repr()
-_brief.maxstring = _brief.maxother = _brief.maxlong = 60
-_brief.maxlevel, _brief.maxlist, _brief.maxdict = 2, 4, 4
+_repr = reprlib.Repr()
+_repr.maxstring = _repr.maxother = _repr.maxlong = 60
+_repr.maxlevel, _repr.maxlist, _repr.maxdict = 2, 4, 4
 
 
-def distinct(errors: Iterable[ErrorDetails]) -> list[ErrorDetails]:
+def one_error_per_key(errors: Iterable[ErrorDetails]) -> list[ErrorDetails]:
     """One error a key: a union reports once for each of its members."""
-    seen: dict[Path, ErrorDetails] = {}
+    seen: dict[KeyPath, ErrorDetails] = {}
     for error in errors:
         seen.setdefault(_key_path(error["loc"]), error)
     return list(seen.values())
 
 
-def _key_path(loc: Path) -> Path:
+def _key_path(loc: KeyPath) -> KeyPath:
     """The part of pydantic's location that names keys (it appends the members of a union)."""
-    path: Path = ()
+    path: KeyPath = ()
     section: type[Section] | None = Config
     for part in loc:
         if section is None:
@@ -61,7 +61,7 @@ def _key_path(loc: Path) -> Path:
     return path
 
 
-def explain(detail: ErrorDetails, origin: Callable[[Path], str]) -> str:
+def explain(detail: ErrorDetails, origin: Callable[[KeyPath], str]) -> str:
     """One line about one mistake; `origin` tells where a key was set."""
     path = _key_path(detail["loc"])
     dotted = short(".".join(map(str, path)))
@@ -73,8 +73,8 @@ def explain(detail: ErrorDetails, origin: Callable[[Path], str]) -> str:
     return f"{where}: {dotted}: {_expectation(path, detail)}"
 
 
-def _expectation(path: Path, detail: ErrorDetails) -> str:
-    got = _brief.repr(detail["input"])
+def _expectation(path: KeyPath, detail: ErrorDetails) -> str:
+    got = _repr.repr(detail["input"])
     annotation = _annotation(path)
     choices = [c for arg in _members(annotation) for c in get_args(arg) if isinstance(c, str)]
     message = (detail["msg"][0].lower() + detail["msg"][1:]).replace("tuple", "list")
@@ -89,7 +89,7 @@ def _expectation(path: Path, detail: ErrorDetails) -> str:
     return f"{message.replace('input should be', 'should be')}, not {got}"
 
 
-def _annotation(path: Path) -> Any:
+def _annotation(path: KeyPath) -> Any:
     section: Any = Config
     for part in path:
         section = section.model_fields[str(part)].annotation
@@ -100,7 +100,7 @@ def _members(annotation: Any) -> tuple[Any, ...]:
     return (annotation,) if get_origin(annotation) is Literal else get_args(annotation)
 
 
-def _suggest(path: Path) -> str:
+def _suggest(path: KeyPath) -> str:
     section: Any = Config
     for part in path[:-1]:
         section = section.model_fields[str(part)].annotation

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -16,19 +16,19 @@ from pydantic import ValidationError
 from charrnn.config.document import (
     MAX_LISTED,
     Document,
-    Path,
-    bound,
+    KeyPath,
     parse,
     parse_scalar,
+    require_bounded,
     short,
 )
-from charrnn.config.explain import distinct, explain
-from charrnn.config.rules import check
+from charrnn.config.explain import explain, one_error_per_key
+from charrnn.config.rules import broken_rules
 from charrnn.config.schema import Config
 from charrnn.errors import ConfigError
 
 # Values, and where each of them was set.
-Layer = tuple[Mapping[str, Any], Mapping[Path, str]]
+Layer = tuple[Mapping[str, Any], Mapping[KeyPath, str]]
 
 MAX_STORED = 100_000  # values of a configuration in a checkpoint, which may name many files
 
@@ -38,13 +38,13 @@ class _Layers:
     """Values merged so far, and where each came from."""
 
     values: dict[str, Any] = field(default_factory=dict)
-    origin: dict[Path, str] = field(default_factory=dict)
+    origin: dict[KeyPath, str] = field(default_factory=dict)
 
-    def merge(self, values: Mapping[str, Any], where: Mapping[Path, str]) -> None:
+    def merge(self, values: Mapping[str, Any], where: Mapping[KeyPath, str]) -> None:
         self.origin.update(where)
         _merge(self.values, values)
 
-    def where(self, path: Path) -> str:
+    def where(self, path: KeyPath) -> str:
         for length in range(len(path), 0, -1):
             if path[:length] in self.origin:
                 return self.origin[path[:length]]
@@ -66,7 +66,7 @@ def _copy(value: Any) -> Any:
 
 
 def load(
-    path: str | FilePath | None = None,
+    path: str | Path | None = None,
     sets: Sequence[str] = (),
     flags: Mapping[str, Any] | None = None,
 ) -> Config:
@@ -77,7 +77,7 @@ def load(
     """
     layers = _Layers()
     if path is not None:
-        layers.merge(*file_layer(FilePath(path)))
+        layers.merge(*file_layer(Path(path)))
     problems: list[str] = []
     for item in sets:
         try:
@@ -95,7 +95,7 @@ def load(
     return config
 
 
-def file_layer(path: FilePath) -> Layer:
+def file_layer(path: Path) -> Layer:
     """What a YAML file says, and where. Raises ConfigError."""
     document = _document(path)
     return document.values, {p: f"{path}:{line}" for p, line in document.lines.items()}
@@ -104,7 +104,7 @@ def file_layer(path: FilePath) -> Layer:
 def dotted_layer(dotted: str, value: Any, origin: str) -> Layer:
     """One key as a layer of its own."""
     keys = tuple(dotted.split("."))
-    bound(0, len(keys), origin)
+    require_bounded(0, len(keys), origin)
     nested = value
     for key in reversed(keys):
         nested = {key: nested}
@@ -131,7 +131,7 @@ def merged(layers: Sequence[Layer]) -> Config:
 
 def from_dict(values: Mapping[str, Any], source: str) -> Config:
     """A Config from plain values, as a checkpoint stores them. Raises ConfigError."""
-    _bound(values, source)
+    _require_bounded(values, source)
     layers = _Layers()
     layers.merge(values, {(): source, **{(key,): source for key in values}})
     config, problems = _validate(layers)
@@ -145,20 +145,20 @@ def to_yaml(config: Config) -> str:
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
-def _bound(values: Any, source: str) -> None:
+def _require_bounded(values: Any, source: str) -> None:
     """Refuse plain values that are too many or too deep, before anything walks them."""
     waiting, count = [(values, 0)], 0
     while waiting:
         value, depth = waiting.pop()
         count += 1
-        bound(count, depth, source, MAX_STORED)
+        require_bounded(count, depth, source, MAX_STORED)
         if isinstance(value, Mapping):
             waiting += [(item, depth + 1) for item in value.values()]
         elif isinstance(value, list):
             waiting += [(item, depth + 1) for item in value]
 
 
-def _document(path: FilePath) -> Document:
+def _document(path: Path) -> Document:
     text = _read(path)
     try:
         return parse(text, str(path))
@@ -168,7 +168,7 @@ def _document(path: FilePath) -> Document:
         raise ConfigError(str(error), then=f"to train on a text: --text {path}") from None
 
 
-def _read(path: FilePath) -> str:
+def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -199,7 +199,7 @@ def _parse_set(item: str) -> tuple[tuple[str, ...], Any]:
         )
     keys = tuple(dotted.strip().split("."))
     source = f"--set {short(item)}"
-    bound(0, len(keys), source)
+    require_bounded(0, len(keys), source)
     return keys, parse_scalar(value, source)
 
 
@@ -211,10 +211,11 @@ def _validate(layers: _Layers) -> tuple[Config | None, list[str]]:
     try:
         config = Config.model_validate(layers.values)
     except ValidationError as error:
-        details = distinct(error.errors(include_url=False, include_context=False))
+        details = one_error_per_key(error.errors(include_url=False, include_context=False))
         explained = [explain(detail, layers.where) for detail in details[:MAX_LISTED]]
         more = len(details) - len(explained)
         return None, explained + [f"… and {more:,} more"] * (more > 0)
     return config, [
-        f"{layers.where(path)}: {'.'.join(path)}: {message}" for path, message in check(config)
+        f"{layers.where(path)}: {'.'.join(path)}: {message}"
+        for path, message in broken_rules(config)
     ]

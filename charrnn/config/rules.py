@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 
-from charrnn.config.codec import text_codec
 from charrnn.config.schema import Config, ModelConfig
 
 Problem = tuple[tuple[str, ...], str]
 
 
-def check(config: Config) -> list[Problem]:
+def broken_rules(config: Config) -> list[Problem]:
     """Every rule that `config` breaks, as (path of the key, message)."""
     return [
         *_data(config),
@@ -18,6 +18,16 @@ def check(config: Config) -> list[Problem]:
         *_bptt(config),
         *_train(config),
     ]
+
+
+def text_codec(name: str) -> codecs.CodecInfo:
+    """The codec of an encoding. Raises LookupError where there is none, or none of text."""
+    try:
+        codec = codecs.lookup(name)
+        "a".encode(name)  # Python also has codecs that are not of text, such as hex
+    except (LookupError, ValueError):
+        raise LookupError(name) from None
+    return codec
 
 
 def _data(config: Config) -> Iterator[Problem]:
@@ -38,7 +48,10 @@ def _data(config: Config) -> Iterator[Problem]:
 
 def _model(model: ModelConfig) -> Iterator[Problem]:
     if model.cell != "rnn" and model.activation != "tanh":
-        yield ("model", "activation"), f"is for cell: rnn; the {model.cell} squashes by its gates"
+        yield (
+            ("model", "activation"),
+            f"is for cell: rnn; the {model.cell} has its own",
+        )
     if model.cell != "lstm":
         defaults = ModelConfig()
         lstm_only = (
@@ -60,8 +73,8 @@ def _bptt(config: Config) -> Iterator[Problem]:
     if bptt.mode == "truncated" and bptt.k2 < bptt.k1:
         yield (
             ("bptt", "k2"),
-            f"k2 = {bptt.k2} is less than k1 = {bptt.k1}: errors of {bptt.k1 - bptt.k2} of every "
-            f"{bptt.k1} characters would never be used; choose k2 >= k1",
+            f"k2 = {bptt.k2} is less than k1 = {bptt.k1}: gradients of {bptt.k1 - bptt.k2} of "
+            f"every {bptt.k1} characters would never be used; choose k2 >= k1",
         )
     if bptt.cell_truncation == "1997" and config.model.cell != "lstm":
         yield ("bptt", "cell_truncation"), "1997 is for cell: lstm"

@@ -35,7 +35,7 @@ class Section(BaseModel):
 
 
 class DataConfig(Section):
-    """The text and how it is cut."""
+    """The text and how it is split."""
 
     text: Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(min_length=1)] = Field(
         default=("data/quickstart.txt",), description="files or globs, read in this order"
@@ -75,7 +75,7 @@ class InitConfig(Section):
 
 
 class Inits(Section):
-    """Initialisation of W (input), U (recurrent) and V (readout)."""
+    """Initialisation of W (input), U (recurrent) and V (output layer)."""
 
     W: InitConfig = InitConfig(scheme="xavier")
     U: InitConfig = InitConfig(scheme="orthogonal")
@@ -89,9 +89,9 @@ class ModelConfig(Section):
     hidden_size: Positive = Field(default=128, description="H, hidden units of a layer")
     num_layers: Positive = Field(default=2, description="layers stacked")
     activation: Literal["tanh", "sigmoid", "relu"] = Field(
-        default="tanh", description="rnn: the squashing function"
+        default="tanh", description="rnn: the activation function"
     )
-    bias: bool = Field(default=True, description="whether layers have b and the readout c")
+    bias: bool = Field(default=True, description="whether layers have b and the output layer c")
     forget_gate: bool = Field(
         default=True, description="lstm: false is the 1997 LSTM, a constant error carousel"
     )
@@ -102,14 +102,14 @@ class ModelConfig(Section):
     )
     cell_input: Literal["tanh", "logistic", "identity"] = Field(
         default="tanh",
-        description="lstm: squashing g of the cell input; logistic is 4σ(x) - 2, as in 1997",
+        description="lstm: activation of the cell input; logistic is 4σ(x) - 2, as in 1997",
     )
     cell_output: Literal["tanh", "logistic", "identity"] = Field(
         default="tanh",
-        description="lstm: squashing h of the cell state; logistic is 2σ(x) - 1, as in 1997",
+        description="lstm: activation of the cell output; logistic is 2σ(x) - 1, as in 1997",
     )
     dropout: Annotated[float, Field(ge=0, lt=1)] = Field(
-        default=0.0, description="share of units dropped between layers and before the readout"
+        default=0.0, description="share of units dropped between layers and before the output layer"
     )
     variational_dropout: bool = Field(
         default=False, description="drop the same units at all steps of an update"
@@ -121,18 +121,18 @@ class ModelConfig(Section):
 
 
 class BpttConfig(Section):
-    """How far, and how often, errors travel back through time."""
+    """How far, and how often, gradients go back through time."""
 
     mode: Literal["truncated", "full"] = Field(
         default="truncated", description="truncated (k1, k2), or full over each sequence"
     )
     k1: Positive = Field(default=50, description="characters between updates (truncated)")
     k2: Positive = Field(
-        default=50, description="characters errors flow back, at most; k1 where only k1 is given"
+        default=50, description="characters gradients go back, at most; k1 where only k1 is given"
     )
     cell_truncation: Annotated[Literal["none", "1997"], BeforeValidator(_as_string)] = Field(
         default="none",
-        description="1997 (lstm): errors leave a memory block in time only by its cell state",
+        description="1997 (lstm): gradients leave a memory block in time only by its cell state",
     )
     window: Literal["auto"] | Positive = Field(
         default="auto",
@@ -199,7 +199,7 @@ class OptimConfig(Section):
         default=5.0, description="clipping threshold; null is no clipping"
     )
     grad_clip_mode: Literal["norm", "value"] = Field(
-        default="norm", description="rescale the whole gradient (norm), or cut elements (value)"
+        default="norm", description="rescale the whole gradient (norm), or clip elements (value)"
     )
     schedule: ScheduleConfig = ScheduleConfig()
 

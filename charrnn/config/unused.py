@@ -1,8 +1,8 @@
-"""Keys that were set and change nothing, because another key has them unused.
+"""Keys that were set and change nothing, because another key makes them unused.
 
-Not a mistake, since a sweep may change that other key alone; but worth a word, since whoever
-turns such a key waits in vain for an effect. (A key that describes another model than the one
-built is a mistake: see rules.py.)
+Not an error, since a sweep may change that other key alone; but worth a notice, since whoever
+sets such a key expects an effect. (A key that describes another model than the one
+built is an error: see rules.py.)
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _SCHEDULES = {
 }
 
 
-def idle(config: Config) -> list[str]:
+def unused_keys(config: Config) -> list[str]:
     """A sentence for each key that was set and has no effect."""
-    return [f"{key} has no effect: {why}" for key, why in _idle(config)]
+    return [f"{key} has no effect: {why}" for key, why in _unused(config)]
 
 
-def _idle(config: Config) -> Iterator[tuple[str, str]]:
+def _unused(config: Config) -> Iterator[tuple[str, str]]:
     data, model, bptt, optim = config.data, config.model, config.bptt, config.optim
     if data.mode == "stream" and _given(data, "split_seed"):
         yield "data.split_seed", "a stream is split in the text's order (data.mode: stream)"

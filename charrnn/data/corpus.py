@@ -28,7 +28,7 @@ class Corpus:
     Stream mode: `bounds` are character offsets, the text in its own order. Lines mode: `ids`
     holds the lines one after another, each with the boundary symbol on both sides, and
     `lines[part]` are (start, stop) rows into it; a line's targets are ids[start+1 : stop].
-    `notices`: what the user should know of how it was read.
+    `notices`: what the user should know about how the text was read.
     """
 
     vocabulary: Vocabulary
@@ -76,13 +76,13 @@ def load_corpus(
     lines = None
     bounds: dict[Part, tuple[int, int]] = dict.fromkeys(PARTS, (0, 0))
     if config.mode == "lines":
-        lines = _lines(config, ids, vocabulary.id(BOUNDARY), where)
+        lines = _line_rows(config, ids, vocabulary.id(BOUNDARY), where)
     elif len(ids) < 2:
         raise DataError("the text is too short: two characters are the least", where=where)
     else:
-        bounds = dict(zip(PARTS, pairwise(_cuts(len(ids), config.split)), strict=True))
+        bounds = dict(zip(PARTS, pairwise(_part_bounds(len(ids), config.split)), strict=True))
     corpus = Corpus(vocabulary, ids, bounds, lines, source.sha256, tuple(notices))
-    return _not_empty(corpus, config, where)
+    return _require_parts(corpus, config, where)
 
 
 def symbols_of(config: DataConfig) -> str:
@@ -90,8 +90,8 @@ def symbols_of(config: DataConfig) -> str:
     return open_source(config).symbols
 
 
-def _cuts(n: int, split: tuple[float, float, float]) -> list[int]:
-    """Where n things are cut in three; the last part with a share takes what rounding leaves."""
+def _part_bounds(n: int, split: tuple[float, float, float]) -> list[int]:
+    """The bounds of the three parts of n things; the last part with a share takes the remainder."""
     train = int(n * split[0] + 1e-9)
     val = int(n * (split[0] + split[1]) + 1e-9)
     if split[2] == 0:
@@ -101,7 +101,7 @@ def _cuts(n: int, split: tuple[float, float, float]) -> list[int]:
     return [0, train, val, n]
 
 
-def _lines(
+def _line_rows(
     config: DataConfig, ids: Ids, boundary: int, where: str
 ) -> dict[Part, NDArray[np.int64]]:
     # The boundary that ends one line is the one that begins the next.
@@ -111,11 +111,14 @@ def _lines(
     if not len(rows):
         raise DataError("every line is empty", where=where)
     order = np.random.default_rng([config.split_seed, len(rows)]).permutation(len(rows))
-    cuts = _cuts(len(rows), config.split)
-    return {part: rows[order[a:b]] for part, (a, b) in zip(PARTS, pairwise(cuts), strict=True)}
+    bounds_of_parts = _part_bounds(len(rows), config.split)
+    return {
+        part: rows[order[a:b]]
+        for part, (a, b) in zip(PARTS, pairwise(bounds_of_parts), strict=True)
+    }
 
 
-def _not_empty(corpus: Corpus, config: DataConfig, where: str) -> Corpus:
+def _require_parts(corpus: Corpus, config: DataConfig, where: str) -> Corpus:
     for part, share in zip(PARTS, config.split, strict=True):
         if share and not corpus.characters(part):
             raise DataError(

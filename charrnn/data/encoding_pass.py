@@ -59,20 +59,21 @@ class Encoder:
         return np.take(self._table, points, mode="clip")
 
 
-def encode(
-    read: Read, census: TextStatistics, vocabulary: Vocabulary, on_unknown: OnUnknown, mode: str,
-    folder: Path, where: str,
+def encode_to_file(
+    read: Read, statistics: TextStatistics, vocabulary: Vocabulary, on_unknown: OnUnknown,
+    mode: str, folder: Path, where: str,
 ) -> tuple[MappedIds, list[str]]:  # fmt: skip
-    """The ids of a text: those in the cache folder if their hash is right, else made anew.
+    """The ids of a text, from the cache folder if the hash there is right, else encoded again.
 
-    `read` begins to read the text, `census` is its, `mode` tells how it was put together.
-    Also says what the user should know: that a file was damaged, or could not be kept.
+    `read` yields the text in pieces, from its beginning; `statistics` are those of the text; `mode`
+    is data.mode, which adds boundaries. Also returns notices: that a file was damaged, or could not
+    be kept. Raises DataError for characters that the vocabulary lacks.
     """
-    encoder = Encoder(vocabulary, census.symbols, on_unknown)
+    encoder = Encoder(vocabulary, statistics.symbols, on_unknown)
     if on_unknown == "error" and len(encoder.unknown):
         raise LackingError(encoder.unknown, _first(read(), encoder.unknown), where)
-    told = on_unknown if len(encoder.unknown) else None
-    path = folder / f"{_key(census, vocabulary, told, mode)}.ids"
+    handling = on_unknown if len(encoder.unknown) else None
+    path = folder / f"{_key(statistics, vocabulary, handling, mode)}.ids"
     notices: list[str] = []
     try:
         return open_ids(path, vocabulary.K), notices
@@ -87,7 +88,7 @@ def encode(
     except OSError as error:
         notices.append(
             f"the ids cannot be kept in {folder} ({_why(error)}): they are in a temporary file, "
-            f"and are made again next time; another folder: {VARIABLE}=DIR"
+            f"and will be encoded again next time; another folder: {VARIABLE}=DIR"
         )
     return _temporary(read, encoder, where), notices
 
@@ -120,9 +121,11 @@ def _temporary(read: Read, encoder: Encoder, where: str) -> MappedIds:
         ) from None
 
 
-def _key(census: TextStatistics, vocabulary: Vocabulary, told: str | None, mode: str) -> str:
-    """A name for these ids; `told` is what is done with unknown characters, if there are any."""
-    facts = [_FORMAT, census.sha256, vocabulary.unit, vocabulary.symbols, told, mode]
+def _key(
+    statistics: TextStatistics, vocabulary: Vocabulary, handling: str | None, mode: str
+) -> str:
+    """A name for these ids; `handling`: what is done with unknown characters, None without any."""
+    facts = [_FORMAT, statistics.sha256, vocabulary.unit, vocabulary.symbols, handling, mode]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:40]
 
 

@@ -67,14 +67,14 @@ class Guess:
     shown: str
 
 
-def bom(data: bytes) -> str | None:
-    """The encoding that a byte order mark at the beginning tells."""
+def marked_encoding(data: bytes) -> str | None:
+    """The encoding that a byte order mark at the beginning stands for, None without a mark."""
     return next((name for mark, name in BOMS if data.startswith(mark)), None)
 
 
-def likely(data: bytes, at: int = 0) -> list[Guess]:
-    """Encodings that `data` may be in, likeliest first; `at` is an offset that is not ASCII."""
-    if (name := bom(data)) is not None:
+def guess_encodings(data: bytes, at: int = 0) -> list[Guess]:
+    """Encodings that `data` may be in, likeliest first; `at`: the offset of a non-ASCII byte."""
+    if (name := marked_encoding(data)) is not None:
         return [Guess(name, 1.0, _shown(data[:SAMPLE].decode(name, "ignore")))]
     if name := _wide(data[:SAMPLE]):
         return [Guess(name, 0.9, _shown(data[:SAMPLE].decode(name, "ignore")))]

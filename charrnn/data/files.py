@@ -13,9 +13,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
-from charrnn.config.codec import text_codec
+from charrnn.config.rules import text_codec
 from charrnn.config.schema import DataConfig
-from charrnn.data.encodings import SAMPLE, Guess, bom, likely
+from charrnn.data.encodings import SAMPLE, Guess, guess_encodings, marked_encoding
 from charrnn.data.vocabulary import Unit
 from charrnn.errors import DataError
 
@@ -170,10 +170,10 @@ def _read(path: Path) -> bytes:
 
 def require_mark(path: Path, data: bytes, encoding: str) -> None:
     """Python takes a UTF-16 text without byte order mark for one of this machine's order."""
-    if encoding not in ("utf-16", "utf-32") or not data or bom(data) == encoding:
+    if encoding not in ("utf-16", "utf-32") or not data or marked_encoding(data) == encoding:
         return
     at = next((i for i, byte in enumerate(data[:SAMPLE]) if byte > 0x7F), 0)
-    guess = bom(data) or next((g.encoding for g in likely(data, at)), "utf-8")
+    guess = marked_encoding(data) or next((g.encoding for g in guess_encodings(data, at)), "utf-8")
     raise DataError(
         f"not {encoding}: it has no byte order mark of {encoding}",
         where=str(path),
@@ -187,7 +187,7 @@ def undecodable(path: Path, data: bytes, encoding: str, at: int, offset: int) ->
     return DataError(
         f"not {encoding}: byte 0x{data[at]:02X} at offset {offset:,}",
         where=str(path),
-        then=_remedy(path, data, encoding, likely(data, at), offset),
+        then=_remedy(path, data, encoding, guess_encodings(data, at), offset),
     )
 
 
@@ -202,7 +202,7 @@ def _remedy(path: Path, data: bytes, encoding: str, guesses: list[Guess], offset
             f"or leave out what is wrong:\n  iconv -c -f {encoding} -t {encoding} "
             f"{shlex.quote(str(path))} > mended.txt; {as_bytes}"
         )
-    sure = "its byte order mark says" if offset == 0 and bom(data) else "it looks like"
+    sure = "its byte order mark says" if offset == 0 and marked_encoding(data) else "it looks like"
     others = [g.encoding for g in guesses[1:3] if g.score > 0.9 * best.score]
     also = f" (or {', '.join(others)})" if others else ""
     return (

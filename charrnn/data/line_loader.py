@@ -1,8 +1,8 @@
 """Lines mode: each line a sequence of its own, between boundary symbols, the state reset.
 
-Each epoch sorts the lines by length, in random order where lengths are equal, and cuts batches
-of neighbours, so that little is padded; the batches are then shuffled. Lengths of batches are
-the same in every epoch, and so is the number of spans.
+Each epoch sorts the lines by length, in random order where lengths are equal, and groups
+neighbours, so that little is padded; the groups are then shuffled. A group of long lines takes
+several batches. The lengths are the same in every epoch, and so is the number of batches.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from charrnn.data.loader import ALL, BatchBounds, Cursor, DataLoader, EpochBound
 from charrnn.data.sources import Ids
 from charrnn.nn.bptt import Batch
 
-ORDER = 2  # names this use of the seed
+ORDER = 2  # this purpose of the seed
 
 
 class LineLoader(DataLoader):
-    """Spans (T, B) over lines: `rows` are (start, stop) into ids, boundary symbols included.
+    """Batches (T, B) of lines: `rows` are (start, stop) into ids, boundary symbols included.
 
-    `k1` and `k2` are None for full BPTT: a span is then a whole batch of lines.
+    `k1` and `k2` are None for full BPTT: a batch then holds whole lines.
     """
 
     def __init__(
@@ -39,22 +39,24 @@ class LineLoader(DataLoader):
         self.B = min(B, len(rows))
         lengths = np.sort(rows[:, 1] - rows[:, 0]) - 1
         self.characters_per_epoch = int(lengths.sum())
-        self.batch_lengths = [
+        self.group_lengths = [
             int(lengths[min(start + self.B, len(lengths)) - 1])
             for start in range(0, len(lengths), self.B)
         ]
-        self.T = max(self.batch_lengths) if k1 is None else min(k1, max(self.batch_lengths))
+        self.T = max(self.group_lengths) if k1 is None else min(k1, max(self.group_lengths))
         self.padding = 1 - self.characters_per_epoch / self._padded_size()
-        self.batches_per_epoch = sum(len(self._cuts(length)) for length in self.batch_lengths)
-        self.longest = self._cuts(max(self.batch_lengths)).longest
+        self.batches_per_epoch = sum(
+            len(self._epoch_bounds(length)) for length in self.group_lengths
+        )
+        self.longest = self._epoch_bounds(max(self.group_lengths)).longest
         self._plan = lru_cache(maxsize=2)(self._make_plan)
 
     def _padded_size(self) -> int:
-        sizes = [self.B] * len(self.batch_lengths)
+        sizes = [self.B] * len(self.group_lengths)
         sizes[-1] = len(self._rows) - self.B * (len(sizes) - 1)
-        return sum(n * length for n, length in zip(sizes, self.batch_lengths, strict=True))
+        return sum(n * length for n, length in zip(sizes, self.group_lengths, strict=True))
 
-    def _cuts(self, length: int) -> EpochBounds:
+    def _epoch_bounds(self, length: int) -> EpochBounds:
         k1 = length if self._k1 is None else self._k1
         k2 = length if self._k2 is None else self._k2
         return EpochBounds(length, k1, max(k1, k2))
@@ -62,32 +64,32 @@ class LineLoader(DataLoader):
     def _make_plan(
         self, epoch: int
     ) -> tuple[list[NDArray[np.int64]], list[EpochBounds], NDArray[np.int64]]:
-        """The epoch's batches of lines in order, their cuts, and the spans before each."""
+        """The epoch's groups of lines in order, their bounds, and the batches before each."""
         rng = np.random.default_rng([ORDER, self._seed, epoch])
         lengths = self._rows[:, 1] - self._rows[:, 0]
         order = np.lexsort((rng.random(len(lengths)), lengths))
-        batches = [order[start : start + self.B] for start in range(0, len(order), self.B)]
-        shuffled = rng.permutation(len(batches))
-        spans = [self._cuts(self.batch_lengths[index]) for index in shuffled]
-        before = np.cumsum([0, *map(len, spans[:-1])])
-        return [batches[index] for index in shuffled], spans, before
+        groups = [order[start : start + self.B] for start in range(0, len(order), self.B)]
+        shuffled = rng.permutation(len(groups))
+        bounds = [self._epoch_bounds(self.group_lengths[index]) for index in shuffled]
+        before = np.cumsum([0, *map(len, bounds[:-1])])
+        return [groups[index] for index in shuffled], bounds, before
 
     def _at(self, cursor: Cursor) -> tuple[NDArray[np.int64], BatchBounds]:
-        """The lines at the cursor, rows of ids, and their cut."""
-        batches, spans, before = self._plan(cursor.epoch)
+        """The lines at the cursor, rows of ids, and their bounds."""
+        groups, bounds, before = self._plan(cursor.epoch)
         at = int(np.searchsorted(before, cursor.index, side="right")) - 1
-        return self._rows[batches[at]], spans[at][cursor.index - int(before[at])]
+        return self._rows[groups[at]], bounds[at][cursor.index - int(before[at])]
 
     def size(self, cursor: Cursor) -> tuple[int, int]:
-        rows, cut = self._at(cursor)
-        steps = np.minimum(rows[:, 1] - rows[:, 0] - 1, cut.stop) - cut.start - cut.first
+        rows, bounds = self._at(cursor)
+        steps = np.minimum(rows[:, 1] - rows[:, 0] - 1, bounds.stop) - bounds.start - bounds.first
         return len(rows), int(np.maximum(steps, 0).sum())
 
     def batch(self, cursor: Cursor, own: slice = ALL) -> tuple[Batch, bool]:
-        rows, cut = self._at(cursor)
-        x, y, mask = pad(self._ids, rows[own], cut.start, cut.stop)
-        batch = Batch(x, y, cut.first, cut.advance, mask)
-        return batch, cut.start == 0 and cut.first == 0
+        rows, bounds = self._at(cursor)
+        x, y, mask = pad(self._ids, rows[own], bounds.start, bounds.stop)
+        batch = Batch(x, y, bounds.first, bounds.advance, mask)
+        return batch, bounds.start == 0 and bounds.first == 0
 
 
 def pad(

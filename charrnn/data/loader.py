@@ -1,7 +1,7 @@
-"""What the loop asks for: spans of text by cursor.
+"""Data loaders: the batch at a cursor, and the cursor after it.
 
-A cursor is all there is to save. Everything random is drawn from (seed, epoch), so a feed made
-anew from the same configuration continues from a cursor as if nothing had happened.
+The cursor is all the state of a loader. What is random depends on (seed, epoch) alone, so a new
+loader of the same configuration continues at a saved cursor exactly.
 """
 
 from __future__ import annotations
@@ -18,30 +18,39 @@ ALL = slice(None)
 
 @dataclass(frozen=True)
 class Cursor:
-    """The next span: `index` of `spans_per_epoch` in `epoch`, both from 0."""
+    """The next batch: `index` of `batches_per_epoch` in `epoch`, both from 0."""
 
     epoch: int = 0
     index: int = 0
 
 
 class DataLoader(ABC):
-    """Spans of the training part, epoch after epoch."""
+    """Batches of the training part, epoch after epoch.
+
+    Attributes:
+        batches_per_epoch: their number, the same in every epoch.
+        characters_per_epoch: predicted characters of an epoch.
+        B: streams, or lines, side by side, at most.
+        T: characters of a window, at most.
+        longest: steps of the longest batch, context included.
+    """
 
     batches_per_epoch: int
     characters_per_epoch: int
     B: int
     T: int
-    longest: int  # steps of the longest span
+    longest: int
 
     @abstractmethod
     def batch(self, cursor: Cursor, own: slice = ALL) -> tuple[Batch, bool]:
-        """The span at the cursor, of all streams or `own`, and whether the state is reset first."""
+        """The batch at the cursor, of all streams or `own`, and whether the state is reset."""
 
     @abstractmethod
     def size(self, cursor: Cursor) -> tuple[int, int]:
-        """The streams of the span at the cursor, and its characters that have an error."""
+        """The streams of the batch at the cursor, and the characters whose loss it has."""
 
     def after(self, cursor: Cursor) -> Cursor:
+        """The cursor of the following batch, in the next epoch after an epoch's last."""
         if cursor.index + 1 < self.batches_per_epoch:
             return Cursor(cursor.epoch, cursor.index + 1)
         return Cursor(cursor.epoch + 1, 0)
@@ -53,7 +62,11 @@ class DataLoader(ABC):
 
 @dataclass(frozen=True)
 class BatchBounds:
-    """Where a span lies in a sequence: characters start to stop, errors from `first` on."""
+    """Where a batch lies in a sequence.
+
+    Characters `start` to `stop`; the loss counts from step `first` on; the state after `advance`
+    steps is the initial state of the next batch.
+    """
 
     start: int
     stop: int
@@ -62,11 +75,11 @@ class BatchBounds:
 
 
 class EpochBounds(Sequence[BatchBounds]):
-    """Spans of a sequence of `length` steps: every k1 characters, at most k2 long.
+    """The bounds of the batches of a sequence of `length` steps, one every k1 characters.
 
-    Each ends where the errors of its last k1 characters begin to flow back, and begins k2 before,
-    or at the sequence's beginning. The last may have fewer errors of its own. Each is computed
-    when it is asked for: a long text has millions.
+    A batch has the losses of k1 characters, the last batch maybe fewer, and begins k2 characters
+    before its end, or at the sequence's beginning: as far as gradients go back. Bounds are computed
+    when they are asked for, since a long text has millions.
     """
 
     def __init__(self, length: int, k1: int, k2: int) -> None:
@@ -74,7 +87,7 @@ class EpochBounds(Sequence[BatchBounds]):
 
     @property
     def longest(self) -> int:
-        """Steps of the longest."""
+        """Steps of the longest batch."""
         return min(self._k2, self._length)
 
     def __len__(self) -> int:

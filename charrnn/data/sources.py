@@ -1,4 +1,4 @@
-"""A text to be made ids of: held in memory, or, where it is large, left in its files."""
+"""A text to encode: read into memory, or, where it is large, read from its files in pieces."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.config.codec import text_codec
+from charrnn.config.rules import text_codec
 from charrnn.config.schema import DataConfig
 from charrnn.data.cache import cache_folder
-from charrnn.data.encoding_pass import encode
+from charrnn.data.encoding_pass import encode_to_file
 from charrnn.data.files import BOUNDARY, STDIN, find_files, read_text, text_chunks
 from charrnn.data.mapped_ids import MappedIds
 from charrnn.data.text_statistics import count_text, recall, remember, state_of
@@ -22,7 +22,7 @@ from charrnn.data.vocabulary import CHUNK, Vocabulary, distinct
 from charrnn.errors import DataError
 
 LARGE = 1 << 23  # bytes of text above which it is not held in memory
-_WHOLE = ("punycode", "idna")  # codecs that need all of a text at once
+_WHOLE_TEXT_CODECS = ("punycode", "idna")  # codecs that need all of a text at once
 
 Ids = NDArray[np.int32] | MappedIds
 
@@ -41,7 +41,7 @@ class Source(Protocol):
         ...
 
     def encode(self, vocabulary: Vocabulary) -> tuple[Ids, list[str]]:
-        """Ids, in lines mode with a boundary before the first; and what the user should know."""
+        """Ids, in lines mode with a boundary before the first; and notices for the user."""
         ...
 
 
@@ -52,25 +52,25 @@ def open_source(config: DataConfig) -> Source:
     """
     files = find_files(config.text)
     folder = cache_folder()
-    if folder is not None and _large(files) and not _whole(config):
-        return FiledText(config, files, folder)
-    return HeldText(config, files)
+    if folder is not None and _is_large(files) and not _needs_whole_text(config):
+        return TextInFiles(config, files, folder)
+    return TextInMemory(config, files)
 
 
-def _large(files: list[Path]) -> bool:
+def _is_large(files: list[Path]) -> bool:
     if any(str(path) == STDIN or not path.is_file() for path in files):
         return False
     return sum(size for _, size, *_ in state_of(files)) > LARGE
 
 
-def _whole(config: DataConfig) -> bool:
+def _needs_whole_text(config: DataConfig) -> bool:
     try:
-        return config.unit == "char" and text_codec(config.encoding).name in _WHOLE
+        return config.unit == "char" and text_codec(config.encoding).name in _WHOLE_TEXT_CODECS
     except LookupError:
         return True
 
 
-class HeldText:
+class TextInMemory:
     """A text in memory."""
 
     def __init__(self, config: DataConfig, files: list[Path]) -> None:
@@ -79,7 +79,7 @@ class HeldText:
         if config.mode == "lines":
             texts = [t if t.endswith(BOUNDARY) or not t else t + BOUNDARY for t in texts]
         self._text = "".join(texts)
-        _require_some(self._text, config)
+        _require_not_empty(self._text, config)
 
     @cached_property
     def symbols(self) -> str:
@@ -98,31 +98,31 @@ class HeldText:
         return vocabulary.encode(text, config.on_unknown, ", ".join(config.text)), []
 
 
-class FiledText:
+class TextInFiles:
     """A text that is read in pieces, twice, and whose ids are kept in the cache folder."""
 
     def __init__(self, config: DataConfig, files: list[Path], folder: Path) -> None:
         self._config, self._files, self._folder = config, files, folder
         self._state = state_of(files)
         recalled = recall(config, self._state)
-        self._census = recalled or count_text(self._pieces())
+        self._statistics = recalled or count_text(self._pieces())
         if recalled is None:
             self._require_unchanged()
-            _require_some(self._census.symbols, config)
-            remember(config, self._state, self._census)
+            _require_not_empty(self._statistics.symbols, config)
+            remember(config, self._state, self._statistics)
 
     @property
     def symbols(self) -> str:
-        return self._census.symbols
+        return self._statistics.symbols
 
     @property
     def sha256(self) -> str:
-        return self._census.sha256
+        return self._statistics.sha256
 
     def encode(self, vocabulary: Vocabulary) -> tuple[Ids, list[str]]:
         config = self._config
-        return encode(
-            self._to_encode, self._census, vocabulary, config.on_unknown, config.mode,
+        return encode_to_file(
+            self._to_encode, self._statistics, vocabulary, config.on_unknown, config.mode,
             self._folder, ", ".join(config.text),
         )  # fmt: skip
 
@@ -150,6 +150,6 @@ class FiledText:
             )
 
 
-def _require_some(text: str, config: DataConfig) -> None:
+def _require_not_empty(text: str, config: DataConfig) -> None:
     if not text:
         raise DataError("the text is empty", where=", ".join(config.text))

@@ -32,7 +32,7 @@ class Size(NamedTuple):
 
 STREAM = (
     Size(30e3, 64, 4, 32, 40, 5e-3, 0.2, "a small text: a small LSTM, few streams, many epochs"),
-    Size(300e3, 128, 8, 64, 20, 5e-3, 0.2, "a text of middling size: fewer epochs, wider layer"),
+    Size(300e3, 128, 8, 64, 20, 5e-3, 0.2, "a text of medium size: fewer epochs, wider layer"),
     Size(5e6, 256, 32, 64, 8, 8e-3, 0.0, "the settings of configs/lstm-256.yaml, for about 1 MB"),
     Size(30e6, 512, 64, 100, 2, 2e-3, 0.0, "a large text: a wider layer, few epochs; not measured"),
     Size(float("inf"), 512, 128, 100, 1, 2e-3, 0.0, "a very large text: one epoch; not measured"),

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.config.codec import text_codec
-from charrnn.data.encodings import bom
+from charrnn.config.rules import text_codec
+from charrnn.data.encodings import marked_encoding
 from charrnn.data.files import MARK, open_text, require_mark, undecodable
 from charrnn.data.line_statistics import LineCounter
 from charrnn.data.vocabulary import code_points
@@ -64,7 +64,7 @@ class Survey:
 
     @property
     def unigram_entropy(self) -> float:
-        """What a guess by frequency alone costs."""
+        """The loss of predicting by frequency alone, in nats per character."""
         total = sum(self.count.values())
         return sum(n / total * log(total / n) for n in self.count.values())
 
@@ -76,7 +76,7 @@ def survey(path: Path, encoding: str | None = None) -> Survey:
     """
     with open_text(path) as file:
         data = file.read(CHUNK)
-        marked = bom(data)
+        marked = marked_encoding(data)
         name = encoding or marked or "utf-8"
         require_mark(path, data, text_codec(name).name)
         facts = Survey([str(path)], [name], bom=marked is not None, longest_in=str(path))

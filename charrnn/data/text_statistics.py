@@ -65,26 +65,26 @@ def state_of(files: Sequence[Path]) -> State:
 
 
 def recall(config: DataConfig, state: State) -> TextStatistics | None:
-    """The census of files in this state, if one is remembered."""
+    """The statistics of files in this state, if they are remembered."""
     if (path := _place(config, state)) is None:
         return None
     try:
         stored = json.loads(path.read_bytes())
-        census = TextStatistics(**stored["census"])
-        return census if stored["check"] == _check(asdict(census)) else None
+        statistics = TextStatistics(**stored["statistics"])
+        return statistics if stored["check"] == _check(asdict(statistics)) else None
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
 
 
-def remember(config: DataConfig, state: State, census: TextStatistics) -> None:
-    """Keep a census, where it can be kept and the files have not only just been changed."""
+def remember(config: DataConfig, state: State, statistics: TextStatistics) -> None:
+    """Keep statistics, unless the files changed a moment ago or the cache cannot be written."""
     if max(max(mtime, ctime) for *_, mtime, ctime in state) > time.time_ns() - SETTLED:
         return
     if (path := _place(config, state)) is None:
         return
-    facts = asdict(census)
+    facts = asdict(statistics)
     with suppress(OSError), replacing_cached(path) as file:
-        file.write(json.dumps({"census": facts, "check": _check(facts)}).encode())
+        file.write(json.dumps({"statistics": facts, "check": _check(facts)}).encode())
 
 
 def _place(config: DataConfig, state: State) -> Path | None:

@@ -1,4 +1,4 @@
-"""What an owner of a text may not know is in it: control characters, look-alikes, marks."""
+"""Unicode issues of a text: control characters, look-alikes, combining marks."""
 
 from __future__ import annotations
 

@@ -18,7 +18,6 @@ from charrnn.errors import DataError
 
 Unit = Literal["char", "byte"]
 OnUnknown = Literal["error", "skip", "map"]
-Ids = NDArray[np.int32]
 CHUNK = 1 << 20  # characters turned into code points at a time
 
 # Look-alikes tried, in this order, by on_unknown: map.
@@ -80,7 +79,7 @@ class Vocabulary:
         on_unknown: OnUnknown = "error",
         where: str = "text",
         setting: str = "data.on_unknown",
-    ) -> Ids:
+    ) -> NDArray[np.int32]:
         """Ids (N,) of a text. Unknown ones: DataError, left out, or mapped to a look-alike."""
         ids = np.empty(len(text), np.int32)
         for start in range(0, len(text), CHUNK):
@@ -99,7 +98,7 @@ class Vocabulary:
             return ids
         raise LackingError(np.unique(points), int(unknown[0]), where, setting)
 
-    def table(self) -> Ids:
+    def table(self) -> NDArray[np.int32]:
         """The id of every code point, -1 for those it lacks."""
         whole = np.full(sys.maxunicode + 1, -1, np.int32)
         whole[: len(self._table) - 1] = self._table[:-1]

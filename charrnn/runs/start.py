@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from charrnn import build
-from charrnn.config import Config, idle, to_yaml
+from charrnn.config import Config, to_yaml, unused_keys
 from charrnn.config.schema import ModelConfig
 from charrnn.data.corpus import load_corpus
 from charrnn.data.files import STDIN, find_files, matches, read_stdin
@@ -32,7 +32,7 @@ def start_run(config: Config, name: str, out: Path | None, init_from: Path | Non
     if init_from is not None:
         source, said = starting_point(init_from, config.model.activation)
         config = _same_model(config, source, str(init_from))
-    notices = [*said, *idle(config), *_named_twice(config)]
+    notices = [*said, *unused_keys(config), *_named_twice(config)]
     config = with_absolute_texts(config)
     known = None if source is None else build.vocabulary_of(source)
     corpus = load_corpus(config.data, known, extend=config.data.on_unknown == "error")

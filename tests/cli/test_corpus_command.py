@@ -15,10 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charrnn import config
-from charrnn.data import line_statistics as linecount
-from charrnn.data import suggestion
+from charrnn.data import line_statistics, suggestion, unicode_issues
 from charrnn.data import survey as survey_module
-from charrnn.data import unicode_issues as oddities
 from charrnn.data.files import find_files
 from charrnn.data.survey import survey, together
 from tests.conftest import ROOT
@@ -69,7 +67,7 @@ def test_a_mark_may_come_with_the_next_chunk(tmp_path, monkeypatch):
 
 
 def test_lines_too_long_to_compare_are_counted(tmp_path, monkeypatch):
-    monkeypatch.setattr(linecount, "LONGEST_COMPARED", 10)
+    monkeypatch.setattr(line_statistics, "LONGEST_COMPARED", 10)
     monkeypatch.setattr(survey_module, "CHUNK", 7)
     found = of(tmp_path, "abcdefghijklmnop\nab\nabcdefghijklmnop\nab\n" + "x" * 40)
     assert (found.lines.ended, found.lines.longest, found.lines.duplicates) == (5, 40, 1)
@@ -92,7 +90,7 @@ def test_entropy_of_unigrams(tmp_path):
 
 def test_look_alikes():
     def pairs(text):
-        return [(chr(a), chr(b)) for a, b in oddities.look_alikes(Counter(map(ord, text)))]
+        return [(chr(a), chr(b)) for a, b in unicode_issues.look_alikes(Counter(map(ord, text)))]
 
     assert pairs("it's, it’s") == [("’", "'")]
     assert pairs("it’s") == []

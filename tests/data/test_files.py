@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from charrnn import config
 from charrnn.data import vocabulary as vocabulary_module
 from charrnn.data.corpus import load_corpus
-from charrnn.data.encodings import bom, likely
+from charrnn.data.encodings import guess_encodings, marked_encoding
 from charrnn.data.files import find_files, matches, read_text
 from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import DataError
@@ -60,7 +60,7 @@ def test_the_likely_encoding(tmp_path, language, encoding):
     path = tmp_path / "text.txt"
     path.write_bytes(WRITTEN[language].encode(encoding))
     if encoding in ("utf-16-le", "utf-16-be"):
-        assert likely(path.read_bytes())[0].encoding == encoding
+        assert guess_encodings(path.read_bytes())[0].encoding == encoding
         return
     with pytest.raises(DataError) as caught:
         read_text(path)
@@ -100,7 +100,7 @@ def test_no_byte_order_is_assumed(tmp_path, encoding):
 
 @given(st.binary(max_size=300), st.integers(0, 300))
 def test_any_bytes_are_guessed_without_a_failure(data, at):
-    for guess in likely(data, min(at, len(data))):
+    for guess in guess_encodings(data, min(at, len(data))):
         codecs.lookup(guess.encoding)
 
 
@@ -109,7 +109,7 @@ def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path, encoding):
     path = tmp_path / "text.txt"
     path.write_bytes("añ\ufeffb".encode(encoding))
     assert read_text(path, encoding=encoding) == "añ\ufeffb"
-    assert bom(path.read_bytes()) == encoding.removesuffix("-sig")
+    assert marked_encoding(path.read_bytes()) == encoding.removesuffix("-sig")
     if encoding == "utf-8-sig":
         assert read_text(path) == "añ\ufeffb"
 
@@ -275,13 +275,13 @@ def test_stdin_has_a_name_of_its_own_and_its_mistakes(charrnn, tmp_path):
     ],
 )
 def test_idle_keys_are_named(sets, expected):
-    sentences = config.idle(config.load(None, sets))
+    sentences = config.unused_keys(config.load(None, sets))
     assert len(sentences) == 1
     assert expected in sentences[0]
 
 
 def test_idle_keys_are_notices_and_defaults_are_not_idle(charrnn, tmp_path):
-    assert config.idle(config.load()) == []
+    assert config.unused_keys(config.load()) == []
     (tmp_path / "t.txt").write_text("abc" * 20)
     done = charrnn("train", "--text", "t.txt", "--set", "optim.rho=0.5", "--steps", 0)
     assert done.returncode == 0
@@ -293,7 +293,7 @@ def test_idle_keys_are_notices_and_defaults_are_not_idle(charrnn, tmp_path):
 
 def test_every_ready_configuration_sets_only_what_has_an_effect():
     for path in CONFIGS:
-        assert config.idle(config.load(path)) == [], path
+        assert config.unused_keys(config.load(path)) == [], path
 
 
 # -- small mistakes -----------------------------------------------------------------------------

@@ -27,9 +27,7 @@ from charrnn.data import (
 )
 from charrnn.data import (
     sources,
-)
-from charrnn.data import (
-    text_statistics as census,
+    text_statistics,
 )
 from charrnn.data.corpus import load_corpus
 from charrnn.data.loader import Cursor
@@ -48,7 +46,7 @@ BIG = sources.LARGE // len(TEXT.encode()) + 2  # copies of TEXT that make a larg
 def cache(tmp_path, monkeypatch):
     """An empty cache, where files count as settled at once."""
     monkeypatch.setenv("CHARRNN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(census, "SETTLED", -(10**9))
+    monkeypatch.setattr(text_statistics, "SETTLED", -(10**9))
     return tmp_path / "cache"
 
 
@@ -173,7 +171,7 @@ def test_text_that_is_unchanged_is_not_read_again(tmp_path, all_large, monkeypat
 
 
 def test_text_that_has_just_been_changed_is_read_again(tmp_path, all_large, monkeypatch):
-    monkeypatch.setattr(census, "SETTLED", 2 * 10**9)
+    monkeypatch.setattr(text_statistics, "SETTLED", 2 * 10**9)
     path = tmp_path / "t.txt"
     path.write_text(TEXT)
     outcome(data_of(path))
@@ -241,8 +239,8 @@ def test_damaged_ids_are_made_again(tmp_path, all_large, damage):
     assert load_corpus(data_of(path)).notices == ()
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"[" * 9999, b'{"census": 1}', b"\xff"])
-def test_damaged_census_is_taken_again(tmp_path, all_large, cache, content):
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"[" * 9999, b'{"statistics": 1}', b"\xff"])
+def test_damaged_statistics_are_taken_again(tmp_path, all_large, cache, content):
     path = tmp_path / "t.txt"
     path.write_text(TEXT)
     first = outcome(data_of(path))

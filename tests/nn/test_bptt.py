@@ -1,4 +1,4 @@
-"""R4: windows chained are one window; truncated BPTT is its definition, a double sum."""
+"""Windows chained are one window; truncated BPTT is its definition, a double sum."""
 
 from __future__ import annotations
 

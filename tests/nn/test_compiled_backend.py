@@ -1,4 +1,4 @@
-"""R7: the compiled kernels are held to the plain ones, in float64 and in float32."""
+"""The compiled kernels are held to the plain ones, in float64 and in float32."""
 
 from __future__ import annotations
 

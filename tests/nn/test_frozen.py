@@ -1,4 +1,4 @@
-"""R5: losses, states and gradients of an independent implementation, frozen from PyTorch."""
+"""Losses, states and gradients of an independent implementation, frozen from PyTorch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""R1 and R2: forward against the textbook, backward against its complex-step derivative."""
+"""Forward against the textbook, backward against its complex-step derivative."""
 
 from __future__ import annotations
 

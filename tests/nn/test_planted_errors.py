@@ -1,4 +1,4 @@
-"""R6: the checker itself is checked. Each planted error in backward must be caught."""
+"""The checker itself is checked. Each planted error in backward must be caught."""
 
 from __future__ import annotations
 

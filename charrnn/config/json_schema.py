@@ -11,7 +11,7 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def json_schema() -> dict[str, Any]:
-    """What a YAML file may hold: a text may stand for a list of one, a year is a number too."""
+    """What a YAML file may hold: also a string for a list of one, and 1997 as a number."""
     schema = Config.model_json_schema()
     for section in schema["$defs"].values():
         for name, node in section["properties"].items():
