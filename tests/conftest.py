@@ -75,7 +75,7 @@ def make_problem(
     lengths: list[int] | None = None,
     seed: int = 0,
 ):
-    """A float64 network with random parameters, its reference, and one span with a random state."""
+    """A float64 network of random parameters, its reference, and a batch with a random state."""
     settings = config.load(None, ["runtime.dtype=float64", f"model.hidden_size={H}", *sets])
     network = build.network(settings, K)
     build.initialise(network, settings)

@@ -451,10 +451,7 @@ def test_compare_has_seven_cells_of_equal_width(called, text_file):
     sigmoid = of["sigmoid RNN"]
     assert (np.array(sigmoid["dE_dh"]) <= np.array(sigmoid["bound"])).all()
     assert sigmoid["rate_bound"] == pytest.approx(0.25)
-    assert (
-        of["LSTM 1997"]["decay_s"]["half_life"] is None
-        or (of["LSTM 1997"]["decay_s"]["longer_than_measured"])
-    )
+    assert of["LSTM 1997"]["decay_s"]["longer_than_measured"]
     _, shown, _ = called(*sets(), "--compare", "--text", text_file, "--lags", 30)
     assert max(map(len, shown.splitlines())) <= 80
     assert all(name in shown for name in COMPARED)

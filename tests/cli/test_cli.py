@@ -15,6 +15,7 @@ from charrnn.cli.main import COMMANDS
 from charrnn.storage.checkpoint import read
 from charrnn.storage.checkpoint_folder import locate
 from tests.conftest import ROOT
+from tests.helpers.commands import fails
 
 SMALL = [
     "--set", "model.hidden_size=8", "--set", "bptt.k1=8", "--set", "bptt.k2=8",
@@ -27,13 +28,6 @@ def run_folder(charrnn, text_file, tmp_path) -> Path:
     done = charrnn("train", "--text", text_file, "--out", "run", *SMALL)
     assert done.returncode == 0, done.stderr
     return tmp_path / "run"
-
-
-def fails(done, code: int, *expected: str) -> None:
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
-    for part in expected:
-        assert part in done.stderr, done.stderr
 
 
 def test_help_imports_no_numpy():

@@ -9,11 +9,7 @@ import pytest
 from charrnn import build, config
 from charrnn.analysis.gradcheck.cases import case
 from charrnn.analysis.gradcheck.comparison import check
-from tests.conftest import ROOT
-
-CONFIGS = sorted(
-    path for path in (ROOT / "configs").rglob("*.yaml") if path.parent.name != "sweeps"
-)
+from tests.helpers.commands import CONFIGS
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

@@ -21,8 +21,8 @@ from charrnn.data.encodings import guess_encodings, marked_encoding
 from charrnn.data.files import find_files, matches, read_text
 from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import DataError
-from tests.config.test_configs import CONFIGS
 from tests.conftest import ROOT
+from tests.helpers.commands import CONFIGS
 
 TINY = [
     "--set", "model.hidden_size=4", "--set", "model.num_layers=1", "--set", "bptt.k1=4",

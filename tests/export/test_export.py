@@ -28,8 +28,9 @@ from charrnn.runs.start import start_run
 from charrnn.runtime.installation import install_command
 from charrnn.storage.checkpoint import Checkpoint, read, write
 from tests.conftest import ROOT
+from tests.helpers.checkpoints import META
+from tests.helpers.commands import fails
 from tests.helpers.variants import VARIANTS
-from tests.storage.test_store import META
 
 TEXT = (ROOT / "data" / "quickstart.txt").read_text(encoding="utf-8")[:3000]
 VOCABULARY = Vocabulary.of(TEXT)
@@ -434,13 +435,6 @@ def raw(folder, *args) -> bytes:
         command, cwd=folder, env=environment, capture_output=True, check=True, timeout=120
     )
     return done.stdout
-
-
-def fails(done, code, *expected):
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
-    for part in expected:
-        assert part in done.stderr, done.stderr
 
 
 def test_a_run_goes_out_and_comes_back(charrnn, tmp_path):

@@ -12,12 +12,7 @@ from charrnn.runs.folder import RunFolder
 from charrnn.storage.checkpoint import Checkpoint, read, to_bytes, write
 from charrnn.storage.checkpoint_folder import CheckpointFolder, locate
 from charrnn.storage.migrations import FORMAT
-
-META = {
-    "config": {}, "vocabulary": {"unit": "char", "symbols": ["é", "\n"]}, "corpus_sha256": "",
-    "cursor": [0, 0], "optimiser_steps": 0, "schedule": {}, "best": None, "evaluations_waited": 0,
-    "means": [[0.0, 0.0]] * 3, "rate_scale": 1.0, "rollbacks": 0,
-}  # fmt: skip
+from tests.helpers.checkpoints import META
 
 
 def checkpoint(step=3, **meta):
