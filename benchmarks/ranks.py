@@ -73,7 +73,7 @@ def _updates(spec: Spec, group: Any) -> dict[str, float]:
     vector = trainer.grad.flat
     began = time.perf_counter()
     for _ in range(20):
-        vector += trainer.optimiser.theta
+        vector += trainer.state.optimiser.theta
     add = (time.perf_counter() - began) / 20
     return {"seconds": min(times), "add": add, "bytes": vector.nbytes, "loss": losses[-1]}
 

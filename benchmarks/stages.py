@@ -61,7 +61,7 @@ class Stopwatch:
 
 def attach(watch: Stopwatch, trainer: Trainer) -> None:
     """Charge every part of the session's update to its stage."""
-    network, optimiser = trainer.network, trainer.optimiser
+    network, optimiser = trainer.network, trainer.state.optimiser
     loops: dict[str, Any] = {
         f"{cell}_{way}": watch.timed(f"recurrence {way}", getattr(network.kernels, f"{cell}_{way}"))
         for cell in ("rnn", "lstm", "gru")

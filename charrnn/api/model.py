@@ -52,7 +52,7 @@ class Model:
 
     def __init__(self, path: Path) -> None:
         checkpoint = read(path)
-        self.path, self.meta = path, checkpoint.meta
+        self.path, self.meta = path, checkpoint.meta.values
         self._network, self.vocabulary, self.config = build.restore_network(checkpoint, str(path))
 
     @property

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from charrnn import config as configuration
 from charrnn.build.models import load_parameters, network, parameter_shapes
 from charrnn.config import Config
+from charrnn.data.corpus import BOUNDARY
 from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import CheckpointError, ConfigError
 from charrnn.nn.network import Network
-from charrnn.storage.checkpoint import Checkpoint
-from charrnn.training.restoring import check_model
+from charrnn.storage.checkpoint import Checkpoint, require_shape
+from charrnn.training.state import SavedState
 
 
 def config_of(checkpoint: Checkpoint, where: str) -> Config:
@@ -18,26 +21,52 @@ def config_of(checkpoint: Checkpoint, where: str) -> Config:
     Raises CheckpointError where it is not one, or not the one of the checkpoint's parameters.
     """
     try:
-        config = configuration.from_dict(checkpoint.meta["config"], "it")
+        config = configuration.from_dict(checkpoint.meta.config, "it")
     except ConfigError as error:
         raise CheckpointError(
             f"its configuration is not one of this version:\n  {error}".replace("\nit:", "\n  it:"),
             where=where,
             then="read it with the charrnn that wrote it",
         ) from None
-    K = len(checkpoint.meta["vocabulary"]["symbols"])
-    check_model(config, checkpoint, parameter_shapes(config, K), where)
+    K = len(checkpoint.meta.vocabulary.symbols)
+    _require_fit(config, checkpoint, parameter_shapes(config, K), where)
     return config
 
 
 def vocabulary_of(checkpoint: Checkpoint) -> Vocabulary:
     """The vocabulary that travels with a checkpoint."""
-    stored = checkpoint.meta["vocabulary"]
-    return Vocabulary(stored["symbols"], stored["unit"])
+    stored = checkpoint.meta.vocabulary
+    return Vocabulary(stored.symbols, stored.unit)
+
+
+def _require_fit(
+    config: Config,
+    checkpoint: Checkpoint,
+    shapes: Iterable[tuple[str, tuple[int, ...]]],
+    where: str,
+) -> None:
+    """The configuration, the vocabulary and the shapes of the parameters belong together.
+
+    `shapes` are those that the configuration asks for, however many; no more of them are looked
+    at than there are arrays. Raises CheckpointError.
+    """
+    vocabulary, arrays = checkpoint.meta.vocabulary, checkpoint.arrays
+    if vocabulary.unit != config.data.unit:
+        raise CheckpointError(
+            f"is damaged: its vocabulary is of {vocabulary.unit}s, and its data.unit is "
+            f"{config.data.unit}", where=where,
+        )  # fmt: skip
+    if config.data.mode == "lines" and BOUNDARY not in vocabulary.symbols:
+        raise CheckpointError("is damaged: its lines have no end in its vocabulary", where=where)
+    for name, shape in shapes:
+        if name not in arrays:
+            raise CheckpointError(f"is damaged: it has no parameter {name}", where=where)
+        require_shape(name, arrays[name], shape, where)
 
 
 def restore_network(checkpoint: Checkpoint, where: str) -> tuple[Network, Vocabulary, Config]:
     """All that sampling and scoring need."""
+    SavedState.of(checkpoint, where)  # a file with a right hash may still have been made by hand
     config, vocabulary = config_of(checkpoint, where), vocabulary_of(checkpoint)
     net = network(config, vocabulary.K, for_inference=True)
     load_parameters(net, checkpoint.arrays, where)

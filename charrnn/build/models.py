@@ -20,7 +20,7 @@ from charrnn.nn.cells import GRU, LSTM, RNN, Cell
 from charrnn.nn.initialisers import draw
 from charrnn.nn.network import Network
 from charrnn.runtime import memory
-from charrnn.training.restoring import require_finite, require_shape
+from charrnn.storage.checkpoint import require_finite, require_shape
 
 Array = NDArray[Any]
 INIT = 5  # names this use of the seed

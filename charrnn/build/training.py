@@ -24,6 +24,7 @@ from charrnn.training.optim.clipping import clip_by_norm, clip_by_value
 from charrnn.training.optim.optimisers import Optimiser, make_optimiser
 from charrnn.training.optim.schedules import Schedule, make_schedule
 from charrnn.training.plan import Limits, Rhythm
+from charrnn.training.state import TrainingState
 from charrnn.training.trainer import Trainer
 
 Array = NDArray[Any]
@@ -93,9 +94,14 @@ def trainer(config: Config, corpus: Corpus) -> Trainer:
     train = config.train
     symbols = list(corpus.vocabulary.symbols)
     return Trainer(
-        split=WorkerPool(net, threads(config).split),
-        optimiser=optimiser(config, net),
-        schedule=schedule(config),
+        pool=WorkerPool(net, threads(config).split),
+        state=TrainingState(
+            net,
+            optimiser(config, net),
+            schedule(config),
+            average(config, net),
+            carried=net.zero_state(spans.B),
+        ),
         loader=spans,
         corpus=corpus,
         limits=Limits(
@@ -122,7 +128,6 @@ def trainer(config: Config, corpus: Corpus) -> Trainer:
             "corpus_sha256": corpus.sha256,
             "text_bytes": text_bytes(config),
         },
-        average=average(config, net),
     )
 
 

@@ -15,6 +15,7 @@ from charrnn.cli.output import to_json
 from charrnn.config import to_yaml
 from charrnn.storage.checkpoint import Checkpoint, read
 from charrnn.storage.checkpoint_folder import locate
+from charrnn.training.state import SavedState
 
 
 @click.command("inspect")
@@ -42,13 +43,14 @@ def _facts(path: Path, checkpoint: Checkpoint) -> dict[str, Any]:
          "norm": float(np.linalg.norm(array)), "max": float(np.abs(array).max(initial=0))}
         for name, array in checkpoint.parameters().items()
     ]  # fmt: skip
-    best = meta.get("best")
+    saved = SavedState.of(checkpoint, str(path))
+    best_loss, best_step = saved.best or (None, None)
     return {
-        "checkpoint": str(path), "format": meta["format"], "step": meta["step"],
-        "epoch": meta["cursor"][0], "best_val_loss": best[0] if best else None,
-        "best_step": best[1] if best else None, "K": len(meta["vocabulary"]["symbols"]),
+        "checkpoint": str(path), "format": meta.format, "step": meta.step,
+        "epoch": saved.cursor[0], "best_val_loss": best_loss,
+        "best_step": best_step, "K": len(meta.vocabulary.symbols),
         "parameters": sum(array["size"] for array in arrays), "arrays": arrays,
-        "vocabulary": meta["vocabulary"], "config": meta["config"],
+        "vocabulary": meta.vocabulary.model_dump(), "config": meta.config,
     }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from charrnn.export.state_dict import Found, from_state_dict
 from charrnn.export.torch_file import is_torch_layout, load
 from charrnn.storage.checkpoint import Checkpoint, read
 from charrnn.storage.checkpoint_folder import locate
-from charrnn.storage.metadata import MAX_CHARACTERS
+from charrnn.storage.metadata import MAX_CHARACTERS, Metadata
 
 PICKLES = (".pt", ".pth", ".bin", ".ckpt", ".pkl")
 SAVE = (
@@ -63,8 +63,10 @@ def _from_torch(path: Path, activation: str) -> tuple[Checkpoint, list[str]]:
     meta = {
         "config": {"model": model, "data": {"unit": vocabulary.unit}},
         "vocabulary": {"unit": vocabulary.unit, "symbols": list(vocabulary.symbols)},
+        "corpus_sha256": "",
+        "step": 0,
     }
-    return Checkpoint(found.parameters, meta), notices
+    return Checkpoint(found.parameters, Metadata.of(meta)), notices
 
 
 def _vocabulary(told: Mapping[str, str], found: Found, where: str) -> Vocabulary:

@@ -34,7 +34,7 @@ SAMPLE_LINES = 4  # shown of a sample on a terminal
 def introduce(trainer: Trainer, config: Config, run: object, threads: int) -> list[str]:
     """What the run is about to do, in a few lines."""
     net, loader, corpus = trainer.network, trainer.loader, trainer.corpus
-    model = config.model
+    model, optimiser = config.model, trainer.state.optimiser
     characters = corpus.characters
     window = window_length(config.bptt.window, loader.longest, loader.B)
     tape = max(net.tape_bytes(window, loader.B), net.tape_bytes(EVALUATION.chunk, 1))
@@ -50,7 +50,7 @@ def introduce(trainer: Trainer, config: Config, run: object, threads: int) -> li
         f"windows   {loader.batches_per_epoch:,} an epoch, {loader.B} {unit} × up to {loader.T} "
         f"characters{padding}; {_bptt(config)}",
         f"memory    {tape / 2**20:.1f} MiB of tape, "
-        f"{trainer.optimiser.theta.nbytes * (2 + len(trainer.optimiser.slots)) / 2**20:.1f} MiB of "
+        f"{optimiser.theta.nbytes * (2 + len(optimiser.slots)) / 2**20:.1f} MiB of "
         f"parameters, gradient and optimiser{_ids_file(trainer)}",
         f"baseline  guessing evenly costs ln K = {log(net.K):.4f} nats = {bits(log(net.K)):.4f} "
         "bits per character",

@@ -29,7 +29,7 @@ WINDOWS = {
 }  # fmt: skip
 SAME_SLOTS = {"adam", "adamw"}
 
-ANEW = {
+RESET_NOTICES = {
     "optimiser": "the optimiser begins anew: its means are those of another rule",
     "schedule": "the schedule begins anew",
     "epoch": "the epoch begins anew, with a state of zero",
@@ -94,23 +94,23 @@ def require_accepted(changes: Sequence[Change], run: Path) -> None:
         )
 
 
-def begun_anew(changes: Sequence[Change], *, text: bool) -> set[str]:
-    """What of a session cannot be restored after these changes: see `training.snapshot.restore`."""
+def parts_to_reset(changes: Sequence[Change], *, text: bool) -> set[str]:
+    """What is not restored after these changes: see `TrainingState.restore`."""
     by_key = {change.key: change for change in changes}
-    anew = set()
+    reset = set()
     if "optim.name" in by_key:
         rule = by_key["optim.name"]
         if {rule.before, rule.after} != SAME_SLOTS:
-            anew.add("optimiser")
+            reset.add("optimiser")
     if "optim.schedule.name" in by_key:
-        anew.add("schedule")
+        reset.add("schedule")
     if "optim.learning_rate" in by_key:
-        anew.add("rate")
+        reset.add("rate")
     if text or WINDOWS & set(by_key):
-        anew.add("epoch")
+        reset.add("epoch")
     if text:
-        anew.add("best")
-    return anew
+        reset.add("best")
+    return reset
 
 
 def other_text(before: Mapping[str, int], after: Mapping[str, int]) -> str:

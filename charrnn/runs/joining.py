@@ -20,7 +20,6 @@ from charrnn.runs.launch import Launch
 from charrnn.runtime.ranks import Ranks
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.shared import SharedCheckpoints
-from charrnn.training.state import restore, snapshot
 
 Made = TypeVar("Made")
 Told = TypeVar("Told")
@@ -76,15 +75,15 @@ def _led(
 def _order(launch: Launch) -> _Order:
     trainer, corpus = launch.trainer, launch.trainer.corpus
     return _Order(
-        launch.config, launch.run.path, corpus.vocabulary, corpus.sha256, snapshot(trainer),
-        trainer.seconds_before, launch.fresh,
+        launch.config, launch.run.path, corpus.vocabulary, corpus.sha256, trainer.checkpoint(),
+        trainer.clock.before, launch.fresh,
     )  # fmt: skip
 
 
 def _follow(order: _Order, corpus: Corpus) -> Launch:
     trainer = build.trainer(order.config, corpus)
-    restore(trainer, order.checkpoint)
-    trainer.seconds_before = order.seconds_before
+    trainer.restore(order.checkpoint, str(order.run))
+    trainer.clock.before = order.seconds_before
     run = RunFolder(order.run, order.config.train.keep)
     return Launch(trainer, run, order.config, fresh=order.fresh)
 

@@ -113,8 +113,8 @@ class Summary:
         parameters = trainer.network.params.flat.size
         self.values.update(run=str(launch.run.path), seconds=0.0, parameters=parameters)
         self._characters = 0
-        best = None if trainer.best_step is None else trainer.best_loss
-        self._continue_from(trainer.step, trainer.epoch, best, trainer.best_step)
+        state = trainer.state
+        self._continue_from(trainer.step, trainer.epoch, state.best, state.best_step)
 
     def _continue_from(
         self, step: int, epoch: float, best: float | None, best_step: int | None

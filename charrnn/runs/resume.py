@@ -11,10 +11,10 @@ from charrnn.config import Config, to_yaml
 from charrnn.data.corpus import Corpus, load_corpus, symbols_of
 from charrnn.errors import CheckpointError, DataError, UsageError
 from charrnn.runs.changes import (
-    ANEW,
-    begun_anew,
+    RESET_NOTICES,
     changed,
     other_text,
+    parts_to_reset,
     require_accepted,
     require_possible,
 )
@@ -24,8 +24,7 @@ from charrnn.runs.start import with_absolute_texts
 from charrnn.storage.atomic import write_atomically
 from charrnn.storage.checkpoint import Checkpoint, write
 from charrnn.storage.checkpoint_folder import BEST, locate
-from charrnn.training.restoring import check_progress
-from charrnn.training.state import restore, snapshot
+from charrnn.training.trainer import Trainer
 
 
 def resume_run(
@@ -57,35 +56,43 @@ def resume_run(
         config = with_absolute_texts(config)
     _require_steps_left(config, checkpoint)
     corpus = _corpus_of(config, checkpoint, path, accept_changes)
-    new_text = corpus.sha256 != checkpoint.meta["corpus_sha256"]
-    anew = begun_anew(changes, text=new_text)
+    new_text = corpus.sha256 != checkpoint.meta.corpus_sha256
+    reset = parts_to_reset(changes, text=new_text)
     trainer = build.trainer(config, corpus)
-    check_progress(trainer, checkpoint, str(checkpoint_path), anew)
-    restore(trainer, checkpoint, anew)
+    trainer.state.require_fit(checkpoint, trainer.loader, str(checkpoint_path), reset)
+    trainer.restore(checkpoint, str(checkpoint_path), reset)
     run.checkpoints.keep = config.train.keep
-    if "best" in anew:
+    if "best" in reset:
         _set_best_aside(run)
-    run.checkpoints.reopen(checkpoint_path, trainer.best_step, is_temporary=trainer.is_temporary)
+    best_step = trainer.state.best_step
+    run.checkpoints.reopen(checkpoint_path, best_step, is_temporary=trainer.is_temporary)
     if changes or new_text:
-        write(checkpoint_path, snapshot(trainer))
+        write(checkpoint_path, trainer.checkpoint())
         write_atomically(run.config, to_yaml(config).encode())
-    trainer.seconds_before = run.rewind(trainer.step)
-    notices = [f"{problem}; going on from step {trainer.step:,}" for problem in damaged]
-    notices += [*corpus.notices, *map(str, changes), *(ANEW[part] for part in ANEW if part in anew)]
-    if trainer.rate_scale != 1:
+    trainer.clock.before = run.rewind(trainer.step)
+    notices = [f"{problem}; resuming from step {trainer.step:,}" for problem in damaged]
+    notices += [*corpus.notices, *map(str, changes)]
+    notices += [notice for part, notice in RESET_NOTICES.items() if part in reset]
+    return Launch(trainer, run, config, [*notices, *_state_notices(trainer)])
+
+
+def _state_notices(trainer: Trainer) -> list[str]:
+    """What of the restored state its owner may not expect."""
+    state, notices = trainer.state, []
+    if state.rate_scale != 1:
         notices.append(
-            f"after {trainer.rollbacks} rollbacks the learning rate is times {trainer.rate_scale:g}"
+            f"after {state.rollbacks} rollbacks the learning rate is times {state.rate_scale:g}"
         )
     if (reason := trainer.finished()) is not None:
         notices.append(
             f"the run is finished ({reason}); to train longer, raise what ended it: --steps N, or "
             "for example --set train.epochs=N --accept-changes"
         )
-    return Launch(trainer, run, config, notices)
+    return notices
 
 
 def _require_steps_left(config: Config, checkpoint: Checkpoint) -> None:
-    steps, done = config.train.steps, checkpoint.meta["step"]
+    steps, done = config.train.steps, checkpoint.meta.step
     if steps is not None and steps < done:
         raise UsageError(f"the run is at step {done:,} already", where=f"--steps {steps}")
 
@@ -106,9 +113,9 @@ def _corpus_of(config: Config, checkpoint: Checkpoint, run: Path, accepted: bool
             then=f"put it back; or begin a new run whose model learns them: --init-from {run}; or, "
             "with --accept-changes, set data.on_unknown to skip or map",
         ) from None
-    if corpus.sha256 == checkpoint.meta["corpus_sha256"] or accepted:
+    if corpus.sha256 == checkpoint.meta.corpus_sha256 or accepted:
         return corpus
-    before = checkpoint.meta.get("text_bytes", {})
+    before = checkpoint.meta.text_bytes
     raise DataError(
         f"{differs}:\n  {other_text(before, build.text_bytes(config))}",
         where=where,

@@ -44,8 +44,8 @@ def start_run(config: Config, name: str, out: Path | None, init_from: Path | Non
     notices += [*corpus.notices, *_short_text_notices(config, trainer), *_text_notices(trainer)]
     if source is not None and known is not None:
         build.inherit_parameters(trainer.network, source.arrays, known.K, str(init_from))
-        if trainer.average is not None:
-            trainer.average.restart()
+        if trainer.state.average is not None:
+            trainer.state.average.restart()
         if added := corpus.vocabulary.symbols[known.K :]:
             notices.append(f"new to the model, and initialised: {describe(map(ord, added), 40)}")
     if run is None:
@@ -108,7 +108,7 @@ def _keep_stdin(config: Config, run: RunFolder) -> Config:
 def _same_model(config: Config, source: Checkpoint, where: str) -> Config:
     """The configuration with the model that the parameters belong to."""
     model = build.config_of(source, where).model
-    stored = source.meta["vocabulary"]["unit"]
+    stored = source.meta.vocabulary.unit
     if config.data.unit != stored:
         raise ConfigError(
             f"data.unit is {config.data.unit}, and the model was trained on {stored}s",

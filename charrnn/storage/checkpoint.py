@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from charrnn.errors import CheckpointError
-from charrnn.storage import metadata
 from charrnn.storage.atomic import write_atomically
+from charrnn.storage.metadata import Metadata, parse
 from charrnn.storage.migrations import FORMAT, migrate
 
 KEY = "charrnn"
 DTYPES = ("F32", "F64")
 DAMAGED = "restore it from a copy, or use another checkpoint of the run"
 Array = NDArray[Any]
+Shape = tuple[int, ...]
 
 
 class DamagedCheckpointError(CheckpointError):
@@ -37,11 +38,11 @@ class DamagedCheckpointError(CheckpointError):
 class Checkpoint:
     """`arrays`: parameters by name, optimiser slots `optim.*`, the carried `state`.
 
-    `meta`: config, vocabulary, step, cursor and the rest, as plain JSON values.
+    `meta`: config, vocabulary, step, and the rest of the JSON.
     """
 
     arrays: Mapping[str, Array]
-    meta: Mapping[str, Any] = field(default_factory=dict)
+    meta: Metadata
 
     def parameters(self) -> dict[str, Array]:
         """Only the arrays that make the model."""
@@ -65,7 +66,7 @@ def to_bytes(checkpoint: Checkpoint) -> bytes:
     """The file's content; the same checkpoint gives the same bytes."""
     # safetensors 0.8.0 silently writes other values for an array that is not C-contiguous.
     arrays = {name: np.ascontiguousarray(array) for name, array in checkpoint.arrays.items()}
-    meta = {"format": FORMAT, **checkpoint.meta}
+    meta = {"format": FORMAT, **checkpoint.meta.values}
     sealed = {**meta, "sha256": _digest(arrays, _canonical(meta))}
     return save(arrays, {KEY: _canonical(sealed)})
 
@@ -90,22 +91,51 @@ def read(path: Path) -> Checkpoint:
                 then="a model in PyTorch's layout becomes a run by: charrnn train --init-from FILE "
                 "--text TEXT --steps 0",
             )
-        meta = metadata.parse(raw)
-        sha256 = meta.pop("sha256", None)
-        _require_known(meta.get("format"), where)
-        if _digest(arrays, _canonical(meta)) != sha256:
+        values = parse(raw)
+        sha256 = values.pop("sha256", None)
+        _require_known(values.get("format"), where)
+        if _digest(arrays, _canonical(values)) != sha256:
             raise ValueError("its hash differs")
-        current, meta = migrate(arrays, meta)
-        metadata.validate(meta)
+        current, values = migrate(arrays, values)
+        return Checkpoint(current, Metadata.of(values))
     except FileNotFoundError:
         raise CheckpointError("no such checkpoint", where=where) from None
     except (SafetensorError, ValueError, RecursionError) as error:
-        raise DamagedCheckpointError(
-            f"is damaged: {_brief(error)}", where=where, then=DAMAGED
-        ) from None
+        raise damaged(error, where) from None
     except OSError as error:
         raise CheckpointError(f"cannot be read: {error}", where=where) from None
-    return Checkpoint(current, meta)
+
+
+def damaged(error: Exception, where: str) -> DamagedCheckpointError:
+    """What the user is told of a file that is not what was written."""
+    return DamagedCheckpointError(f"is damaged: {_brief(error)}", where=where, then=DAMAGED)
+
+
+def require_array(name: str, arrays: Mapping[str, Array], shape: Shape, where: str) -> None:
+    """Raise CheckpointError unless there is an array of this name, shape, and finite numbers."""
+    if name not in arrays:
+        raise CheckpointError(f"is damaged: it has no {name}", where=where)
+    require_shape(name, arrays[name], shape, where)
+    require_finite(name, arrays[name], where)
+
+
+def require_shape(name: str, array: Array, shape: Shape, where: str) -> None:
+    """Raise CheckpointError for an array that is not what the configuration makes it."""
+    if array.shape != shape:
+        raise CheckpointError(
+            f"is damaged: its {name} is {array.shape}, and {shape} by its configuration",
+            where=where,
+        )
+
+
+def require_finite(name: str, array: Array, where: str) -> None:
+    """Raise CheckpointError for an array with an infinity or a NaN."""
+    if not np.isfinite(array).all():
+        raise CheckpointError(
+            f"its {name} holds numbers that are not finite: the run had diverged",
+            where=where,
+            then="use an earlier checkpoint of the run; `charrnn inspect` shows what this holds",
+        )
 
 
 def _load(path: Path) -> tuple[dict[str, Array], str | None]:

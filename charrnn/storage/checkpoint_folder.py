@@ -22,7 +22,7 @@ class CheckpointFolder:
 
     def __init__(self, folder: Path, keep: int = 1) -> None:
         self.folder, self.keep = folder, keep
-        self._passing: set[Path] = set()
+        self._temporary: set[Path] = set()
 
     def steps(self) -> list[Path]:
         """Numbered checkpoints, oldest first."""
@@ -33,7 +33,7 @@ class CheckpointFolder:
         """Write `last` (and `best`), then remove what rotation lets go."""
         if not self.folder.exists():
             self._make()
-        path = self._numbered(checkpoint.meta["step"])
+        path = self._numbered(checkpoint.meta.step)
         data = to_bytes(checkpoint)
         write_atomically(path, data)
         if is_best:
@@ -46,12 +46,12 @@ class CheckpointFolder:
         best = self.folder / BEST
         if best.exists():
             write_atomically(self.folder / BEFORE_FINAL, best.read_bytes())
-        final = Checkpoint(checkpoint.arrays, {**checkpoint.meta, "final": True})
+        final = Checkpoint(checkpoint.arrays, checkpoint.meta.changed(final=True))
         write_atomically(best, to_bytes(final))
         return best
 
     def read_last(self) -> tuple[Path, Checkpoint, list[str]]:
-        """The newest checkpoint that can be gone on from, and what is wrong with newer ones."""
+        """The newest checkpoint that can be resumed from, and what is wrong with newer ones."""
         problems: list[str] = []
         found: tuple[Path, Checkpoint] | None = None
         for path in reversed(self.steps()):
@@ -73,14 +73,14 @@ class CheckpointFolder:
         raise no_checkpoint(self.folder.parent)
 
     def reopen(self, path: Path, best_step: int | None, *, is_temporary: bool = False) -> None:
-        """Before a run goes on from `path`: `best` is that of `best_step`.
+        """Before a run continues from `path`: `best` is that of `best_step`.
 
         The run may have been killed inside a save, or have ended with an evaluation that a run
-        that goes on does not make. `passing`: `path` is only there because the run stopped; it,
-        and the damaged ones after it, go when the next is written.
+        that continues does not make. `is_temporary`: `path` is only there because the run stopped
+        there; it, and the damaged ones after it, go when the next is written.
         """
         newer = [p for p in self.steps() if p.name > path.name]
-        self._passing = {*newer, *([path] if is_temporary else [])}
+        self._temporary = {*newer, *([path] if is_temporary else [])}
         best, before = self.folder / BEST, self.folder / BEFORE_FINAL
         if best_step is None:
             best.unlink(missing_ok=True)
@@ -122,17 +122,17 @@ class CheckpointFolder:
     def _from_best(self, found: tuple[Path, Checkpoint] | None) -> tuple[Path, Checkpoint] | None:
         """`found`, or a best that is newer; one of a final evaluation only where all else is lost.
 
-        (It holds an evaluation that a run that goes on would not have made.)
+        (It holds an evaluation that a run that continues would not have made.)
         """
         for source, final in ((BEST, False), (BEFORE_FINAL, False), (BEST, True)):
             try:
                 best = read(self.folder / source)
             except CheckpointError:
                 continue
-            step = best.meta["step"]
-            if best.meta.get("final", False) != final:
+            step = best.meta.step
+            if best.meta.final != final:
                 continue
-            if found is not None and (final or found[1].meta["step"] >= step):
+            if found is not None and (final or found[1].meta.step >= step):
                 continue
             path = self._numbered(step)
             write_atomically(path, (self.folder / source).read_bytes())
@@ -141,13 +141,13 @@ class CheckpointFolder:
 
     def _rotate(self, written: Path) -> None:
         """Remove all but `written` and `keep` before it; what cannot be removed waits."""
-        self._passing.discard(written)
-        regular = [p for p in self.steps() if p not in self._passing and p != written]
-        going = [*self._passing, *regular[: max(len(regular) - self.keep, 0)]]
+        self._temporary.discard(written)
+        regular = [p for p in self.steps() if p not in self._temporary and p != written]
+        going = [*self._temporary, *regular[: max(len(regular) - self.keep, 0)]]
         for path in going:
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
-                self._passing.discard(path)
+                self._temporary.discard(path)
 
 
 def _step_of(path: Path) -> int | None:
@@ -161,11 +161,11 @@ def _written_at(path: Path) -> int | None:
         meta = read(path).meta
     except CheckpointError:
         return None
-    return None if meta.get("final") else meta["step"]
+    return None if meta.final else meta.step
 
 
 def no_checkpoint(run: Path) -> CheckpointError:
-    """What the user is told of a folder with nothing to read or to go on from."""
+    """What the user is told of a folder with nothing to read or to resume from."""
     if (run / ".lock").exists():
         return CheckpointError(
             "the run was stopped before its first checkpoint, and nothing of it is lost",

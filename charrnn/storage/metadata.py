@@ -7,10 +7,13 @@ the program takes for granted is checked here, once.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from math import isfinite
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+
+from charrnn.storage.migrations import FORMAT
 
 # JSON that is parsed may take some twenty times its size in memory. A vocabulary of every code
 # point there is takes 18 MB.
@@ -18,7 +21,7 @@ MAX_CHARACTERS = 32 * 2**20
 MAX_DEPTH = 32
 
 
-def _as_tuple(value: Any) -> Any:
+def as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -32,39 +35,54 @@ def _symbols(value: list[Any]) -> list[Any]:
 
 Count = Annotated[int, Field(ge=0, le=2**53)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
-Sum = Annotated[tuple[Finite, Annotated[Finite, Field(ge=0)]], BeforeValidator(_as_tuple)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(strict=True, extra="allow")
+class Section(BaseModel):
+    """A part of the metadata, with the types that it must have. Other keys are left to others."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
 
-class _Vocabulary(_Part):
+Kind = TypeVar("Kind", bound=Section)
+
+
+class StoredVocabulary(Section):
     unit: Literal["char", "byte"]
     symbols: Annotated[list[Any], AfterValidator(_symbols)]
 
 
-class _Schedule(_Part):
-    best: Finite = 0.0
-    waited: Count = 0
-    scale: Annotated[Finite, Field(gt=0, le=1)] = 1.0
+class Metadata(Section):
+    """Which model a checkpoint holds; what training continues from is in `values` besides.
 
+    `values` are all of the plain JSON values, as they are written.
+    """
 
-class _Metadata(_Part):
     config: dict[Any, Any]
-    vocabulary: _Vocabulary
+    vocabulary: StoredVocabulary
     corpus_sha256: str
     step: Count
-    cursor: Annotated[tuple[Count, Count], BeforeValidator(_as_tuple)]
-    optimiser_steps: Count
-    schedule: _Schedule
-    best: Annotated[tuple[Finite, Count], BeforeValidator(_as_tuple)] | None
-    evaluations_waited: Count
-    means: Annotated[tuple[Sum, Sum, Sum], BeforeValidator(_as_tuple)]
-    rate_scale: Annotated[Finite, Field(gt=0, le=1)]
-    rollbacks: Count
-    final: bool = False
+    format: int = FORMAT
+    final: bool = False  # written after an evaluation that only the end of the run caused
     text_bytes: dict[Any, Count] = {}  # a file's name need not be valid Unicode
+    _values: Mapping[str, Any] = PrivateAttr(default_factory=dict)
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        return self._values
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Metadata:
+        """Raises ValueError that names the first field which is missing or not what it must be."""
+        found = validated(cls, values)
+        found._values = values
+        symbols = found.vocabulary.symbols
+        if found.vocabulary.unit == "byte" and max(map(ord, symbols)) > 255:
+            raise ValueError("its metadata, vocabulary: a byte is above 255")
+        return found
+
+    def changed(self, **values: Any) -> Metadata:
+        """The same with other values."""
+        return Metadata.of({**self._values, **values})
 
 
 def parse(raw: str) -> dict[str, Any]:
@@ -83,16 +101,14 @@ def parse(raw: str) -> dict[str, Any]:
     return meta
 
 
-def validate(meta: dict[str, Any]) -> None:
-    """Raise ValueError that names the first field which is missing or not what it must be."""
+def validated(kind: type[Kind], values: Mapping[str, Any]) -> Kind:
+    """The values with their types. Raises ValueError that names the first which is wrong."""
     try:
-        found = _Metadata.model_validate(meta)
+        return kind.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         field = ".".join(map(str, first["loc"][:2]))
         raise ValueError(f"its metadata, {field}: {first['msg'].lower()}") from None
-    if found.vocabulary.unit == "byte" and max(map(ord, found.vocabulary.symbols)) > 255:
-        raise ValueError("its metadata, vocabulary: a byte is above 255")
 
 
 def _bound_depth(meta: dict[str, Any]) -> None:

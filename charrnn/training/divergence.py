@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from statistics import median
@@ -11,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.errors import DivergenceError
+from charrnn.nn.params import Params
+from charrnn.training.state import TrainingState, prefixed
 
 Array = NDArray[Any]
 DIVERGED = 1e4  # nats per character that no model recovers from
@@ -19,6 +22,9 @@ HIGH_RATE = {
 }  # fmt: skip
 USUAL_CLIP = 5.0
 EARLY = 200  # steps in which a warm-up would have helped
+RECENT = 100  # steps whose gradient norms are the usual ones
+# What is not finite is looked for where it matters; NumPy need not say so too.
+QUIET = np.errstate(over="ignore", invalid="ignore", divide="ignore")
 
 
 class DivergedError(DivergenceError):
@@ -31,6 +37,59 @@ class DivergedError(DivergenceError):
     def __init__(self, what: str, *, then: str, by_update: bool = False) -> None:
         super().__init__(what, then=then)
         self.by_update = by_update
+
+
+class DivergenceCheck:
+    """Looks for what is not finite in every update; `norms` are those of the gradient in the last.
+
+    Its methods raise DivergedError, with what may help.
+    """
+
+    def __init__(self, config: Mapping[str, Any], state: TrainingState) -> None:
+        self._config, self._state = config, state
+        self.norms: deque[float] = deque(maxlen=RECENT)
+
+    def check_gradient(
+        self, loss: float, g_norm: float, grad: Params, carried: Array, *, all_finite: bool
+    ) -> None:
+        """The loss and the gradient; `all_finite`: whether the states of all ranks are."""
+        if not (sane(loss) and isfinite(g_norm) and all_finite):
+            raise self.error(
+                f"the loss is {loss:.3g} nats per character and the gradient's norm {g_norm:.3g}",
+                first_bad({**prefixed("the gradient of ", grad), "the state": carried}),
+            )
+
+    def check_update(self, rate: float) -> None:
+        """A finite gradient can still be too long a step, or too large to be squared."""
+        optimiser, params = self._state.optimiser, self._state.network.params
+        if not finite(optimiser.theta):
+            raise self.error(
+                f"the update at rate {rate:.3g} overflowed the parameters",
+                first_bad(params),
+                by_update=True,
+            )
+        for name, slot in optimiser.slots.items():
+            if not finite(slot):
+                raise self.error(
+                    "the update overflowed the optimiser",
+                    first_bad(prefixed(f"optim.{name} of ", params.over(slot))),
+                )
+
+    def check_validation(self, loss: float) -> None:
+        """The loss on the validation part, in nats per character."""
+        if not sane(loss):
+            raise self.error(f"the validation loss before it is {loss:.3g}", None)
+
+    def error(
+        self, happened: str, culprit: str | None, *, by_update: bool = False
+    ) -> DivergedError:
+        """The error of the step in progress."""
+        step = self._state.step + 1
+        return DivergedError(
+            describe(f"diverged at step {step:,}: {happened}", self.norms, culprit),
+            then="try: " + "\n   or: ".join(remedies(self._config, step, self.norms)),
+            by_update=by_update,
+        )
 
 
 def finite(array: Array) -> bool:
@@ -54,7 +113,7 @@ def first_bad(arrays: Mapping[str, Array]) -> str | None:
     return None
 
 
-def account(happened: str, norms: Sequence[float], culprit: str | None) -> str:
+def describe(happened: str, norms: Sequence[float], culprit: str | None) -> str:
     """What happened, the first bad element, and how the gradient's norm stood before."""
     lines = [happened]
     if culprit is not None:

@@ -12,7 +12,8 @@ from charrnn.inference.sampling import Sampling, numpy_sampler, sample
 from charrnn.nn.bptt import CancelledError
 from charrnn.runtime.signals import StopSignal
 from charrnn.storage.checkpoint_folder import CheckpointFolder
-from charrnn.training.divergence import DivergedError, sane
+from charrnn.training.clock import Throughput
+from charrnn.training.divergence import QUIET, DivergedError
 from charrnn.training.events import (
     Evaluated,
     Event,
@@ -26,8 +27,7 @@ from charrnn.training.events import (
 )
 from charrnn.training.measures import Update
 from charrnn.training.rollback import roll_back
-from charrnn.training.state import snapshot
-from charrnn.training.trainer import QUIET, Trainer
+from charrnn.training.trainer import Trainer
 
 VALIDATION_STREAMS = 16
 
@@ -35,11 +35,11 @@ VALIDATION_STREAMS = 16
 def train(trainer: Trainer, checkpoints: CheckpointFolder, stop: StopSignal) -> Iterator[Event]:
     """Update until a limit is reached or `stop` is asked for; evaluate, sample, save on the way.
 
-    Every rank of the session's group runs it; each yields the events, and the first the samples.
+    Every rank of the run calls it; each yields the events, and the first the samples.
 
-    A divergence is rolled back as often as `session.limits` allows; then DivergenceError is raised.
+    A divergence is rolled back as often as `trainer.limits` allows; then DivergenceError is raised.
     """
-    trainer.start_clock()
+    trainer.clock.start()
     if checkpoints.last() is None:
         yield from _save(trainer, checkpoints, is_best=False)
     while True:
@@ -51,7 +51,7 @@ def train(trainer: Trainer, checkpoints: CheckpointFolder, stop: StopSignal) -> 
 
 
 def _course(trainer: Trainer, checkpoints: CheckpointFolder, stop: StopSignal) -> Iterator[Event]:
-    rhythm, clock = trainer.rhythm, _Clock(trainer)
+    state, rhythm, speed = trainer.state, trainer.rhythm, Throughput(trainer.clock)
     saved_at = evaluated_at = None
     reason = trainer.finished()
 
@@ -65,26 +65,26 @@ def _course(trainer: Trainer, checkpoints: CheckpointFolder, stop: StopSignal) -
             yield from _save(trainer, checkpoints, is_best=False)
             yield _interrupted(trainer, stop)
             return
-        clock.add(update.characters)
+        speed.add(update.characters)
         yield _stepped(trainer, update)
 
         val_loss, is_best = None, False
         if trainer.is_due(rhythm.evaluate):
-            with clock.paused():
-                train_loss, val_loss = trainer.since_evaluation.value, validation_loss(trainer)
-                trainer.since_evaluation.reset()
+            with speed.paused():
+                train_loss, val_loss = state.since_evaluation.value, validation_loss(trainer)
+                state.since_evaluation.reset()
                 evaluated_at = trainer.step
                 if val_loss is not None:
-                    is_best = trainer.record_validation(val_loss)
+                    is_best = state.record_validation(val_loss)
                     yield Evaluated(trainer.step, trainer.epoch, train_loss, val_loss, is_best)
                 yield from _sampled(trainer)
 
         reason = trainer.finished()
         if trainer.step % rhythm.log == 0 or val_loss is not None:
-            yield _logged(trainer, update, clock, val_loss)
+            yield _logged(trainer, update, speed, val_loss)
 
         if is_best or trainer.is_due(rhythm.save) or stop_requested():
-            with clock.paused():
+            with speed.paused():
                 yield from _save(trainer, checkpoints, is_best)
                 saved_at = trainer.step
         # A signal that arrives after the line above waits for the next save.
@@ -104,22 +104,23 @@ def _final_evaluation(trainer: Trainer, checkpoints: CheckpointFolder) -> Iterat
 
     So a run that is continued from there is the same as one that never stopped.
     """
-    train_loss, val_loss = trainer.since_evaluation.value, validation_loss(trainer)
+    state = trainer.state
+    train_loss, val_loss = state.since_evaluation.value, validation_loss(trainer)
     if val_loss is None:
         return
-    if not trainer.since_evaluation.weight:  # the part of the run before this one did it
-        is_best = trainer.best_step == trainer.step
+    if not state.since_evaluation.weight:  # the part of the run before this one did it
+        is_best = state.best_step == state.step
         yield Evaluated(trainer.step, trainer.epoch, train_loss, val_loss, is_best)
         return
-    is_best = trainer.record_validation(val_loss)
+    is_best = state.record_validation(val_loss)
     yield Evaluated(trainer.step, trainer.epoch, train_loss, val_loss, is_best)
     yield from _sampled(trainer, final=True)
     yield Logged(
         trainer.step, trainer.epoch, train_loss, float("nan"), float("nan"), float("nan"),
-        trainer.seconds, val_loss, final=True,
+        trainer.clock.seconds, val_loss, final=True,
     )  # fmt: skip
     if is_best:
-        yield Saved(trainer.step, checkpoints.save_final_best(snapshot(trainer)), is_best=True)
+        yield Saved(trainer.step, checkpoints.save_final_best(trainer.checkpoint()), is_best=True)
 
 
 @QUIET
@@ -132,10 +133,9 @@ def validation_loss(trainer: Trainer) -> float | None:
         return None
     with trainer.averaged():
         score = evaluate(
-            trainer.network, trainer.corpus, "val", streams=VALIDATION_STREAMS, split=trainer.split
+            trainer.network, trainer.corpus, "val", streams=VALIDATION_STREAMS, split=trainer.pool
         )
-    if not sane(score.nats_per_char):
-        raise trainer.diverged(f"the validation loss before it is {score.nats_per_char:.3g}", None)
+    trainer.divergence.check_validation(score.nats_per_char)
     return score.nats_per_char
 
 
@@ -162,17 +162,18 @@ def sample_text(trainer: Trainer, length: int) -> str:
 def _stepped(trainer: Trainer, update: Update) -> Stepped:
     return Stepped(
         trainer.step, trainer.epoch, update.loss, update.grad_norm, update.learning_rate,
-        update.characters, trainer.seconds, trainer.share,
+        update.characters, trainer.clock.seconds, trainer.share,
     )  # fmt: skip
 
 
-def _logged(trainer: Trainer, update: Update, clock: _Clock, val_loss: float | None) -> Logged:
+def _logged(trainer: Trainer, update: Update, speed: Throughput, val_loss: float | None) -> Logged:
+    state = trainer.state
     line = Logged(
-        trainer.step, trainer.epoch, trainer.since_log.value, trainer.norm_since_log.value,
-        update.learning_rate, clock.rate(), trainer.seconds, val_loss,
+        trainer.step, trainer.epoch, state.since_log.value, state.norm_since_log.value,
+        update.learning_rate, speed.restart(), trainer.clock.seconds, val_loss,
     )  # fmt: skip
-    trainer.since_log.reset()
-    trainer.norm_since_log.reset()
+    state.since_log.reset()
+    state.norm_since_log.reset()
     return line
 
 
@@ -182,33 +183,5 @@ def _interrupted(trainer: Trainer, stop: StopSignal) -> Interrupted:
 
 def _save(trainer: Trainer, checkpoints: CheckpointFolder, is_best: bool) -> Iterator[Event]:
     yield Saving(trainer.step)
-    path = checkpoints.save(snapshot(trainer), is_best=is_best)
+    path = checkpoints.save(trainer.checkpoint(), is_best=is_best)
     yield Saved(trainer.step, path, is_best)
-
-
-class _Clock:
-    """Characters per second of training proper, since the last line."""
-
-    def __init__(self, trainer: Trainer) -> None:
-        self._session = trainer
-        self._since = trainer.seconds
-        self._characters = 0
-        self._pause_began = 0.0
-
-    def add(self, characters: int) -> None:
-        self._characters += characters
-
-    def rate(self) -> float:
-        now = self._session.seconds
-        rate = self._characters / max(now - self._since, 1e-9)
-        self._since, self._characters = now, 0
-        return rate
-
-    def paused(self) -> _Clock:
-        return self
-
-    def __enter__(self) -> None:
-        self._pause_began = self._session.seconds
-
-    def __exit__(self, *_: object) -> None:
-        self._since += self._session.seconds - self._pause_began

@@ -18,6 +18,30 @@ class Limits:
     evaluations_without_progress: int | None = None
     rollbacks: int = 0
 
+    def share(self, step: int, epoch: float, seconds: float) -> float:
+        """The share of the run that is done, from 0 to 1, by the limit that is nearest."""
+        shares = [0.0]
+        if self.epochs is not None:
+            shares.append(epoch / self.epochs)
+        if self.steps:
+            shares.append(step / self.steps)
+        if self.minutes is not None:
+            shares.append(seconds / 60 / self.minutes)
+        return min(max(shares), 1.0)
+
+    def reached(self, step: int, epoch: float, seconds: float, waited: int) -> str | None:
+        """Which limit the run has reached, or None; `waited` evaluations were without progress."""
+        if self.steps is not None and step >= self.steps:
+            return f"{self.steps:,} steps"
+        if self.epochs is not None and epoch >= self.epochs:
+            return f"{self.epochs:g} epochs"
+        if self.minutes is not None and seconds >= 60 * self.minutes:
+            return f"{self.minutes:g} minutes"
+        patience = self.evaluations_without_progress
+        if patience is not None and waited >= patience:
+            return f"{patience} evaluations without a better validation loss"
+        return None
+
 
 @dataclass(frozen=True)
 class Rhythm:

@@ -10,7 +10,6 @@ from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.checkpoint_folder import CheckpointFolder
 from charrnn.training.divergence import DivergedError
 from charrnn.training.events import RolledBack
-from charrnn.training.state import restore
 from charrnn.training.trainer import Trainer
 
 SLOWER = 0.5
@@ -30,16 +29,16 @@ def roll_back(trainer: Trainer, checkpoints: CheckpointFolder, error: DivergedEr
             then=f"{error.then}\n  nothing good was saved: begin a new run that is changed so",
         )
     path, checkpoint = found
-    if trainer.rollbacks >= trainer.limits.rollbacks:
+    state = trainer.state
+    if state.rollbacks >= trainer.limits.rollbacks:
         raise DivergenceError(error.what, then=_how_to_go_on(trainer, path, checkpoint, error))
-    scale, rollbacks = trainer.rate_scale * SLOWER, trainer.rollbacks + 1
-    restore(trainer, checkpoint)
-    trainer.rate_scale, trainer.rollbacks = scale, rollbacks
-    checkpoints.reopen(path, trainer.best_step)
-    best = None if trainer.best_step is None else trainer.best_loss
+    scale, rollbacks = state.rate_scale * SLOWER, state.rollbacks + 1
+    trainer.restore(checkpoint, str(path))
+    state.rate_scale, state.rollbacks = scale, rollbacks
+    checkpoints.reopen(path, state.best_step)
     return RolledBack(
         trainer.step, trainer.epoch, diverged_at, error.what, scale, rollbacks,
-        trainer.limits.rollbacks, best, trainer.best_step,
+        trainer.limits.rollbacks, state.best, state.best_step,
     )  # fmt: skip
 
 
@@ -49,7 +48,7 @@ def _last_good(
     if not checkpoints.steps():
         return None
     path, checkpoint, _ = checkpoints.read_last()
-    if checkpoint.meta["step"] != bad_step:
+    if checkpoint.meta.step != bad_step:
         return path, checkpoint
     if len(checkpoints.steps()) == 1:
         return None
@@ -61,14 +60,17 @@ def _last_good(
 def _how_to_go_on(
     trainer: Trainer, path: Path, checkpoint: Checkpoint, error: DivergedError
 ) -> str:
-    rate = trainer.identity["config"]["optim"]["learning_rate"] * trainer.rate_scale * SLOWER
+    state, optim = trainer.state, trainer.identity["config"]["optim"]
+    rate = optim["learning_rate"] * state.rate_scale * SLOWER
     lines = [str(error.then)]
-    if trainer.rollbacks:
-        lines.append(f"train.max_rollbacks is reached: it has gone back {trainer.rollbacks} times")
+    if trainer.state.rollbacks:
+        lines.append(
+            f"train.max_rollbacks is reached: it has gone back {trainer.state.rollbacks} times"
+        )
     else:
         lines.append(" or: let the run go back by itself: train.on_divergence=rollback")
     lines += [
-        f"the last good checkpoint is of step {checkpoint.meta['step']:,}: {path}",
+        f"the last good checkpoint is of step {checkpoint.meta.step:,}: {path}",
         f"go on from it at half the rate: charrnn train --resume {quote(str(path.parent.parent))} "
         f"--set optim.learning_rate={rate:g} --accept-changes",
     ]

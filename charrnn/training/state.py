@@ -1,85 +1,220 @@
-"""What a checkpoint keeps of a session, and how a session goes on from it, bit for bit."""
+"""The state of training: all that an update changes. It is saved, checked and restored here.
+
+A new piece of it is a field of `TrainingState`, and where it is saved one of `SavedState`, a line
+of `state_dict` and a line of `restore`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from math import inf
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BeforeValidator, Field
 
-from charrnn.data.loader import Cursor
-from charrnn.storage.checkpoint import Checkpoint
-from charrnn.training.trainer import Trainer, named
+from charrnn.data.loader import Cursor, DataLoader
+from charrnn.errors import CheckpointError
+from charrnn.nn.network import Network
+from charrnn.runtime.ranks import Ranks
+from charrnn.storage.checkpoint import Checkpoint, damaged, require_array
+from charrnn.storage.metadata import Count, Finite, Section, as_tuple, validated
+from charrnn.training.measures import Mean
+from charrnn.training.optim.averaging import WeightAverage
+from charrnn.training.optim.optimisers import Optimiser
+from charrnn.training.optim.schedules import Schedule
 
 Array = NDArray[Any]
+Shape = tuple[int, ...]
 TRAINING = "training."  # before the names of parameters that are only trained on, not kept
 
+Sum = Annotated[tuple[Finite, Annotated[Finite, Field(ge=0)]], BeforeValidator(as_tuple)]
+Scale = Annotated[Finite, Field(gt=0, le=1)]
 
-def snapshot(trainer: Trainer) -> Checkpoint:
-    """All of it, so that a session restored from it continues bit for bit.
 
-    Of several ranks each calls it, and has the states of all streams.
+class SavedSchedule(Section):
+    """What a schedule remembers; a field that it has no use for is not saved."""
+
+    best: Finite = 0.0
+    waited: Count = 0
+    scale: Scale = 1.0
+
+
+class SavedState(Section):
+    """What a checkpoint's metadata says of the state, with its types."""
+
+    step: Count
+    cursor: Annotated[tuple[Count, Count], BeforeValidator(as_tuple)]
+    optimiser_steps: Count
+    schedule: SavedSchedule
+    best: Annotated[tuple[Finite, Count], BeforeValidator(as_tuple)] | None
+    evaluations_waited: Count
+    means: Annotated[tuple[Sum, Sum, Sum], BeforeValidator(as_tuple)]
+    rate_scale: Scale
+    rollbacks: Count
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint, where: str) -> SavedState:
+        """That of a checkpoint. Raises CheckpointError for a field of the wrong kind."""
+        try:
+            return validated(cls, checkpoint.meta.values)
+        except ValueError as error:
+            raise damaged(error, where) from None
+
+
+@dataclass
+class TrainingState:
+    """`carried` (L, n, B, H): the state that the next batch begins with, of this rank's streams.
+
+    `since_log`, `norm_since_log` and `since_evaluation` are running means; `rate_scale` multiplies
+    the schedule's rate, and is what rollbacks left.
     """
-    slots = {f"optim.{name}": slot for name, slot in trainer.optimiser.slots.items()}
-    params = trainer.network.params
-    kept: dict[str, Array] = dict(params)
-    if trainer.average is not None:
-        kept = dict(params.over(trainer.average.mean)) | named(TRAINING, params)
-    state = trainer.ranks.join_streams(trainer.state)
-    arrays = {**kept, **slots, "state": state}
-    meta = {
-        **trainer.identity,
-        "step": trainer.step,
-        "cursor": [trainer.cursor.epoch, trainer.cursor.index],
-        "optimiser_steps": trainer.optimiser.steps,
-        "schedule": trainer.schedule.state(),
-        "best": None if trainer.best_step is None else [trainer.best_loss, trainer.best_step],
-        "evaluations_waited": trainer.evaluations_waited,
-        "rate_scale": trainer.rate_scale,
-        "rollbacks": trainer.rollbacks,
-        "means": [
-            [mean.total, mean.weight]
-            for mean in (trainer.since_log, trainer.norm_since_log, trainer.since_evaluation)
-        ],
-    }
-    return Checkpoint(arrays, meta)
+
+    network: Network
+    optimiser: Optimiser
+    schedule: Schedule
+    average: WeightAverage | None
+    carried: Array
+    step: int = 0
+    cursor: Cursor = field(default_factory=Cursor)
+    best_loss: float = inf
+    best_step: int | None = None
+    evaluations_waited: int = 0
+    since_log: Mean = field(default_factory=Mean)
+    norm_since_log: Mean = field(default_factory=Mean)
+    since_evaluation: Mean = field(default_factory=Mean)
+    rate_scale: float = 1.0
+    rollbacks: int = 0
+
+    @property
+    def best(self) -> float | None:
+        """The best validation loss, None before there is one."""
+        return None if self.best_step is None else self.best_loss
+
+    def record_update(self, carried: Array, cursor: Cursor, loss: float, characters: int) -> None:
+        """Count one update; `loss` is the sum over its characters."""
+        self.carried, self.cursor = carried, cursor
+        self.step += 1
+        self.since_log.add(loss, characters)
+        self.since_evaluation.add(loss, characters)
+
+    def record_validation(self, val_loss: float) -> bool:
+        """Take note of a validation loss; whether it is the best so far."""
+        self.schedule.record_validation(val_loss)
+        if val_loss < self.best_loss:
+            self.best_loss, self.best_step, self.evaluations_waited = val_loss, self.step, 0
+            return True
+        self.evaluations_waited += 1
+        return False
+
+    # -- saved, checked, restored -----------------------------------------------------------
+
+    def state_dict(self, ranks: Ranks) -> tuple[dict[str, Array], dict[str, Any]]:
+        """Arrays and JSON values; every rank calls it, and has the carried states of all streams.
+
+        Training that is restored from them continues bit for bit.
+        """
+        params = self.network.params
+        arrays: dict[str, Array] = dict(params)
+        if self.average is not None:
+            arrays = dict(params.over(self.average.mean)) | prefixed(TRAINING, params)
+        arrays |= prefixed("optim.", self.optimiser.slots)
+        arrays["state"] = ranks.join_streams(self.carried)
+        means = (self.since_log, self.norm_since_log, self.since_evaluation)
+        return arrays, {
+            "step": self.step,
+            "cursor": [self.cursor.epoch, self.cursor.index],
+            "optimiser_steps": self.optimiser.steps,
+            "schedule": self.schedule.state_dict(),
+            "best": None if self.best_step is None else [self.best_loss, self.best_step],
+            "evaluations_waited": self.evaluations_waited,
+            "means": [[mean.total, mean.weight] for mean in means],
+            "rate_scale": self.rate_scale,
+            "rollbacks": self.rollbacks,
+        }
+
+    def require_fit(
+        self, checkpoint: Checkpoint, loader: DataLoader, where: str, reset: Collection[str] = ()
+    ) -> None:
+        """Raise CheckpointError where the state of a checkpoint is not one of this run.
+
+        `reset`: what `restore` will not take from it.
+        """
+        arrays, saved = checkpoint.arrays, SavedState.of(checkpoint, where)
+        for name, view in self.network.params.items():
+            require_array(name, arrays, view.shape, where)
+            if TRAINING + name in arrays:
+                require_array(TRAINING + name, arrays, view.shape, where)
+        if "optimiser" not in reset:
+            for name, slot in prefixed("optim.", self.optimiser.slots).items():
+                require_array(name, arrays, slot.shape, where)
+        cursor = _cursor_of(saved, reset)
+        if cursor.index >= loader.batches_per_epoch:
+            raise CheckpointError(
+                f"is damaged: its cursor is at window {cursor.index:,} of "
+                f"{loader.batches_per_epoch:,}", where=where,
+            )  # fmt: skip
+        require_array("state", arrays, self._carried_shape(arrays, loader, cursor), where)
+        missing = self.schedule.state_dict().keys() - saved.schedule.model_fields_set - {"best"}
+        if missing and "schedule" not in reset:
+            raise CheckpointError(
+                f"is damaged: its schedule has no {', '.join(sorted(missing))}", where=where
+            )
+
+    def _carried_shape(
+        self, arrays: Mapping[str, Array], loader: DataLoader, cursor: Cursor
+    ) -> Shape:
+        """(L, n, B, H) at the cursor; before a batch that resets the state B may be any."""
+        batch, fresh = loader.batch(cursor)
+        stored = arrays.get("state", self.carried)
+        B = stored.shape[2] if fresh and stored.ndim == 4 else batch.x.shape[1]
+        L, n, _, H = self.carried.shape
+        return L, n, B, H
+
+    def restore(
+        self, checkpoint: Checkpoint, ranks: Ranks, where: str, reset: Collection[str] = ()
+    ) -> None:
+        """Continue from a checkpoint; `reset`: what begins from the start instead.
+
+        Of "optimiser" (its slots), "schedule" (its state), "epoch" (at its first window), "best"
+        (the validation loss), "rate" (the scale that rollbacks left).
+        """
+        arrays, saved = checkpoint.arrays, SavedState.of(checkpoint, where)
+        params, streams = self.network.params, self.carried.shape[2]
+        for name, view in params.items():
+            view[...] = arrays.get(TRAINING + name, arrays[name])
+        if self.average is not None:
+            for name, view in params.over(self.average.mean).items():
+                view[...] = arrays[name]
+        if "optimiser" not in reset:
+            for name, slot in self.optimiser.slots.items():
+                slot[...] = arrays[f"optim.{name}"]
+            self.optimiser.steps = saved.optimiser_steps
+        if "schedule" not in reset:
+            forgotten = {"best", "waited"} if "best" in reset else None
+            self.schedule.restore(saved.schedule.model_dump(exclude_unset=True, exclude=forgotten))
+        self.step, self.cursor = saved.step, _cursor_of(saved, reset)
+        own = ranks.own(arrays["state"].shape[2])
+        self.carried = np.array(arrays["state"][:, :, own], params.flat.dtype)
+        if "epoch" in reset:
+            self.carried = self.network.zero_state(streams)
+        best = None if "best" in reset else saved.best
+        self.best_loss, self.best_step = (inf, None) if best is None else best
+        self.evaluations_waited = 0 if "best" in reset else saved.evaluations_waited
+        self.rate_scale = 1.0 if "rate" in reset else saved.rate_scale
+        self.rollbacks = 0 if "rate" in reset else saved.rollbacks
+        means = (self.since_log, self.norm_since_log, self.since_evaluation)
+        for mean, (total, weight) in zip(means, saved.means, strict=True):
+            mean.total, mean.weight = total, weight
 
 
-def restore(trainer: Trainer, checkpoint: Checkpoint, anew: Collection[str] = ()) -> None:
-    """The other end of `snapshot`.
+def _cursor_of(saved: SavedState, reset: Collection[str]) -> Cursor:
+    epoch, index = saved.cursor
+    return Cursor(epoch, 0 if "epoch" in reset else index)
 
-    `anew`: what a changed configuration begins anew, of "optimiser" (its slots), "schedule"
-    (its state), "epoch" (at its first window), "best" (the validation loss), "rate" (the
-    scale that rollbacks left).
-    """
-    arrays, meta = checkpoint.arrays, checkpoint.meta
-    for name, view in trainer.network.params.items():
-        view[...] = arrays.get(TRAINING + name, arrays[name])
-    if trainer.average is not None:
-        for name, view in trainer.network.params.over(trainer.average.mean).items():
-            view[...] = arrays[name]
-    if "optimiser" not in anew:
-        for name, slot in trainer.optimiser.slots.items():
-            slot[...] = arrays[f"optim.{name}"]
-        trainer.optimiser.steps = meta["optimiser_steps"]
-    if "schedule" not in anew:
-        forget = {"best", "waited"} if "best" in anew else set()
-        kept = {key: value for key, value in meta["schedule"].items() if key not in forget}
-        trainer.schedule.restore(kept)
-    trainer.step, trainer.cursor = meta["step"], Cursor(*meta["cursor"])
-    own = trainer.split.own(arrays["state"].shape[2])
-    trainer.state = np.array(arrays["state"][:, :, own], trainer.network.params.flat.dtype)
-    if "epoch" in anew:
-        trainer.cursor = Cursor(trainer.cursor.epoch, 0)
-        trainer.state = trainer.network.zero_state(trainer.loader.B)
-    best = None if "best" in anew else meta["best"]
-    trainer.best_loss, trainer.best_step = (inf, None) if best is None else best
-    trainer.evaluations_waited = 0 if "best" in anew else meta["evaluations_waited"]
-    scaled = (1.0, 0) if "rate" in anew else (meta["rate_scale"], meta["rollbacks"])
-    trainer.rate_scale, trainer.rollbacks = scaled
-    trainer.norms.clear()
-    means = (trainer.since_log, trainer.norm_since_log, trainer.since_evaluation)
-    for mean, (total, weight) in zip(means, meta["means"], strict=True):
-        mean.total, mean.weight = total, weight
+
+def prefixed(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """The same arrays, with `prefix` before their names."""
+    return {f"{prefix}{name}": array for name, array in arrays.items()}

@@ -110,9 +110,9 @@ def test_init_from_learns_new_characters_and_keeps_the_old(charrnn, run_folder, 
     assert done.returncode == 0, done.stderr
     assert "'é' (U+00E9), 'ï' (U+00EF), '—' (U+2014)" in done.stderr
     old, new = (read(locate(tmp_path / name)) for name in ("run", "fine"))
-    K = len(old.meta["vocabulary"]["symbols"])
-    assert new.meta["vocabulary"]["symbols"][:K] == old.meta["vocabulary"]["symbols"]
-    assert set("éï—") <= set(new.meta["vocabulary"]["symbols"][K:])
+    K = len(old.meta.values["vocabulary"]["symbols"])
+    assert new.meta.values["vocabulary"]["symbols"][:K] == old.meta.values["vocabulary"]["symbols"]
+    assert set("éï—") <= set(new.meta.values["vocabulary"]["symbols"][K:])
     np.testing.assert_array_equal(new.arrays["layers.0.W"][:K], old.arrays["layers.0.W"])
     np.testing.assert_array_equal(new.arrays["output.V"][:, :K], old.arrays["output.V"])
     np.testing.assert_array_equal(new.arrays["output.c"][:K], old.arrays["output.c"])
@@ -274,7 +274,7 @@ def test_training_outlives_whoever_reads_its_progress(text_file, tmp_path):
         env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "OPENBLAS_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0
-    assert read(locate(tmp_path / "r", "last")).meta["step"] == 400
+    assert read(locate(tmp_path / "r", "last")).meta.step == 400
 
 
 def test_config_show_and_schema(charrnn, tmp_path):

@@ -27,6 +27,7 @@ from charrnn.export import starting_point, to_bytes
 from charrnn.runs.start import start_run
 from charrnn.runtime.installation import install_command
 from charrnn.storage.checkpoint import Checkpoint, read, write
+from charrnn.storage.metadata import Metadata
 from tests.conftest import ROOT
 from tests.helpers.checkpoints import META
 from tests.helpers.commands import fails
@@ -424,7 +425,7 @@ def saved(path, model):
     vocabulary = {"unit": model.vocabulary.unit, "symbols": list(model.vocabulary.symbols)}
     meta = {**META, "step": 0, "config": model.config.model_dump(mode="json"),
             "vocabulary": vocabulary}  # fmt: skip
-    write(path, Checkpoint(dict(model.network.params), meta))
+    write(path, Checkpoint(dict(model.network.params), Metadata.of(meta)))
 
 
 def raw(folder, *args) -> bytes:

@@ -85,7 +85,7 @@ def test_ranks_of_one_thread_have_the_bits_of_as_many_threads(mode, text, tmp_pa
     threads = ["runtime.threads=3", dtype]
     one = finish(start(text, tmp_path / "one", [*sets, *threads], STEPS))
     train_in_ranks(3, lambda: start(text, tmp_path / "many", [*sets, dtype], STEPS))
-    assert one.trainer.split.threads == 3
+    assert one.trainer.pool.threads == 3
     arrays, others = last(tmp_path / "one"), last(tmp_path / "many")
     for name, array in arrays.items():
         np.testing.assert_array_equal(others[name], array, err_msg=name)
@@ -141,7 +141,7 @@ def test_all_follow_the_clock_of_the_first(text, tmp_path):
     def run(ranks):
         sets = [*SETS, "train.minutes=30"]
         launch = join_ranks(ranks, lambda: start(text, tmp_path / "run", sets, STEPS))
-        launch.trainer.seconds_before = 3600.0 * ranks.rank
+        launch.trainer.clock.before = 3600.0 * ranks.rank
         return list(play(launch))
 
     events = in_ranks(2, run)

@@ -16,7 +16,6 @@ from charrnn.storage import atomic
 from charrnn.storage.checkpoint import read
 from charrnn.storage.checkpoint_folder import locate
 from charrnn.training.events import Evaluated, Finished, Interrupted, Saving, Stepped
-from charrnn.training.state import snapshot
 from tests.helpers.runs import finish, generate_steps, pairwise, play, resume, start
 
 from killing.comparing import differences  # isort: skip
@@ -115,7 +114,7 @@ def first_part(text_file: Path, out: Path, sets: list[str], end: str, N: int, mo
             if isinstance(event, Stepped) and event.step == N:
                 stop.number = getattr(signal, end)
         assert isinstance(event, Interrupted)
-        assert read(locate(out, "last")).meta["step"] == N
+        assert read(locate(out, "last")).meta.step == N
     elif end == "killed in a step":
         train_to(launch, Stepped, N)
     elif end == "killed before a save":
@@ -125,7 +124,7 @@ def first_part(text_file: Path, out: Path, sets: list[str], end: str, N: int, mo
         with monkeypatch.context() as patch:
             patch.setattr(atomic.os, "fsync", _no_room)
             with pytest.raises(CheckpointError, match="No space left"):
-                launch.run.checkpoints.save(snapshot(launch.trainer), is_best=True)
+                launch.run.checkpoints.save(launch.trainer.checkpoint(), is_best=True)
 
 
 def _no_room(*_: object) -> None:
@@ -148,9 +147,9 @@ def test_a_run_in_two_parts_is_the_run_in_one(case, text_file, tmp_path, monkeyp
 def _same_but_for_steps(name: str, folder: Path) -> bool:
     """What the first part wrote says that it was to be of N steps."""
     whole, parts = read(folder / "whole" / name), read(folder / "parts" / name)
-    config = parts.meta["config"]
-    assert config["train"].pop("steps") < whole.meta["config"]["train"].pop("steps")
-    return whole.meta == parts.meta and all(
+    config = parts.meta.values["config"]
+    assert config["train"].pop("steps") < whole.meta.values["config"]["train"].pop("steps")
+    return whole.meta.values == parts.meta.values and all(
         np.array_equal(array, parts.arrays[key]) for key, array in whole.arrays.items()
     )
 

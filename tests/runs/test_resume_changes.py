@@ -11,16 +11,15 @@ import pytest
 from charrnn import build, config
 from charrnn.config import known_keys
 from charrnn.errors import ConfigError
-from charrnn.runs.changes import REFUSED, Change, begun_anew, require_possible
+from charrnn.runs.changes import REFUSED, Change, parts_to_reset, require_possible
 from charrnn.runs.records import MetricsFile
 from charrnn.runs.resume import resume_run
 from charrnn.runs.start import start_run
 from charrnn.runtime.signals import StopSignal
-from charrnn.storage.checkpoint import read, write
+from charrnn.storage.checkpoint import Checkpoint, read, write
 from charrnn.storage.checkpoint_folder import locate
 from charrnn.training.events import Stepped
 from charrnn.training.loop import train
-from charrnn.training.state import snapshot
 
 SMALL = [
     "model.hidden_size=12", "model.num_layers=1", "bptt.k1=8", "bptt.k2=8", "train.batch_size=4",
@@ -100,7 +99,7 @@ def test_an_edited_config_yaml_is_named_and_kept(charrnn, run):
     assert contents(run) == before
     assert charrnn("train", "--resume", run, "--steps", 9, "--accept-changes").returncode == 0
     assert config.load(run / "config.yaml").optim.learning_rate == 0.25
-    assert read(locate(run, "last")).meta["config"]["optim"]["learning_rate"] == 0.25
+    assert read(locate(run, "last")).meta.values["config"]["optim"]["learning_rate"] == 0.25
 
 
 def test_a_mistake_in_an_edited_config_yaml_has_its_line(charrnn, run):
@@ -179,13 +178,13 @@ def test_every_key_that_may_change_trains_on(run):
 
 def test_another_batch_begins_the_epoch_anew_and_says_so(run):
     stored = read(locate(run, "last"))
-    assert stored.meta["cursor"] == [0, 7]
+    assert stored.meta.values["cursor"] == [0, 7]
     launched = resume_run(run, {"train.steps": 9}, ["train.batch_size=7"], accept_changes=True)
     assert any("the epoch begins anew" in notice for notice in launched.notices)
     trainer = launched.trainer
-    assert (trainer.cursor.epoch, trainer.cursor.index, trainer.step) == (0, 0, 7)
-    assert trainer.state.shape[2] == 7
-    assert not trainer.state.any()
+    assert (trainer.state.cursor.epoch, trainer.state.cursor.index, trainer.step) == (0, 0, 7)
+    assert trainer.state.carried.shape[2] == 7
+    assert not trainer.state.carried.any()
     for name, view in trainer.network.params.items():
         np.testing.assert_array_equal(view, stored.arrays[name])
 
@@ -193,46 +192,46 @@ def test_another_batch_begins_the_epoch_anew_and_says_so(run):
 def test_another_rate_leaves_all_else_as_it_was(run):
     stored = read(locate(run, "last"))
     trainer = resume_run(run, {}, ["optim.learning_rate=0.1"], accept_changes=True).trainer
-    again = snapshot(trainer)
+    again = trainer.checkpoint()
     assert again.arrays.keys() == stored.arrays.keys()
     for name, array in again.arrays.items():
         np.testing.assert_array_equal(array, stored.arrays[name])
-    differing = {key for key in again.meta if again.meta[key] != stored.meta[key]}
+    differing = {k for k, v in again.meta.values.items() if v != stored.meta.values[k]}
     assert differing == {"config"}
 
 
 def test_another_optimiser_begins_with_slots_of_zero(run):
     launched = resume_run(run, {}, ["optim.name=rmsprop"], accept_changes=True)
     assert any("the optimiser begins anew" in notice for notice in launched.notices)
-    assert launched.trainer.optimiser.steps == 0
-    assert not launched.trainer.optimiser.slots["v"].any()
+    assert launched.trainer.state.optimiser.steps == 0
+    assert not launched.trainer.state.optimiser.slots["v"].any()
 
 
 def test_plateau_keeps_its_drops_and_forgets_the_loss_of_another_text(run, text_file):
     plateau = ["optim.schedule.name=plateau", "optim.schedule.patience=1"]
     generate_steps(run, *plateau, "optim.learning_rate=1e-9", "train.eval_every=1")
-    before = read(locate(run, "last")).meta["schedule"]
+    before = read(locate(run, "last")).meta.values["schedule"]
     assert before["scale"] < 1
     text_file.write_text(text_file.read_text()[:3000])
-    after = resume_run(run, {}, accept_changes=True).trainer.schedule.state()
+    after = resume_run(run, {}, accept_changes=True).trainer.state.schedule.state_dict()
     assert after == {"scale": before["scale"], "waited": 0}
 
 
 def test_adam_and_adamw_share_their_slots():
     change = Change("optim.name", "adam", "adamw", "here")
-    assert begun_anew([change], text=False) == set()
+    assert parts_to_reset([change], text=False) == set()
 
 
 def test_a_rate_that_is_set_ends_the_scale_of_rollbacks(run):
     path = locate(run, "last")
     stored = read(path)
-    write(path, type(stored)(stored.arrays, {**stored.meta, "rate_scale": 0.25, "rollbacks": 2}))
+    write(path, Checkpoint(stored.arrays, stored.meta.changed(rate_scale=0.25, rollbacks=2)))
     kept = resume_run(run, {}, ["optim.grad_clip=1"], accept_changes=True)
-    assert (kept.trainer.rate_scale, kept.trainer.rollbacks) == (0.25, 2)
+    assert (kept.trainer.state.rate_scale, kept.trainer.state.rollbacks) == (0.25, 2)
     assert any("times 0.25" in notice for notice in kept.notices)
     del kept
     trainer = resume_run(run, {}, ["optim.learning_rate=0.1"], accept_changes=True).trainer
-    assert (trainer.rate_scale, trainer.rollbacks) == (1.0, 0)
+    assert (trainer.state.rate_scale, trainer.state.rollbacks) == (1.0, 0)
 
 
 def test_what_was_accepted_survives_a_kill_before_the_next_checkpoint(run):
@@ -269,8 +268,8 @@ def test_a_changed_text_goes_on_with_the_flag_and_keeps_the_best(run, text_file)
     launched, steps = generate_steps(run)
     assert steps[-1].step == 12
     assert (run / "checkpoints" / "best-of-other-text.safetensors").read_bytes() == best
-    assert launched.trainer.best_step > 7
-    assert launched.trainer.corpus.sha256 == read(locate(run, "last")).meta["corpus_sha256"]
+    assert launched.trainer.state.best_step > 7
+    assert launched.trainer.corpus.sha256 == read(locate(run, "last")).meta.values["corpus_sha256"]
     del launched
     assert resume_run(run, {"train.steps": 13}).trainer.step == 12
 
@@ -306,7 +305,7 @@ def test_characters_that_the_model_never_saw(charrnn, run, text_file):
 
 def test_the_same_characters_are_no_change(run):
     """A file that is touched, not changed, is no reason to ask."""
-    name = Path(read(locate(run, "last")).meta["config"]["data"]["text"][0])
+    name = Path(read(locate(run, "last")).meta.values["config"]["data"]["text"][0])
     name.write_text(name.read_text())
     assert resume_run(run, {}).trainer.step == 7
     assert build.text_bytes(resume_run(run, {}).config) == {str(name): name.stat().st_size}

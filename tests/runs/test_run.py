@@ -73,8 +73,8 @@ def test_resume_is_bit_exact(label, stop_at, text_file, tmp_path):
 def test_final_evaluation_leaves_the_last_checkpoint_alone(text_file, tmp_path):
     _, events = run(text_file, tmp_path / "a", steps=7)
     assert isinstance(events[-3], Evaluated) or any(isinstance(e, Evaluated) for e in events)
-    assert read(locate(tmp_path / "a", "last")).meta["best"] is None
-    assert read(locate(tmp_path / "a", "best")).meta["best"] is not None
+    assert read(locate(tmp_path / "a", "last")).meta.values["best"] is None
+    assert read(locate(tmp_path / "a", "best")).meta.values["best"] is not None
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
@@ -233,7 +233,7 @@ def test_a_signal_finishes_the_step_saves_and_says_how_to_resume(number, text_fi
     _, said = process.communicate(timeout=60)
     assert process.returncode == 128 + number
     assert f"charrnn train --resume {out}" in said
-    step = read(locate(out, "last")).meta["step"]
+    step = read(locate(out, "last")).meta.step
     assert f"step {step:,} is saved" in said
     launch, _ = generate_steps(out, step + 3)
     assert launch.trainer.step == step + 3

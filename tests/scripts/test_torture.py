@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from charrnn.errors import CheckpointError
 from charrnn.storage.checkpoint import Checkpoint, read
 from charrnn.storage.checkpoint_folder import CheckpointFolder, locate
+from charrnn.storage.metadata import Metadata
 from tests.conftest import ROOT
 from tests.helpers.runs import TINY, generate_steps, play, resume, start
 
@@ -44,7 +45,7 @@ def checkpoint(step: int, best_step: int | None) -> Checkpoint:
         "cursor": [0, step], "optimiser_steps": step, "schedule": {}, "evaluations_waited": 0,
         "means": [[0.0, 0.0]] * 3, "rate_scale": 1.0, "rollbacks": 0,
     }  # fmt: skip
-    return Checkpoint({"state": np.full((2, 3), step, np.float32)}, meta)
+    return Checkpoint({"state": np.full((2, 3), step, np.float32)}, Metadata.of(meta))
 
 
 class Story:
@@ -99,9 +100,9 @@ class Story:
             self.good, self.ended = {}, True
             return
         newest = max(self.good, default=-1)
-        assert found.meta["step"] >= newest
-        self.step = found.meta["step"]
-        self.best_step = found.meta["best"][1] if found.meta["best"] else None
+        assert found.meta.step >= newest
+        self.step = found.meta.step
+        self.best_step = found.meta.values["best"][1] if found.meta.values["best"] else None
         self.good[self.step] = self.best_step
         self.folder.reopen(path, self.best_step, is_temporary=self.ended)
         self.ended = False
@@ -110,9 +111,9 @@ class Story:
     def check(self) -> None:
         """The last good one and the best are there, and no more than was asked for is kept."""
         for step in self.good:
-            assert read(self.folder.folder / f"step-{step:09d}.safetensors").meta["step"] == step
+            assert read(self.folder.folder / f"step-{step:09d}.safetensors").meta.step == step
         if self.best_is_good and self.best_step is not None:
-            assert read(locate(self.path, "best")).meta["step"] >= self.best_step
+            assert read(locate(self.path, "best")).meta.step >= self.best_step
 
 
 def spoil(path: Path) -> None:
@@ -150,9 +151,9 @@ def test_a_damaged_last_is_replaced_by_a_best_that_is_newer(tmp_path):
     folder.save(checkpoint(2, 2), is_best=True)
     spoil(folder.steps()[-1])
     path, found, problems = CheckpointFolder(tmp_path).read_last()
-    assert (found.meta["step"], path.name) == (2, "step-000000002.safetensors")
+    assert (found.meta.step, path.name) == (2, "step-000000002.safetensors")
     assert len(problems) == 1
-    assert read(path).meta["step"] == 2
+    assert read(path).meta.step == 2
 
 
 def test_a_best_of_a_final_evaluation_is_not_gone_on_from(tmp_path):
@@ -161,7 +162,7 @@ def test_a_best_of_a_final_evaluation_is_not_gone_on_from(tmp_path):
         folder.save(checkpoint(step, None), is_best=False)
     folder.save_final_best(checkpoint(2, 2))
     spoil(folder.steps()[-1])
-    assert CheckpointFolder(tmp_path).read_last()[1].meta["step"] == 1
+    assert CheckpointFolder(tmp_path).read_last()[1].meta.step == 1
 
 
 @pytest.mark.parametrize("keep", range(5))
@@ -228,5 +229,5 @@ def test_signals_end_a_run_that_can_go_on(numbers, text_file, tmp_path):
     _, said = process.communicate(timeout=60)
     assert process.returncode == 128 + numbers[-1]
     assert "Traceback" not in said
-    step = read(locate(tmp_path / "run", "last")).meta["step"]
+    step = read(locate(tmp_path / "run", "last")).meta.step
     assert generate_steps(tmp_path / "run", steps=step + 3).trainer.step == step + 3

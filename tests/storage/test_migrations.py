@@ -43,14 +43,15 @@ def test_there_is_a_step_and_a_frozen_file_for_every_older_format():
 
 
 def test_what_was_stored_is_kept_and_what_is_new_is_neutral():
-    before, after = stored_meta(OLD), read(OLD).meta
+    before, after = stored_meta(OLD), read(OLD).meta.values
     kept = {key: value for key, value in before.items() if key not in ("sha256", "format")}
     assert after == {**kept, "format": FORMAT, "rate_scale": 1.0, "rollbacks": 0}
 
 
 def test_migrating_changes_nothing_that_is_new_already(tmp_path):
     checkpoint = read(OLD)
-    assert migrate(checkpoint.arrays, dict(checkpoint.meta)) == (checkpoint.arrays, checkpoint.meta)
+    values = dict(checkpoint.meta.values)
+    assert migrate(checkpoint.arrays, values) == (checkpoint.arrays, values)
     write(tmp_path / "new.safetensors", checkpoint)
     assert stored_meta(tmp_path / "new.safetensors")["format"] == FORMAT
     assert read(tmp_path / "new.safetensors").meta == checkpoint.meta
@@ -66,8 +67,8 @@ def test_an_old_run_goes_on_as_its_own_version_did(charrnn, old_run):
     done = charrnn("train", "--resume", "old", "--steps", 12)
     assert done.returncode == 0, done.stderr
     resumed, expected = read(old_run / "checkpoints" / "step-000000012.safetensors"), read(LATER)
-    assert resumed.meta["cursor"] == expected.meta["cursor"]
-    assert resumed.meta["best"] == pytest.approx(expected.meta["best"], rel=1e-12)
+    assert resumed.meta.values["cursor"] == expected.meta.values["cursor"]
+    assert resumed.meta.values["best"] == pytest.approx(expected.meta.values["best"], rel=1e-12)
     for name, array in expected.arrays.items():
         np.testing.assert_allclose(
             resumed.arrays[name], array, rtol=1e-10, atol=1e-14, err_msg=name

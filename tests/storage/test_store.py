@@ -11,6 +11,7 @@ from charrnn.errors import CheckpointError
 from charrnn.runs.folder import RunFolder
 from charrnn.storage.checkpoint import Checkpoint, read, to_bytes, write
 from charrnn.storage.checkpoint_folder import CheckpointFolder, locate
+from charrnn.storage.metadata import Metadata
 from charrnn.storage.migrations import FORMAT
 from tests.helpers.checkpoints import META
 
@@ -21,14 +22,14 @@ def checkpoint(step=3, **meta):
         "layers.0.W": rng.standard_normal((4, 6)).astype(np.float32),
         "state": np.ones((1, 2)),
     }
-    return Checkpoint(arrays, {**META, "step": step, **meta})
+    return Checkpoint(arrays, Metadata.of({**META, "step": step, **meta}))
 
 
 def test_round_trip(tmp_path):
     path = tmp_path / "a.safetensors"
     write(path, checkpoint())
     again = read(path)
-    assert again.meta == {"format": FORMAT, "step": 3, **META}
+    assert again.meta.values == {"format": FORMAT, "step": 3, **META}
     for name, array in checkpoint().arrays.items():
         np.testing.assert_array_equal(again.arrays[name], array)
         assert again.arrays[name].dtype == array.dtype
@@ -88,17 +89,17 @@ def test_rotation_keeps_best_last_and_as_many_as_asked(tmp_path):
     assert [path.name for path in folder.steps()] == [
         "step-000000003.safetensors", "step-000000004.safetensors",
     ]  # fmt: skip
-    assert read(locate(tmp_path, "best")).meta["step"] == 1
-    assert read(locate(tmp_path, "last")).meta["step"] == 4
+    assert read(locate(tmp_path, "best")).meta.step == 1
+    assert read(locate(tmp_path, "last")).meta.step == 4
 
 
 def test_the_final_best_can_be_taken_back(tmp_path):
     folder = CheckpointFolder(tmp_path / "checkpoints")
     folder.save(checkpoint(1), is_best=True)
     folder.save_final_best(checkpoint(2))
-    assert read(locate(tmp_path)).meta["step"] == 2
+    assert read(locate(tmp_path)).meta.step == 2
     folder.reopen(folder.steps()[-1], best_step=1)
-    assert read(locate(tmp_path)).meta["step"] == 1
+    assert read(locate(tmp_path)).meta.step == 1
 
 
 def test_what_is_not_there(tmp_path):
@@ -115,7 +116,7 @@ def test_a_damaged_newest_checkpoint_is_reported_and_the_one_before_used(tmp_pat
     newest = folder.steps()[-1]
     newest.write_bytes(newest.read_bytes()[:-3])
     path, loaded, problems = folder.read_last()
-    assert loaded.meta["step"] == 1
+    assert loaded.meta.step == 1
     assert path.name == "step-000000001.safetensors"
     assert "damaged" in problems[0]
     path.write_bytes(b"")
@@ -131,5 +132,5 @@ def test_a_save_that_was_killed_half_way_is_mended(tmp_path):
     (folder.folder / ".step-000000003.safetensors.77.tmp").write_bytes(b"half")
     RunFolder(tmp_path).lock()
     folder.reopen(folder.steps()[-1], best_step=2)
-    assert read(locate(tmp_path, "best")).meta["step"] == 2
+    assert read(locate(tmp_path, "best")).meta.step == 2
     assert not list(folder.folder.glob(".*"))

@@ -26,7 +26,6 @@ from charrnn.storage.checkpoint import read
 from charrnn.training.divergence import DivergedError, finite, first_bad, remedies
 from charrnn.training.events import Evaluated, Interrupted, RolledBack, Stepped
 from charrnn.training.loop import train
-from charrnn.training.state import restore, snapshot
 
 SMALL = [
     "model.hidden_size=12", "model.num_layers=1", "bptt.k1=8", "bptt.k2=8", "train.batch_size=4",
@@ -241,9 +240,9 @@ def test_whatever_diverges_no_checkpoint_holds_what_is_not_finite(name, rate, te
 
 def test_restoring_undoes_a_best_that_came_after(text_file):
     one = trainer(text_file)
-    before = snapshot(one)
+    before = one.checkpoint()
     assert one.record_validation(1.5)
-    restore(one, before)
+    one.restore(before, "it")
     assert (one.best_loss, one.best_step) == (inf, None)
 
 
@@ -259,7 +258,7 @@ def test_rollback_saves_a_run_that_stop_ends(text_file, tmp_path):
     back = [event for event in found if isinstance(event, RolledBack)]
     assert launched.trainer.step == 40
     assert [event.rate_scale for event in back] == [0.5**n for n in range(1, len(back) + 1)]
-    meta = read(checkpoints(tmp_path / "back")[-1]).meta
+    meta = read(checkpoints(tmp_path / "back")[-1]).meta.values
     assert (meta["rate_scale"], meta["rollbacks"]) == (0.5 ** len(back), len(back))
 
     lines = [line for line in launched.run.lines() if not line.get("final")]
@@ -313,7 +312,7 @@ def test_a_checkpoint_that_is_bad_itself_is_set_aside(text_file, tmp_path):
     aside = [path for path in checkpoints(tmp_path / "stop") if path.name.startswith("diverged-")]
     assert len(aside) == 1
     named = re.search(r"of step (\d+): (\S+)", str(caught.value))
-    assert read(Path(named[2])).meta["step"] == int(named[1]) == read(aside[0]).meta["step"] - 1
+    assert read(Path(named[2])).meta.step == int(named[1]) == read(aside[0]).meta.step - 1
     launched = launch(text_file, tmp_path / "back", *sets, ROLLBACK, "train.max_rollbacks=30")
     events(launched)
     assert launched.trainer.step == 40

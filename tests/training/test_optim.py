@@ -74,9 +74,9 @@ def test_every_schedule_warms_up():
 def test_plateau_drops_after_patience_and_remembers():
     schedule = make_schedule("plateau", 1.0, factor=0.5, patience=2)
     for loss, expected in [(3, 1), (2, 1), (2.5, 1), (2.1, 0.5), (1.9, 0.5), (2, 0.5), (2, 0.25)]:
-        schedule.evaluated(loss)
+        schedule.record_validation(loss)
         assert schedule.rate(at()) == expected
     again = make_schedule("plateau", 1.0, factor=0.5, patience=2)
-    again.restore(json.loads(json.dumps(schedule.state())))
+    again.restore(json.loads(json.dumps(schedule.state_dict())))
     assert again.rate(at()) == 0.25
-    assert json.dumps(make_schedule("plateau", 1.0).state(), allow_nan=False)
+    assert json.dumps(make_schedule("plateau", 1.0).state_dict(), allow_nan=False)

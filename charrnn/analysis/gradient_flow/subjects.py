@@ -85,7 +85,7 @@ def of_config(name: str, config: Config, steps: int, tell: Callable[[], object])
         return Subject(name, "as drawn, not trained", network, config, corpus)
     train = config.train.model_copy(update={"steps": steps})
     trainer = build.trainer(config.model_copy(update={"train": train}), corpus)
-    trainer.start_clock()
+    trainer.clock.start()
     try:
         while trainer.finished() is None:
             trainer.update()
@@ -109,7 +109,7 @@ def of_run(path: Path, which: str, text: Sequence[str]) -> Subject:
     except DataError as error:
         advice = error.then if text else "put the run's text back, or name another with --text"
         raise DataError(error.what, where=error.where, then=advice) from None
-    return Subject(str(path), f"step {checkpoint.meta['step']:,}", network, config, corpus)
+    return Subject(str(path), f"step {checkpoint.meta.step:,}", network, config, corpus)
 
 
 def flow_of(subject: Subject, lags: int, count: int) -> Measured:

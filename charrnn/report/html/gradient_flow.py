@@ -68,7 +68,7 @@ def _end(run: Run) -> tuple[str, int, Network]:
         path, checkpoint = run.path, run.checkpoint
     network = _network(run.config, run.K)
     build.load_parameters(network, checkpoint.arrays, str(path))
-    return "after training", checkpoint.meta["step"], network
+    return "after training", checkpoint.meta.step, network
 
 
 def _layers(norms: LagNorms) -> list[Json]:

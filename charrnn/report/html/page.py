@@ -40,7 +40,7 @@ def _corpus(run: Run, tell: Callable[[str], None]) -> Corpus | None:
     except DataError as error:
         tell(f"no reader and no gradient flow: {error}")
         return None
-    if corpus.sha256 != run.checkpoint.meta.get("corpus_sha256"):
+    if corpus.sha256 != run.checkpoint.meta.corpus_sha256:
         tell("the text is not the one that the model was trained on")
     for notice in corpus.notices:
         tell(notice)

@@ -17,6 +17,7 @@ from charrnn.report.html.curves import NAMES, Curves, best_of, buckets, packed
 from charrnn.runs.folder import RunFolder
 from charrnn.storage.checkpoint import Checkpoint, read
 from charrnn.storage.checkpoint_folder import locate
+from charrnn.training.state import SavedState
 
 POINTS = 3000  # of a curve, for all runs together
 FEWEST_POINTS = 200
@@ -39,12 +40,12 @@ class Run:
 
     @property
     def K(self) -> int:
-        return len(self.checkpoint.meta["vocabulary"]["symbols"])
+        return len(self.checkpoint.meta.vocabulary.symbols)
 
     @property
     def best(self) -> tuple[int, float] | None:
         """Step and validation loss of the best evaluation."""
-        stored = self.checkpoint.meta.get("best")
+        stored = SavedState.of(self.checkpoint, str(self.path)).best
         return (stored[1], stored[0]) if stored else best_of(self.curves)
 
 
@@ -122,7 +123,7 @@ def facts(run: Run) -> list[list[str]]:
     _, speeds = curves.column("chars_per_second")
     if len(speeds):
         rows.append(["speed, mean of the log", f"{speeds.mean():,.0f} characters per second"])
-    runtime, unit = config.runtime, meta["vocabulary"]["unit"]
+    runtime, unit = config.runtime, meta.vocabulary.unit
     return [
         *rows,
         ["parameters", f"{build.parameter_count(config, run.K):,}"],
@@ -131,7 +132,7 @@ def facts(run: Run) -> list[list[str]]:
         ["asked of the machine", f"{runtime.dtype}, {runtime.kernels} kernels, "
          f"{runtime.threads} threads"],
         ["text", ", ".join(config.data.text)],
-        ["checkpoint shown", f"{run.path.name}, step {meta['step']:,}"],
+        ["checkpoint shown", f"{run.path.name}, step {meta.step:,}"],
     ]  # fmt: skip
 
 

@@ -30,15 +30,15 @@ class Schedule:
         """The shape, as a share of the base rate."""
         return 1.0
 
-    def evaluated(self, loss: float) -> None:
-        """Told of every validation loss."""
+    def record_validation(self, loss: float) -> None:
+        """Take note of a validation loss, in nats per character."""
 
-    def state(self) -> dict[str, float]:
+    def state_dict(self) -> dict[str, float]:
         """What a checkpoint must keep."""
         return {}
 
     def restore(self, state: dict[str, float]) -> None:
-        """The other end of `state`."""
+        """The other end of `state_dict`."""
 
 
 class Step(Schedule):
@@ -95,7 +95,7 @@ class Plateau(Schedule):
     def factor(self, at: Progress) -> float:
         return self._scale
 
-    def evaluated(self, loss: float) -> None:
+    def record_validation(self, loss: float) -> None:
         if loss < self._best:
             self._best, self._waited = loss, 0
             return
@@ -104,7 +104,7 @@ class Plateau(Schedule):
             self._scale *= self._factor
             self._waited = 0
 
-    def state(self) -> dict[str, float]:
+    def state_dict(self) -> dict[str, float]:
         # JSON has no infinity: before the first evaluation there is no best loss.
         best = {} if self._best == float("inf") else {"best": self._best}
         return {**best, "waited": self._waited, "scale": self._scale}
