@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from charrnn.inference.reader import state_after
 from charrnn.nn.network import Network
+from charrnn.runtime.workers import Threads, even_ranges
 
 Array = NDArray[Any]
 Ids = NDArray[np.int32]
@@ -85,21 +85,21 @@ def numpy_sampler(network: Network, sampling: Sampling, boundary: int | None = N
 
 
 def sample_in_threads(generate_steps: SampleSteps, threads: int) -> SampleSteps:
-    """The same with many streams split over threads; `go_on` must be safe to run in several."""
-    pool = ThreadPoolExecutor(threads)
+    """The same with many streams split over threads, in which `generate_steps` must be safe."""
+    pool = Threads(threads)
 
     def together(x: Ids, state: Array, uniforms: Uniforms) -> tuple[Ids, Array]:
         parts = min(threads, len(x) // FEWEST_STREAMS)
         if parts < 2:
             return generate_steps(x, state, uniforms)
-        cuts = [len(x) * part // parts for part in range(parts + 1)]
-        results = pool.map(
-            lambda own: generate_steps(
-                x[own], state[:, :, own], np.ascontiguousarray(uniforms[:, own])
-            ),
-            [slice(a, b) for a, b in pairwise(cuts)],
-        )
-        ids, states = zip(*results, strict=True)
+        owns = [slice(own.start, own.stop) for own in even_ranges(len(x), parts)]
+        tasks = [
+            partial(
+                generate_steps, x[own], state[:, :, own], np.ascontiguousarray(uniforms[:, own])
+            )
+            for own in owns
+        ]
+        ids, states = zip(*pool.run(tasks), strict=True)
         return np.concatenate(ids, axis=1), np.concatenate(states, axis=2)
 
     return together

@@ -1,6 +1,6 @@
 """The streams of a batch, split over ranks and threads.
 
-A rank is one of several processes (`distributed`); alone, a process has all streams. Each thread
+A rank is one of several processes (`ranks`); alone, a process has all streams. Each thread
 runs whole windows of its own streams, on a network with memory of its own over the same θ, into a
 gradient of its own. They share nothing while they run, and the gradients are added in the threads'
 order: the same number of threads gives the same bits. NumPy's products and the compiled kernels
@@ -9,8 +9,9 @@ release Python's lock, and BLAS is to be limited to one thread meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -29,13 +30,37 @@ Result = TypeVar("Result")
 StreamMasks = Callable[[Network, range], bptt.Masks]
 
 
+class Threads:
+    """Runs tasks side by side, the first of them in the thread that calls."""
+
+    def __init__(self, count: int) -> None:
+        self._pool = ThreadPoolExecutor(max(count - 1, 1))
+
+    def run(self, tasks: Sequence[Callable[[], Result]]) -> list[Result]:
+        """The results, in the tasks' order. No task is at work when this returns or raises."""
+        if not tasks:
+            return []
+        others = [self._pool.submit(task) for task in tasks[1:]]
+        try:
+            first = tasks[0]()
+        finally:
+            wait(others)
+        return [first, *(other.result() for other in others)]
+
+
+def even_ranges(n: int, parts: int) -> list[range]:
+    """0 to n in consecutive parts whose lengths differ by one at most."""
+    bounds = [n * part // parts for part in range(parts + 1)]
+    return [range(a, b) for a, b in pairwise(bounds)]
+
+
 class WorkerPool:
     """Runs work on this rank's streams with `threads` threads, `bptt.gradient` above all."""
 
     def __init__(self, network: Network, threads: int = 1) -> None:
         self.networks = [network] + [network.with_own_workspace() for _ in range(threads - 1)]
         self._grads = [network.params.like() for _ in self.networks[1:]]
-        self._pool = ThreadPoolExecutor(max(threads - 1, 1))
+        self._threads = Threads(threads)
         self.ranks = Ranks()
 
     @property
@@ -58,20 +83,13 @@ class WorkerPool:
         """
         rank, ranks = self.ranks.rank, self.ranks.size
         parts = min(self.threads, max(B // ranks, 1))
-        cuts = [B * (rank * parts + part) // (ranks * parts) for part in range(parts + 1)]
+        own = even_ranges(B, ranks * parts)[rank * parts : (rank + 1) * parts]
         tasks = [
-            (part, self.networks[part], range(a, b))
-            for part, (a, b) in enumerate(pairwise(cuts))
-            if a < b
+            partial(work, part, self.networks[part], streams)
+            for part, streams in enumerate(own)
+            if streams
         ]
-        if not tasks:
-            return []
-        others = [self._pool.submit(work, *task) for task in tasks[1:]]
-        try:
-            first = work(*tasks[0])
-        finally:
-            wait(others)  # also after an error: no thread may be at work when this returns
-        return [first, *(other.result() for other in others)]
+        return self._threads.run(tasks)
 
     def gradient(
         self,

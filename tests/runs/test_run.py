@@ -22,7 +22,7 @@ from charrnn.runs.start import start_run
 from charrnn.runtime.signals import StopSignal
 from charrnn.storage.checkpoint import read
 from charrnn.storage.checkpoint_folder import locate
-from charrnn.training.events import Evaluated, Stepped
+from charrnn.training.events import Evaluated, Finished, Logged, Saved, Saving, Stepped
 from charrnn.training.loop import train
 from tests.conftest import ROOT
 
@@ -72,7 +72,10 @@ def test_resume_is_bit_exact(label, stop_at, text_file, tmp_path):
 
 def test_final_evaluation_leaves_the_last_checkpoint_alone(text_file, tmp_path):
     _, events = run(text_file, tmp_path / "a", steps=7)
-    assert isinstance(events[-3], Evaluated) or any(isinstance(e, Evaluated) for e in events)
+    assert [type(event) for event in events[-6:]] == [
+        Saving, Saved, Evaluated, Logged, Saved, Finished,
+    ]  # fmt: skip
+    assert sum(isinstance(event, Evaluated) for event in events) == 1
     assert read(locate(tmp_path / "a", "last")).meta.values["best"] is None
     assert read(locate(tmp_path / "a", "best")).meta.values["best"] is not None
 
