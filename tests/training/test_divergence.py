@@ -243,7 +243,7 @@ def test_restoring_undoes_a_best_that_came_after(text_file):
     before = one.checkpoint()
     assert one.state.record_validation(1.5)
     one.restore(before, "it")
-    assert (one.best_loss, one.best_step) == (inf, None)
+    assert (one.state.best_loss, one.state.best_step) == (inf, None)
 
 
 # -- rolling back -----------------------------------------------------------------------------
