@@ -33,7 +33,7 @@ SLOW_FLOPS, SLOW_CALL_SECONDS = 4e9, 30e-6
 
 
 def loader(config: Config, corpus: Corpus) -> DataLoader:
-    """The spans of the training part."""
+    """The batches of the training part."""
     truncated = config.bptt.mode == "truncated"
     k1, k2 = (config.bptt.k1, config.bptt.k2) if truncated else (None, None)
     B, seed = config.train.batch_size, config.train.seed
@@ -77,19 +77,19 @@ def clipping(config: Config) -> Callable[[Array, float], None]:
     return lambda g, g_norm: clip_by_value(g, threshold)
 
 
-def training_bytes(config: Config, net: Network, spans: DataLoader) -> int:
+def training_bytes(config: Config, net: Network, batches: DataLoader) -> int:
     """Bytes of the parameters, their gradient, the optimiser's vectors, and the tape."""
     slots = {"sgd": 0, "adam": 2, "adamw": 2}.get(config.optim.name, 1)
-    window = bptt.window_length(config.bptt.window, spans.longest, spans.B)
+    window = bptt.window_length(config.bptt.window, batches.longest, batches.B)
     slots += 2 * (config.optim.ema_decay is not None)
-    return net.params.flat.nbytes * (3 + slots) + net.tape_bytes(window, spans.B)
+    return net.params.flat.nbytes * (3 + slots) + net.tape_bytes(window, batches.B)
 
 
 def trainer(config: Config, corpus: Corpus) -> Trainer:
     """A run at its beginning."""
     net = network(config, corpus.vocabulary.K)
-    spans = loader(config, corpus)
-    memory.require(training_bytes(config, net, spans), "training")
+    batches = loader(config, corpus)
+    memory.require(training_bytes(config, net, batches), "training")
     initialise(net, config)
     train = config.train
     symbols = list(corpus.vocabulary.symbols)
@@ -100,9 +100,9 @@ def trainer(config: Config, corpus: Corpus) -> Trainer:
             optimiser(config, net),
             schedule(config),
             average(config, net),
-            carried=net.zero_state(spans.B),
+            carried=net.zero_state(batches.B),
         ),
-        loader=spans,
+        loader=batches,
         corpus=corpus,
         limits=Limits(
             train.epochs,
@@ -112,7 +112,7 @@ def trainer(config: Config, corpus: Corpus) -> Trainer:
             train.max_rollbacks if train.on_divergence == "rollback" else 0,
         ),
         rhythm=Rhythm(
-            log=log_every(config, net, spans),
+            log=log_every(config, net, batches),
             evaluate=None if train.eval_every == "epoch" else train.eval_every,
             save=None if train.checkpoint_every == "epoch" else train.checkpoint_every,
             sample_length=train.sample_length,
@@ -137,14 +137,14 @@ def text_bytes(config: Config) -> dict[str, int]:
     return {str(path): path.stat().st_size for path in files if path.is_file()}
 
 
-def log_every(config: Config, net: Network, spans: DataLoader) -> int:
+def log_every(config: Config, net: Network, batches: DataLoader) -> int:
     """Steps between lines of metrics.jsonl, so that there is one at least every second.
 
     Decided from sizes alone, never from a clock: a run that is repeated writes the same lines.
     """
     if config.train.log_every != "auto":
         return config.train.log_every
-    flops = 6 * net.params.flat.size * spans.T * spans.B
-    calls = 40 * spans.T * len(net.cells)
+    flops = 6 * net.params.flat.size * batches.T * batches.B
+    calls = 40 * batches.T * len(net.cells)
     seconds = flops / SLOW_FLOPS + calls * SLOW_CALL_SECONDS / 10
     return max(int(0.5 / seconds), 1)

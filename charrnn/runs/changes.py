@@ -1,4 +1,4 @@
-"""A run that goes on with another configuration: what changed, what cannot, what begins anew."""
+"""A run that is resumed with another configuration: what changed, what cannot, what is reset."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ WINDOWS = {
 SAME_SLOTS = {"adam", "adamw"}
 
 RESET_NOTICES = {
-    "optimiser": "the optimiser begins anew: its means are those of another rule",
-    "schedule": "the schedule begins anew",
-    "epoch": "the epoch begins anew, with a state of zero",
+    "optimiser": "the optimiser is reset: its means are those of another rule",
+    "schedule": "the schedule is reset",
+    "epoch": "the epoch starts over, with a state of zero",
     "best": "the best validation loss so far was of another text, and counts no more",
 }
 
@@ -71,10 +71,10 @@ def require_possible(changes: Sequence[Change], run: Path) -> None:
     refused = [(change, reason) for change in changes if (reason := _reason(change.key))]
     if refused:
         raise ConfigError(
-            "a run cannot go on with\n  "
+            "a run cannot continue with\n  "
             + "\n  ".join(f"{change}: {reason}" for change, reason in refused),
             where=str(run),
-            then="leave these keys as they were, or begin a new run from this one's model: "
+            then="leave these keys as they were, or start a new run from this one's model: "
             f"--init-from {run}",
         )
 
@@ -82,7 +82,7 @@ def require_possible(changes: Sequence[Change], run: Path) -> None:
 def require_accepted(changes: Sequence[Change], run: Path) -> None:
     """Raise UsageError naming what changed since the last checkpoint, if anything did.
 
-    The number of steps may change freely; the text is judged by its content, elsewhere.
+    The number of steps may change freely; the text is compared by its content, elsewhere.
     """
     open_questions = [change for change in changes if change.key not in (FREE, TEXT)]
     if open_questions:
@@ -90,7 +90,8 @@ def require_accepted(changes: Sequence[Change], run: Path) -> None:
             "the configuration is not that of the last checkpoint:\n  "
             + "\n  ".join(map(str, open_questions)),
             where=str(run),
-            then="to go on with these values: --accept-changes; to go on without, set them back",
+            then="to continue with these values: --accept-changes; to continue without, set them "
+            "back",
         )
 
 

@@ -41,7 +41,7 @@ class RunFolder:
             raise UsageError(
                 "exists already, and a run is never overwritten",
                 where=str(out),
-                then=f"choose another --out, or go on with it: charrnn train --resume {out}",
+                then=f"choose another --out, or resume it: charrnn train --resume {out}",
             )
         run = cls(_made(out) if out is not None else _made_free(Path("runs"), name), keep)
         run.lock()

@@ -22,12 +22,12 @@ from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.shared import SharedCheckpoints
 
 Made = TypeVar("Made")
-Told = TypeVar("Told")
+Shared = TypeVar("Shared")
 
 
 @dataclass(frozen=True)
-class _Order:
-    """What the other ranks are told of a run."""
+class _Description:
+    """What the other ranks need to know of a run."""
 
     config: Config
     run: Path
@@ -45,9 +45,9 @@ def join_ranks(ranks: Ranks, launch_first: Callable[[], Launch]) -> Launch:
     """
     if ranks.size == 1:
         return launch_first()
-    first, order = _led(ranks, launch_first, _order)
-    corpus = _corpus(order, ranks.of_host(), first[0].trainer.corpus if first else None)
-    launch = first[0] if first else _follow(order, corpus)
+    first, description = _make_on_first(ranks, launch_first, _describe)
+    corpus = _corpus(description, ranks.of_host(), first[0].trainer.corpus if first else None)
+    launch = first[0] if first else _follow(description, corpus)
     _require_streams(launch, ranks)
     launch.trainer.join(ranks)
     launch.run.checkpoints = SharedCheckpoints(launch.run.checkpoints, ranks)
@@ -58,50 +58,50 @@ def join_ranks(ranks: Ranks, launch_first: Callable[[], Launch]) -> Launch:
     return launch
 
 
-def _led(
-    ranks: Ranks, work: Callable[[], Made], tell: Callable[[Made], Told]
-) -> tuple[list[Made], Told]:
-    """What rank 0 makes, the others having nothing, and what it tells of it to all."""
+def _make_on_first(
+    ranks: Ranks, work: Callable[[], Made], share: Callable[[Made], Shared]
+) -> tuple[list[Made], Shared]:
+    """What rank 0 makes, the others having nothing, and what it shares of it with all."""
     made: list[Made] = []
 
-    def lead() -> Told:
+    def make_and_share() -> Shared:
         made.append(work())
-        return tell(made[0])
+        return share(made[0])
 
-    told = ranks.run_on_first(lead)
-    return made, told
+    shared = ranks.run_on_first(make_and_share)
+    return made, shared
 
 
-def _order(launch: Launch) -> _Order:
+def _describe(launch: Launch) -> _Description:
     trainer, corpus = launch.trainer, launch.trainer.corpus
-    return _Order(
+    return _Description(
         launch.config, launch.run.path, corpus.vocabulary, corpus.sha256, trainer.checkpoint(),
         trainer.clock.before, launch.fresh,
     )  # fmt: skip
 
 
-def _follow(order: _Order, corpus: Corpus) -> Launch:
-    trainer = build.trainer(order.config, corpus)
-    trainer.restore(order.checkpoint, str(order.run))
-    trainer.clock.before = order.seconds_before
-    run = RunFolder(order.run, order.config.train.keep)
-    return Launch(trainer, run, order.config, fresh=order.fresh)
+def _follow(description: _Description, corpus: Corpus) -> Launch:
+    trainer = build.trainer(description.config, corpus)
+    trainer.restore(description.checkpoint, str(description.run))
+    trainer.clock.before = description.seconds_before
+    run = RunFolder(description.run, description.config.train.keep)
+    return Launch(trainer, run, description.config, fresh=description.fresh)
 
 
-def _corpus(order: _Order, host: Ranks, known: Corpus | None) -> Corpus:
+def _corpus(description: _Description, host: Ranks, known: Corpus | None) -> Corpus:
     """The text's ids: made, or found, by one rank of the host, and of a file mapped by all."""
-    own, parcel = _led(host, lambda: known or _loaded(order), _parcel)
+    own, shareable = _make_on_first(host, lambda: known or _loaded(description), _shareable)
     if own:
         return own[0]
-    if parcel is None:
-        return _loaded(order)
-    corpus, path = parcel
+    if shareable is None:
+        return _loaded(description)
+    corpus, path = shareable
     if path is None:
         return corpus
     return replace(corpus, ids=MappedIds(path, dtype_for(corpus.vocabulary.K)))
 
 
-def _parcel(corpus: Corpus) -> tuple[Corpus, Path | None] | None:
+def _shareable(corpus: Corpus) -> tuple[Corpus, Path | None] | None:
     """A corpus, and where its ids are if not in it; None where their file has no name."""
     path = corpus.ids_file
     if path is None:
@@ -118,12 +118,12 @@ def _require_streams(launch: Launch, ranks: Ranks) -> None:
         )
 
 
-def _loaded(order: _Order) -> Corpus:
-    corpus = load_corpus(order.config.data, order.vocabulary)
-    if corpus.sha256 != order.corpus_sha256:
+def _loaded(description: _Description) -> Corpus:
+    corpus = load_corpus(description.config.data, description.vocabulary)
+    if corpus.sha256 != description.corpus_sha256:
         raise DataError(
             "the text on this host is not that of the first rank's",
-            where=", ".join(order.config.data.text),
+            where=", ".join(description.config.data.text),
             then="put the same files at the same paths on every host",
         )
     return corpus

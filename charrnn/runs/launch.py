@@ -12,7 +12,7 @@ from charrnn.training.trainer import Trainer
 
 @dataclass(frozen=True)
 class Launch:
-    """A trainer in its run's folder. `notices`: what the user is to be told before it trains.
+    """A trainer in its run's folder. `notices`: what the user should know before it trains.
 
     `fresh`: the parameters are newly drawn.
     """

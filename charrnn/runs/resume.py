@@ -30,7 +30,7 @@ from charrnn.training.trainer import Trainer
 def resume_run(
     path: Path, flags: Mapping[str, Any], sets: Sequence[str] = (), *, accept_changes: bool = False
 ) -> Launch:
-    """Go on with the run at `path` from its last checkpoint.
+    """Continue the run at `path` from its last checkpoint.
 
     The configuration is the run's config.yaml with `sets` and `flags` over it. Where it, or the
     text, is not that of the checkpoint, this is an error unless the change is accepted.
@@ -40,7 +40,7 @@ def resume_run(
         raise CheckpointError(
             "is a checkpoint, and --resume takes a run's folder",
             where=str(path),
-            then=f"to begin a new run from it: --init-from {path}",
+            then=f"to start a new run from it: --init-from {path}",
         )
     run = RunFolder(path)
     run.lock()
@@ -98,7 +98,7 @@ def _require_steps_left(config: Config, checkpoint: Checkpoint) -> None:
 
 
 def _corpus_of(config: Config, checkpoint: Checkpoint, run: Path, accepted: bool) -> Corpus:
-    """The text that the run goes on with, in the vocabulary of its model."""
+    """The text that the run continues with, in the vocabulary of its model."""
     vocabulary = build.vocabulary_of(checkpoint)
     where = ", ".join(config.data.text)
     differs = "the text is not the one that the run was trained on"
@@ -110,7 +110,7 @@ def _corpus_of(config: Config, checkpoint: Checkpoint, run: Path, accepted: bool
         raise DataError(
             f"{differs}: {error.what}",
             where=where,
-            then=f"put it back; or begin a new run whose model learns them: --init-from {run}; or, "
+            then=f"put it back; or start a new run whose model learns them: --init-from {run}; or, "
             "with --accept-changes, set data.on_unknown to skip or map",
         ) from None
     if corpus.sha256 == checkpoint.meta.corpus_sha256 or accepted:
@@ -119,7 +119,7 @@ def _corpus_of(config: Config, checkpoint: Checkpoint, run: Path, accepted: bool
     raise DataError(
         f"{differs}:\n  {other_text(before, build.text_bytes(config))}",
         where=where,
-        then="put it back; or go on with it as it is: --accept-changes; or begin a new run from "
+        then="put it back; or continue with it as it is: --accept-changes; or start a new run from "
         f"this one: --init-from {run}",
     )
 

@@ -103,7 +103,7 @@ class WorkerPool:
         masks: StreamMasks | None = None,
         cancel: Callable[[], bool] | None = None,
     ) -> GradientResult:
-        """As `bptt.gradient`, for this rank's streams, which `span` and `state` hold.
+        """As `bptt.gradient`, for this rank's streams, which `batch` and `state` hold.
 
         `B` is how many all ranks have. `masks` makes the `masks` of `bptt.gradient` for a network
         and a range of all streams.
@@ -122,15 +122,15 @@ class WorkerPool:
                 cancel=cancel,
             )  # fmt: skip
 
-        outcomes = self.run(B, part)
-        if len(outcomes) == 1:
-            return outcomes[0]
-        if not outcomes:
+        results = self.run(B, part)
+        if len(results) == 1:
+            return results[0]
+        if not results:
             return GradientResult(0.0, state, state)
-        for other in self._grads[: len(outcomes) - 1]:
+        for other in self._grads[: len(results) - 1]:
             grad.flat += other.flat
         return GradientResult(
-            sum(outcome.loss for outcome in outcomes),
-            np.concatenate([outcome.state for outcome in outcomes], axis=2),
-            np.concatenate([outcome.dstate for outcome in outcomes], axis=2),
+            sum(result.loss for result in results),
+            np.concatenate([result.state for result in results], axis=2),
+            np.concatenate([result.dstate for result in results], axis=2),
         )

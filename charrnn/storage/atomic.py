@@ -84,10 +84,10 @@ def sync_folder(folder: Path) -> None:
 
 
 def unwritable(error: OSError, path: Path) -> CheckpointError:
-    """What the user is told where a run's file cannot be written."""
+    """The error where a run's file cannot be written."""
     return CheckpointError(
         f"cannot be written: {error.strerror or error}",
         where=str(path),
-        then="make room, or the folder writable, then go on with --resume; "
+        then="make room, or the folder writable, then continue with --resume; "
         "what was saved before is intact",
     )

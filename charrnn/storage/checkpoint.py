@@ -107,7 +107,7 @@ def read(path: Path) -> Checkpoint:
 
 
 def damaged(error: Exception, where: str) -> DamagedCheckpointError:
-    """What the user is told of a file that is not what was written."""
+    """The error for a file that is not what was written."""
     return DamagedCheckpointError(f"is damaged: {_brief(error)}", where=where, then=DAMAGED)
 
 

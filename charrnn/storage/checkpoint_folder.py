@@ -68,7 +68,7 @@ class CheckpointFolder:
             raise CheckpointError(
                 "no checkpoint of the run can be read:\n  " + "\n  ".join(problems),
                 where=str(self.folder),
-                then=f"if {BEST} is good, begin a new run from it with --init-from",
+                then=f"if {BEST} is good, start a new run from it with --init-from",
             )
         raise no_checkpoint(self.folder.parent)
 
@@ -165,7 +165,7 @@ def _written_at(path: Path) -> int | None:
 
 
 def no_checkpoint(run: Path) -> CheckpointError:
-    """What the user is told of a folder with nothing to read or to resume from."""
+    """The error for a folder with nothing to read or to resume from."""
     if (run / ".lock").exists():
         return CheckpointError(
             "the run was stopped before its first checkpoint, and nothing of it is lost",

@@ -53,7 +53,8 @@ class SharedCheckpoints(CheckpointFolder):
                 f"the parameters of rank {other} are no longer those of rank 0, at step "
                 f"{checkpoint.meta.step:,}: each computes the same updates, and their "
                 "processors or libraries round them differently",
-                then="go on from the last checkpoint on hosts of one kind, with one installation; "
+                then="continue from the last checkpoint on hosts of one kind, with one "
+                "installation; "
                 "--set runtime.kernels=numpy --accept-changes depends on them less",
             )
 

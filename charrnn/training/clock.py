@@ -33,7 +33,7 @@ class Throughput:
         self._characters += characters
 
     def restart(self) -> float:
-        """The rate so far; what follows is counted anew."""
+        """The rate so far; counting restarts."""
         now = self._clock.seconds
         rate = self._characters / max(now - self._since, 1e-9)
         self._since, self._characters = now, 0

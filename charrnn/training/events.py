@@ -24,7 +24,7 @@ class Stepped:
 class Logged:
     """A line for metrics.jsonl; `loss` and `grad_norm` are means since the line before.
 
-    `final`: written because the run ended here; a run that goes on drops it.
+    `final`: written because the run ended here; a run that is resumed drops it.
     """
 
     step: int
@@ -76,7 +76,7 @@ class Saved:
 
 @dataclass(frozen=True)
 class RolledBack:
-    """The run diverged after step `diverged_at`, and goes on from `step` with a lower rate.
+    """The run diverged after step `diverged_at`, and continues from `step` with a lower rate.
 
     `reason`: the first line says what happened. `rate_scale` multiplies the schedule's rate from
     here on. `tries` of `limit` are used. `best_loss` and `best_step` are those of the checkpoint.

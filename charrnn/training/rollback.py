@@ -1,4 +1,4 @@
-"""After a divergence: back to the last good checkpoint, or an end that says how to go on."""
+"""After a divergence: back to the last good checkpoint, or an end that says how to continue."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def roll_back(trainer: Trainer, checkpoints: CheckpointFolder, error: DivergedEr
     if found is None:
         raise DivergenceError(
             error.what,
-            then=f"{error.then}\n  nothing good was saved: begin a new run that is changed so",
+            then=f"{error.then}\n  nothing good was saved: start a new run that is changed so",
         )
     path, checkpoint = found
     state = trainer.state
     if state.rollbacks >= trainer.limits.rollbacks:
-        raise DivergenceError(error.what, then=_how_to_go_on(trainer, path, checkpoint, error))
+        raise DivergenceError(error.what, then=_how_to_continue(trainer, path, checkpoint, error))
     scale, rollbacks = state.rate_scale * SLOWER, state.rollbacks + 1
     trainer.restore(checkpoint, str(path))
     state.rate_scale, state.rollbacks = scale, rollbacks
@@ -57,21 +57,19 @@ def _last_good(
     return path, checkpoint
 
 
-def _how_to_go_on(
+def _how_to_continue(
     trainer: Trainer, path: Path, checkpoint: Checkpoint, error: DivergedError
 ) -> str:
-    state, optim = trainer.state, trainer.identity["config"]["optim"]
-    rate = optim["learning_rate"] * state.rate_scale * SLOWER
+    state, run = trainer.state, path.parent.parent
+    rate = trainer.identity["config"]["optim"]["learning_rate"] * state.rate_scale * SLOWER
     lines = [str(error.then)]
-    if trainer.state.rollbacks:
-        lines.append(
-            f"train.max_rollbacks is reached: it has gone back {trainer.state.rollbacks} times"
-        )
+    if state.rollbacks:
+        lines.append(f"train.max_rollbacks is reached: {state.rollbacks} rollbacks were made")
     else:
-        lines.append(" or: let the run go back by itself: train.on_divergence=rollback")
+        lines.append(" or: let the run roll back by itself: train.on_divergence=rollback")
     lines += [
         f"the last good checkpoint is of step {checkpoint.meta.step:,}: {path}",
-        f"go on from it at half the rate: charrnn train --resume {quote(str(path.parent.parent))} "
+        f"continue from it at half the rate: charrnn train --resume {quote(str(run))} "
         f"--set optim.learning_rate={rate:g} --accept-changes",
     ]
     return "\n  ".join(lines)

@@ -158,7 +158,7 @@ def test_flags_that_do_not_go_with_resume(charrnn, run, text_file):
     refused(charrnn("train", "--text", text_file, "--accept-changes"), 2, "belongs to --resume")
 
 
-# -- what begins anew -------------------------------------------------------------------------
+# -- what is reset ------------------------------------------------------------------------------
 
 
 def test_every_key_that_may_change_trains_on(run):
@@ -180,7 +180,7 @@ def test_another_batch_begins_the_epoch_anew_and_says_so(run):
     stored = read(locate(run, "last"))
     assert stored.meta.values["cursor"] == [0, 7]
     launched = resume_run(run, {"train.steps": 9}, ["train.batch_size=7"], accept_changes=True)
-    assert any("the epoch begins anew" in notice for notice in launched.notices)
+    assert any("the epoch starts over" in notice for notice in launched.notices)
     trainer = launched.trainer
     assert (trainer.state.cursor.epoch, trainer.state.cursor.index, trainer.step) == (0, 0, 7)
     assert trainer.state.carried.shape[2] == 7
@@ -202,7 +202,7 @@ def test_another_rate_leaves_all_else_as_it_was(run):
 
 def test_another_optimiser_begins_with_slots_of_zero(run):
     launched = resume_run(run, {}, ["optim.name=rmsprop"], accept_changes=True)
-    assert any("the optimiser begins anew" in notice for notice in launched.notices)
+    assert any("the optimiser is reset" in notice for notice in launched.notices)
     assert launched.trainer.state.optimiser.steps == 0
     assert not launched.trainer.state.optimiser.slots["v"].any()
 

@@ -183,7 +183,7 @@ def require_told(done: subprocess.CompletedProcess[str], what: str, where: str) 
     assert "Exception ignored" not in done.stderr
     assert f"cannot be written: {what}" in done.stderr
     assert where in done.stderr
-    assert "go on with --resume" in done.stderr
+    assert "continue with --resume" in done.stderr
 
 
 def require_goes_on(run: Path, whole: Path) -> None:

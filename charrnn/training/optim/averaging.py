@@ -1,6 +1,6 @@
 """Averaging of the weights on the way (Polyak & Juditsky 1992), by an exponential moving mean.
 
-The mean θ̄ is what is validated, sampled and kept; training goes on from θ itself:
+The mean θ̄ is what is validated, sampled and kept; training continues from θ itself:
 
     θ̄ ← d_n θ̄ + (1 - d_n) θ,   d_n = min(decay, n / (n + 9)),   n = updates before this one
 
