@@ -9,8 +9,8 @@ from __future__ import annotations
 import sys
 from itertools import product
 
-from charrnn import build, config
-from charrnn.analysis.gradcheck.cases import case
+from charrnn import config
+from charrnn.analysis.gradcheck.cases import case, reference_of
 from charrnn.analysis.gradcheck.comparison import check
 
 LIMIT = 1e-10
@@ -71,7 +71,7 @@ def worst(sets: list[str]) -> float:
     """The largest relative error of any entry of any parameter or initial state."""
     chosen = case(config.load(None, sets))
     results = check(
-        chosen.network, build.reference(chosen.config), chosen.problem,
+        chosen.network, reference_of(chosen.config), chosen.problem,
         window=chosen.config.bptt.window,
     )  # fmt: skip
     return max(result.max_relative_error for result in results)

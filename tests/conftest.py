@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from charrnn import build, config
+from charrnn.analysis.gradcheck.cases import reference_of
 from charrnn.analysis.gradcheck.comparison import Problem, check
 from charrnn.nn.bptt import Batch
 
@@ -89,7 +90,7 @@ def make_problem(
     if dropout:
         masks = (rng.random((len(network.cells), T, B, H)) < 0.6) / 0.6
     problem = Problem([Batch(x, y, first, mask=mask)], [state], 1 / (T * B), masks)
-    return network, build.reference(settings), problem
+    return network, reference_of(settings), problem
 
 
 def worst_error(network, reference, problem, **more) -> float:

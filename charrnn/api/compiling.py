@@ -14,7 +14,7 @@ NOTICE = "compiling the fast kernels for this processor: once, and kept for late
 
 def prepare(network: Network, tell: Callable[[str], None], *, learning: bool = True) -> None:
     """Compile or load the network's kernels, and say so where it takes a while."""
-    if network.kernels.name != "numba":
+    if network.backend.name != "numba":
         return
     timer = threading.Timer(PATIENCE, tell, [NOTICE])
     timer.daemon = True

@@ -3,6 +3,7 @@
 The only package that names every class; everything below it is told what it needs.
 """
 
+from charrnn.build.cells import cell, parameter_count, parameter_shapes
 from charrnn.build.checkpoints import config_of, restore_network, vocabulary_of
 from charrnn.build.hardware import (
     continuation,
@@ -16,13 +17,11 @@ from charrnn.build.models import (
     initialise,
     load_parameters,
     network,
-    parameter_count,
-    parameter_shapes,
-    reference,
 )
 from charrnn.build.training import text_bytes, trainer
 
 __all__ = [
+    "cell",
     "config_of",
     "continuation",
     "inherit_parameters",
@@ -31,7 +30,6 @@ __all__ = [
     "network",
     "parameter_count",
     "parameter_shapes",
-    "reference",
     "restore_network",
     "text_bytes",
     "threads",

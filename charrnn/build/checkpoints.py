@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from charrnn import config as configuration
-from charrnn.build.models import load_parameters, network, parameter_shapes
+from charrnn.build.cells import parameter_shapes
+from charrnn.build.models import load_parameters, network
 from charrnn.config import Config
 from charrnn.data.corpus import BOUNDARY
 from charrnn.data.vocabulary import Vocabulary

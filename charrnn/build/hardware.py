@@ -1,4 +1,4 @@
-"""What runs the numbers: which kernels, and how many threads."""
+"""What runs the numbers: which backend, and how many threads."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from importlib.util import find_spec
 import numpy as np
 from threadpoolctl import threadpool_info
 
+from charrnn.build.cells import cell
 from charrnn.config import Config
-from charrnn.config.schema import ModelConfig
 from charrnn.errors import MissingExtraError
 from charrnn.inference.sampling import SampleSteps, Sampling, numpy_sampler, sample_in_threads
 from charrnn.nn import bptt
@@ -18,7 +18,7 @@ from charrnn.nn.network import Network
 from charrnn.runtime.installation import install_command
 from charrnn.runtime.mpi_launch import started
 
-# Characters that plain kernels draw, or read, in about the time that importing Numba takes.
+# Characters that the NumPy backend draws, or reads, in about the time that importing Numba takes.
 WORTH_COMPILED_SAMPLING = 4000
 WORTH_COMPILED_READING = 30_000
 WORTH_COMPILING = 32  # hidden units
@@ -26,10 +26,10 @@ FEWEST_STREAMS = 4  # that a thread of a split is worth
 SHARED_PRODUCT = 6_000_000  # multiply-adds of a step that several BLAS threads are worth
 
 
-def kernels(config: Config, *, for_inference: bool = False) -> Backend:
+def backend(config: Config, *, for_inference: bool = False) -> Backend:
     """The implementation of the hot loops that `runtime.kernels` asks for.
 
-    "auto" is the compiled ones where Numba is installed, unless the work is `brief` or the model
+    "auto" is the compiled one where Numba is installed, unless it is `for_inference` or the model
     so small that importing and compiling would be most of it. Raises MissingExtraError where Numba
     is asked for and not installed.
     """
@@ -42,7 +42,7 @@ def kernels(config: Config, *, for_inference: bool = False) -> Backend:
 
 
 def would_be_faster(config: Config) -> bool:
-    """Whether "auto" would take the compiled kernels if Numba were installed."""
+    """Whether "auto" would take the compiled backend if Numba were installed."""
     return config.runtime.kernels == "auto" and _worth_compiling(config) and not has_numba()
 
 
@@ -50,13 +50,8 @@ def _worth_compiling(config: Config) -> bool:
     return config.model.hidden_size >= WORTH_COMPILING
 
 
-def _columns(model: ModelConfig) -> int:
-    """The gate columns G."""
-    return {"rnn": 1, "gru": 3, "lstm": 4}[model.cell] * model.hidden_size
-
-
 def numba_backend() -> Backend:
-    """The compiled kernels. Imports Numba; raises MissingExtraError where it is not installed."""
+    """The compiled backend. Imports Numba; raises MissingExtraError where it is not installed."""
     try:
         from charrnn.nn.backends.compiled import NUMBA_BACKEND
     except ImportError as error:
@@ -96,7 +91,7 @@ def threads(config: Config) -> Threads:
     split = min(available, B // FEWEST_STREAMS)
     if split > 1:
         return Threads(split, 1)
-    return Threads(1, available if B * H * _columns(config.model) >= SHARED_PRODUCT else 1)
+    return Threads(1, available if B * H * cell(config, H).G >= SHARED_PRODUCT else 1)
 
 
 def _blas_threads() -> int:
@@ -107,7 +102,8 @@ def continuation(
     net: Network, sampling: Sampling, boundary: int | None, characters: int
 ) -> SampleSteps:
     """What draws characters: compiled where Numba is installed and there are many to draw."""
-    if characters >= WORTH_COMPILED_SAMPLING and has_numba():
+    has_step = net.cells[0].compiled is not None
+    if has_step and characters >= WORTH_COMPILED_SAMPLING and has_numba():
         from charrnn.nn.backends.compiled.sampling import continuation
 
         compiled = continuation(
@@ -118,19 +114,17 @@ def continuation(
 
 
 def use_compiled_if_worthwhile(net: Network, config: Config, characters: int) -> None:
-    """Let compiled kernels read a text of so many characters, where that saves time."""
+    """Let the compiled backend read a text of so many characters, where that saves time."""
     if characters >= WORTH_COMPILED_READING:
-        net.use(kernels(config))
+        net.use(backend(config))
 
 
 def warm_up(net: Network, *, learning: bool = True) -> None:
-    """Run a window of two characters, so that compiled kernels are there for the next one."""
+    """Run a window of two characters, so that compiled loops are there for the next one."""
     x, state = np.zeros((2, 1), np.int32), net.zero_state(1)
-    with_own_workspace = net.with_own_workspace()
+    worker = net.with_own_workspace()
     if learning:
         for mask in (None, np.ones((2, 1), np.bool_)):
-            bptt.gradient(
-                with_own_workspace, bptt.Batch(x, x, mask=mask), state, net.params.like(), 1.0
-            )
+            bptt.gradient(worker, bptt.Batch(x, x, mask=mask), state, net.params.like(), 1.0)
     else:
-        with_own_workspace.losses(with_own_workspace.forward(x, state), x)
+        worker.losses(worker.forward(x, state), x)

@@ -50,7 +50,7 @@ def optimiser(config: Config, net: Network) -> Optimiser:
         config.optim.name,
         net.params.flat,
         decayed=net.params.is_matrix(),
-        adam_step=net.kernels.adam_step,
+        adam_step=net.backend.adam_step,
         **settings,
     )
 
@@ -58,7 +58,7 @@ def optimiser(config: Config, net: Network) -> Optimiser:
 def average(config: Config, net: Network) -> WeightAverage | None:
     """The mean of the parameters on the way, where one is asked for."""
     decay = config.optim.ema_decay
-    return None if decay is None else WeightAverage(net.params.flat, decay, net.kernels.mean_step)
+    return None if decay is None else WeightAverage(net.params.flat, decay, net.backend.mean_step)
 
 
 def schedule(config: Config) -> Schedule:

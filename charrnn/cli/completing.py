@@ -60,7 +60,9 @@ def _choices(key: str) -> list[str]:
         field = getattr(kind, "model_fields", {}).get(name)
         if field is None:
             return []
-        kind = field.annotation
+        extra, kind = field.json_schema_extra, field.annotation
+        if isinstance(extra, dict) and "enum" in extra:
+            return [str(choice) for choice in extra["enum"]]
     if kind is bool:
         return ["true", "false"]
     return [word for part in (kind, *get_args(kind)) for word in _words(part)]

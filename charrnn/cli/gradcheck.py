@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from charrnn import build
-from charrnn.analysis.gradcheck.cases import Case, case
+from charrnn.analysis.gradcheck.cases import Case, case, reference_of
 from charrnn.analysis.gradcheck.comparison import TOLERANCE, Method, Result, check
 from charrnn.cli import completing
 from charrnn.cli.options import Finite, format_option, set_option
@@ -61,7 +61,7 @@ def command(config: str | None, sets: tuple[str, ...], method: Method, tolerance
     allowed = TOLERANCE[method] if tolerance is None else tolerance
     results = list(
         check(
-            chosen.network, build.reference(chosen.config), chosen.problem, method=method,
+            chosen.network, reference_of(chosen.config), chosen.problem, method=method,
             window=chosen.config.bptt.window, samples=chosen.samples,
         )
     )  # fmt: skip

@@ -10,7 +10,8 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic_core import ErrorDetails
 
 from charrnn.config.document import KeyPath, short
-from charrnn.config.schema import Config, Section
+from charrnn.config.schema import UNKNOWN_CELL, Config, Section
+from charrnn.nn.cells.registry import cell_names
 
 # What people call things elsewhere, and the key that does it here.
 HABITS = {
@@ -77,8 +78,10 @@ def _expectation(path: KeyPath, detail: ErrorDetails) -> str:
     got = _repr.repr(detail["input"])
     annotation = _annotation(path)
     choices = [c for arg in _members(annotation) for c in get_args(arg) if isinstance(c, str)]
+    if detail["type"] == UNKNOWN_CELL:
+        choices = list(cell_names())
     message = (detail["msg"][0].lower() + detail["msg"][1:]).replace("tuple", "list")
-    if choices and detail["type"] == "literal_error":
+    if choices and detail["type"] in ("literal_error", UNKNOWN_CELL):
         others = [
             m for m in _members(annotation) if not any(isinstance(c, str) for c in get_args(m))
         ]

@@ -6,6 +6,7 @@ import codecs
 from collections.abc import Iterator
 
 from charrnn.config.schema import Config, ModelConfig
+from charrnn.nn.cells.registry import owners
 
 Problem = tuple[tuple[str, ...], str]
 
@@ -14,6 +15,7 @@ def broken_rules(config: Config) -> list[Problem]:
     """Every rule that `config` breaks, as (path of the key, message)."""
     return [
         *_data(config),
+        *_options_of_other_cells(config),
         *_model(config.model),
         *_bptt(config),
         *_train(config),
@@ -46,21 +48,17 @@ def _data(config: Config) -> Iterator[Problem]:
         yield ("data", "split"), "the training part is empty"
 
 
+def _options_of_other_cells(config: Config) -> Iterator[Problem]:
+    cell, defaults = config.model.cell, Config()
+    for key, cells in owners().items():
+        section, name = key.split(".")
+        value, default = (getattr(getattr(c, section), name) for c in (config, defaults))
+        if cell not in cells and value != default:
+            yield (section, name), f"is for cell: {' or '.join(cells)}, and the cell is {cell}"
+
+
 def _model(model: ModelConfig) -> Iterator[Problem]:
-    if model.cell != "rnn" and model.activation != "tanh":
-        yield (
-            ("model", "activation"),
-            f"is for cell: rnn; the {model.cell} has its own",
-        )
-    if model.cell != "lstm":
-        defaults = ModelConfig()
-        lstm_only = (
-            "forget_gate", "peepholes", "coupled_gates", "forget_bias", "cell_input", "cell_output",
-        )  # fmt: skip
-        for key in lstm_only:
-            if getattr(model, key) != getattr(defaults, key):
-                yield ("model", key), f"is for cell: lstm, and the cell is {model.cell}"
-    elif model.coupled_gates and not model.forget_gate:
+    if model.coupled_gates and not model.forget_gate:
         yield ("model", "coupled_gates"), "f = 1 - i needs forget_gate: true"
     if model.init.W.scheme == "identity":
         yield ("model", "init", "W"), "identity is for U, which is square"
@@ -76,8 +74,6 @@ def _bptt(config: Config) -> Iterator[Problem]:
             f"k2 = {bptt.k2} is less than k1 = {bptt.k1}: gradients of {bptt.k1 - bptt.k2} of "
             f"every {bptt.k1} characters would never be used; choose k2 >= k1",
         )
-    if bptt.cell_truncation == "1997" and config.model.cell != "lstm":
-        yield ("bptt", "cell_truncation"), "1997 is for cell: lstm"
 
 
 def _train(config: Config) -> Iterator[Problem]:

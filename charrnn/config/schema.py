@@ -9,6 +9,9 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from charrnn.nn.cells.registry import cell_names
 
 Positive = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[int, Field(ge=0)]
@@ -16,6 +19,7 @@ PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 EveryEpochOrSteps = Literal["epoch"] | Positive
+UNKNOWN_CELL = "unknown_cell"
 
 
 def _as_tuple(value: Any) -> Any:
@@ -26,6 +30,13 @@ def _as_tuple(value: Any) -> Any:
 
 def _as_string(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _known_cell(value: Any) -> Any:
+    """A cell may be registered after this class was made, so the choice is no Literal."""
+    if value not in cell_names():
+        raise PydanticCustomError(UNKNOWN_CELL, "no cell of that name")
+    return value
 
 
 class Section(BaseModel):
@@ -85,7 +96,11 @@ class Inits(Section):
 class ModelConfig(Section):
     """The network."""
 
-    cell: Literal["rnn", "lstm", "gru"] = Field(default="lstm", description="kind of cell")
+    cell: Annotated[str, BeforeValidator(_known_cell)] = Field(
+        default="lstm",
+        description="kind of cell",
+        json_schema_extra={"enum": list(cell_names())},
+    )
     hidden_size: Positive = Field(default=128, description="H, hidden units of a layer")
     num_layers: Positive = Field(default=2, description="layers stacked")
     activation: Literal["tanh", "sigmoid", "relu"] = Field(

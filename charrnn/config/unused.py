@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from charrnn.config.schema import Config, Section
+from charrnn.nn.cells.registry import cell_entry
 
 _OPTIMISERS = {
     "momentum": ("momentum",),
@@ -39,7 +40,7 @@ def _unused(config: Config) -> Iterator[tuple[str, str]]:
         yield "data.split_seed", "a stream is split in the text's order (data.mode: stream)"
     if data.unit == "byte" and _given(data, "encoding"):
         yield "data.encoding", "bytes are not decoded (data.unit: byte)"
-    if model.cell == "lstm" and _given(model, "forget_bias"):
+    if "model.forget_bias" in cell_entry(model.cell).options and _given(model, "forget_bias"):
         if not model.forget_gate or model.coupled_gates:
             yield "model.forget_bias", "the LSTM has no forget gate of its own"
         elif not model.bias:

@@ -6,6 +6,7 @@ import json
 
 from charrnn import __version__
 from charrnn.config import Config
+from charrnn.config.cells import cell_options
 from charrnn.data.vocabulary import Vocabulary
 
 
@@ -26,6 +27,7 @@ def facts(config: Config, vocabulary: Vocabulary) -> dict[str, str]:
         "bias": json.dumps(model.bias),
         "producer": f"charrnn {__version__}",
     }
-    if model.cell == "rnn":
-        values["nonlinearity"] = model.activation
+    options = cell_options(config)
+    if "activation" in options:
+        values["nonlinearity"] = options["activation"]
     return values

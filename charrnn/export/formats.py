@@ -7,10 +7,12 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
+from charrnn import build
 from charrnn.config import Config
 from charrnn.data.vocabulary import Vocabulary
-from charrnn.errors import MissingExtraError
+from charrnn.errors import MissingExtraError, UsageError
 from charrnn.export.torch_file import to_torch_bytes
+from charrnn.nn.cells.registry import cell_class, cell_names
 from charrnn.runtime.installation import install_command
 
 Format = Literal["torch", "onnx"]
@@ -24,6 +26,13 @@ def to_bytes(
     Raises UsageError for a model that the format cannot express, MissingExtraError where ONNX is
     asked for and not installed.
     """
+    exports = build.cell(config, vocabulary.K).exports
+    if form not in exports:
+        able = [name for name in cell_names() if form in cell_class(name).exports]
+        raise UsageError(
+            f"the format {form} has no cell like {config.model.cell}; it has {', '.join(able)}",
+            where=f"--to {form}",
+        )
     if form == "torch":
         return to_torch_bytes(config, vocabulary, parameters)
     try:

@@ -1,8 +1,8 @@
-"""The order of the gate columns, here and elsewhere.
+"""The order of the gate columns, here and elsewhere, as each cell's `exports` has it.
 
 | cell | charrnn | PyTorch | ONNX |
 |---|---|---|---|
-| RNN | a | a | a |
+| RNN | h | h | h |
 | LSTM | i f o g | i f g o | i o f g |
 | GRU | r u n | r u n | u r n |
 
@@ -18,10 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-
-CHARRNN = {"rnn": "a", "lstm": "ifog", "gru": "run"}
-TORCH = {"rnn": "a", "lstm": "ifgo", "gru": "run"}
-ONNX = {"rnn": "a", "lstm": "iofg", "gru": "urn"}
 
 
 def reorder(array: Array, have: str, want: str) -> Array:

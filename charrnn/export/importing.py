@@ -11,6 +11,7 @@ from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import CheckpointError, DataError
 from charrnn.export.state_dict import Found, from_state_dict
 from charrnn.export.torch_file import is_torch_layout, load
+from charrnn.nn.cells.registry import cell_entry
 from charrnn.storage.checkpoint import Checkpoint, read
 from charrnn.storage.checkpoint_folder import locate
 from charrnn.storage.metadata import MAX_CHARACTERS, Metadata
@@ -47,7 +48,7 @@ def _from_torch(path: Path, activation: str) -> tuple[Checkpoint, list[str]]:
     vocabulary = _vocabulary(told, found, where)
     _require_as_told(found.model, told, where)
     model, notices = dict(found.model), []
-    if model["cell"] == "rnn":
+    if "activation" in cell_entry(model["cell"]).option_names:
         model["activation"] = told.get("nonlinearity", activation)
         if model["activation"] not in ("tanh", "relu", "sigmoid"):
             raise CheckpointError(f"its nonlinearity is {model['activation'][:40]!r}", where=where)

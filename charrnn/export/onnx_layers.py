@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.config.schema import ModelConfig
-from charrnn.export.gates import CHARRNN, ONNX, reorder
+from charrnn.export.gates import reorder
+from charrnn.nn.cells.base import Cell
 
 Array = NDArray[Any]
 OPEN = 100.0  # 1 / (1 + e^-100) is 1 in float32
-OPERATOR = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
 
 # name, alpha, beta: 4σ(x) - 2 = 2 tanh(x / 2), and 2σ(x) - 1 = tanh(x / 2).
 _Activation = tuple[str, float | None, float | None]
@@ -31,38 +31,30 @@ _ACTIVATIONS: dict[str, _Activation] = {
 }
 
 
-def inputs(p: dict[str, Array], model: ModelConfig) -> dict[str, Array]:
+def inputs(p: dict[str, Array], cell: Cell, model: ModelConfig) -> dict[str, Array]:
     """W (1, G, D), R (1, G, H), B (1, 2G) and P (1, 3H), those that the model has."""
-    if model.cell == "lstm":
-        p = _four_gates(p, model)
-    have, want = CHARRNN[model.cell], ONNX[model.cell]
+    have, want = cell.gate_names, cell.exports["onnx"]
+    if "f" in want and "f" not in have:
+        p, have = _with_forget_gate(p, model), have.replace("i", "if")
     made = {"W": reorder(p["W"], have, want).T, "R": reorder(p["U"], have, want).T}
     if "b" in p:
         b = reorder(p["b"], have, want)
         inner = np.zeros_like(b)
-        if "q" in p:
-            inner[-model.hidden_size :] = p["q"]
+        if cell.inner_bias is not None:
+            inner[-model.hidden_size :] = p[cell.inner_bias]
         made["B"] = np.concatenate([b, inner])
     if "P" in p:
         made["P"] = p["P"][[0, 2, 1]].reshape(-1)  # i, o, f
     return {name: a[None] for name, a in made.items()}
 
 
-def attributes(model: ModelConfig) -> dict[str, Any]:
-    """The operator's attributes: its size, what it squashes by, and where the GRU resets."""
-    if model.cell == "gru":
-        return {"hidden_size": model.hidden_size, "linear_before_reset": 1}
-    if model.cell == "rnn":
-        chosen = [_ACTIVATIONS[model.activation]]
-    else:
-        names = (("cell_input", "g"), ("cell_output", "h"))
-        activations = [(getattr(model, key), place) for key, place in names]
-        chosen = [_ACTIVATIONS["sigmoid"]] + [
-            _ACTIVATIONS[f"logistic_{place}" if name == "logistic" else name]
-            for name, place in activations
-        ]
+def attributes(cell: Cell) -> dict[str, Any]:
+    """The operator's attributes: its size, its activations, and where the GRU resets."""
+    if cell.inner_bias is not None:
+        return {"hidden_size": cell.H, "linear_before_reset": 1}
+    chosen = [_ACTIVATIONS[function.name] for function in cell.functions]
     made: dict[str, Any] = {
-        "hidden_size": model.hidden_size,
+        "hidden_size": cell.H,
         "activations": [name for name, _, _ in chosen],
     }
     if alphas := [alpha for _, alpha, _ in chosen if alpha is not None]:
@@ -71,10 +63,8 @@ def attributes(model: ModelConfig) -> dict[str, Any]:
     return made
 
 
-def _four_gates(p: dict[str, Array], model: ModelConfig) -> dict[str, Array]:
+def _with_forget_gate(p: dict[str, Array], model: ModelConfig) -> dict[str, Array]:
     """The same LSTM with a forget gate f among [i f o | g], for a variant without its own."""
-    if model.forget_gate and not model.coupled_gates:
-        return p
     made = {}
     for letter, array in p.items():
         rows = array if letter == "P" else np.stack(np.split(array, 3, axis=-1))

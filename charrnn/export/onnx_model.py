@@ -14,9 +14,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, checker, helper, numpy_helper
 
-from charrnn import __version__
+from charrnn import __version__, build
 from charrnn.config import Config
-from charrnn.config.schema import ModelConfig
 from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import CheckpointError, UsageError
 from charrnn.export import onnx_layers
@@ -35,7 +34,7 @@ def to_onnx_bytes(config: Config, vocabulary: Vocabulary, parameters: Mapping[st
     """
     if sum(array.size for array in parameters.values()) * 4 > LARGEST:
         raise UsageError("the model is larger than 2 GB, the most of one file", where="--to onnx")
-    graph = _Graph(config.model, vocabulary.K)
+    graph = _Graph(config, vocabulary.K)
     graph.read_characters()
     for index in range(config.model.num_layers):
         prefix = f"layers.{index}."
@@ -54,9 +53,10 @@ def to_onnx_bytes(config: Config, vocabulary: Vocabulary, parameters: Mapping[st
 class _Graph:
     """Nodes and arrays, added from the characters up; `below` is the output on top so far."""
 
-    def __init__(self, model: ModelConfig, K: int) -> None:
-        self.model, self.K = model, K
-        self.states = ["h", "s"] if model.cell == "lstm" else ["h"]
+    def __init__(self, config: Config, K: int) -> None:
+        self.model, self.K = config.model, K
+        self.cell = build.cell(config, config.model.hidden_size)
+        self.states = self.cell.state_names
         self.nodes: list[onnx.NodeProto] = []
         self.arrays: list[onnx.TensorProto] = []
         self.below = "x"
@@ -77,16 +77,16 @@ class _Graph:
         """The operator of one layer, whose parameters are `p`, under their letters."""
         prefix = f"layers.{index}."
         given = dict.fromkeys(("W", "R", "B", "P"), "")
-        for letter, array in onnx_layers.inputs(p, self.model).items():
+        for letter, array in onnx_layers.inputs(p, self.cell, self.model).items():
             given[letter] = self._array(prefix + letter, array)
         entry = [f"{state}.{index}" for state in self.states]
         last = [given["P"]] if given["P"] else []
         made = [f"{prefix}H", *(f"{state}_out.{index}" for state in self.states)]
         self._node(
-            onnx_layers.OPERATOR[self.model.cell],
+            self.cell.name.upper(),
             [self.below, given["W"], given["R"], given["B"], "", *entry, *last],
             made,
-            **onnx_layers.attributes(self.model),
+            **onnx_layers.attributes(self.cell),
         )
         self.below = f"{prefix}h"
         self._node("Squeeze", [made[0], "direction"], [self.below])

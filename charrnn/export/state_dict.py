@@ -14,13 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn import build
+from charrnn.config import Config
+from charrnn.config.cells import with_cell
 from charrnn.errors import CheckpointError
 from charrnn.export.torch_layout import layer_from_torch
+from charrnn.nn.cells.registry import cell_class, cell_names
 from charrnn.runtime import memory
 
 Array = NDArray[Any]
 FIRST = "weight_ih_l0"
-CELLS = {1: "rnn", 3: "gru", 4: "lstm"}  # by the rows of weight_hh over its columns
 _SHOWN = 4
 
 
@@ -67,11 +70,12 @@ def from_state_dict(tensors: Mapping[str, Array], where: str) -> Found:
     parameters: dict[str, Array] = {"output.V": V.T}
     if bias:
         parameters["output.c"] = np.zeros(len(V), V.dtype) if c is None else c
+    made = build.cell(with_cell(Config(), cell, hidden_size=H), H)
     for index, layer in enumerate(layers):
         zeros = np.zeros(len(layer.hh), layer.hh.dtype)
         biases = layer.biases or ((zeros, zeros.copy()) if bias else None)
         ih = layer.ih if index else first
-        parameters |= layer_from_torch(cell, index, ih, layer.hh, biases)
+        parameters |= layer_from_torch(made, index, ih, layer.hh, biases)
     model = {"cell": cell, "hidden_size": H, "num_layers": len(layers), "bias": bias}
     return Found(parameters, model, len(V))
 
@@ -118,7 +122,8 @@ def _sizes(layers: list[_Layer], V: Array, where: str) -> tuple[str, int]:
     """The cell and H; every array of the layers and the readout must be of them."""
     H = V.shape[1]
     G = len(layers[0].hh) if layers[0].hh.ndim else 0
-    if not H or G % H or G // H not in CELLS:
+    cells = _cells_by_gates()
+    if not H or G % H or G // H not in cells:
         raise CheckpointError(
             f"weight_hh_l0 is {layers[0].hh.shape}, and the readout {V.shape}: no RNN (H, H), GRU "
             "(3H, H) or LSTM (4H, H) under a readout (K, H)",
@@ -135,7 +140,13 @@ def _sizes(layers: list[_Layer], V: Array, where: str) -> tuple[str, int]:
                 raise CheckpointError(
                     f"{name}_l{index} is {array.shape}, and not {shape}", where=where
                 )
-    return CELLS[G // H], H
+    return cells[G // H], H
+
+
+def _cells_by_gates() -> dict[int, str]:
+    """Those that PyTorch has, by the rows of weight_hh over its columns."""
+    orders = {name: cell_class(name).exports.get("torch") for name in cell_names()}
+    return {len(order): name for name, order in orders.items() if order is not None}
 
 
 def _first_input(ih: Array, embedding: Array | None, K: int, where: str) -> Array:

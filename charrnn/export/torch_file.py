@@ -31,7 +31,7 @@ def to_torch_bytes(
 
     Raises UsageError for a variant that PyTorch lacks.
     """
-    tensors = to_torch(parameters, config.model)
+    tensors = to_torch(parameters, config)
     return _sorted_metadata(save(tensors, {**facts(config, vocabulary), "format": "pt"}))
 
 

@@ -12,21 +12,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn import build
+from charrnn.config import Config
 from charrnn.config.schema import ModelConfig
 from charrnn.errors import UsageError
-from charrnn.export.gates import CHARRNN, TORCH, reorder
+from charrnn.export.gates import reorder
+from charrnn.nn.cells.base import Cell
 
 Array = NDArray[Any]
 
 
-def to_torch(parameters: Mapping[str, Array], model: ModelConfig) -> dict[str, Array]:
+def to_torch(parameters: Mapping[str, Array], config: Config) -> dict[str, Array]:
     """`rnn.weight_ih_l0` (G, D), `rnn.weight_hh_l0` (G, H), `rnn.bias_ih_l0` (G,), …, and
     `readout.weight` (K, H), `readout.bias` (K,), from a model's named parameters.
 
     Raises UsageError for a variant that PyTorch's modules lack.
     """
+    model, cell = config.model, build.cell(config, config.model.hidden_size)
     _require_in_torch(model)
-    have, want = CHARRNN[model.cell], TORCH[model.cell]
+    have, want = cell.gate_names, cell.exports["torch"]
     state: dict[str, Array] = {}
     for index in range(model.num_layers):
         layer = f"layers.{index}."
@@ -35,8 +39,8 @@ def to_torch(parameters: Mapping[str, Array], model: ModelConfig) -> dict[str, A
         if model.bias:
             b = reorder(parameters[f"{layer}b"], have, want)
             inner = np.zeros_like(b)
-            if model.cell == "gru":
-                inner[-model.hidden_size :] = parameters[f"{layer}q"]
+            if cell.inner_bias is not None:
+                inner[-model.hidden_size :] = parameters[f"{layer}{cell.inner_bias}"]
             state[f"rnn.bias_ih_l{index}"] = b
             state[f"rnn.bias_hh_l{index}"] = inner
     state["readout.weight"] = parameters["output.V"].T
@@ -46,15 +50,16 @@ def to_torch(parameters: Mapping[str, Array], model: ModelConfig) -> dict[str, A
     return {name: np.ascontiguousarray(array) for name, array in state.items()}
 
 
-def layer_from_torch(cell: str, index: int, ih: Array, hh: Array, biases: tuple[Array, Array] | None
-                     ) -> dict[str, Array]:  # fmt: skip
+def layer_from_torch(
+    cell: Cell, index: int, ih: Array, hh: Array, biases: tuple[Array, Array] | None
+) -> dict[str, Array]:
     """One layer's W (D, G), U (H, G), b (G,) and, of a GRU, q (H,), by their names here."""
-    have, want, H = TORCH[cell], CHARRNN[cell], hh.shape[1]
+    have, want, H = cell.exports["torch"], cell.gate_names, hh.shape[1]
     own = {"W": reorder(ih.T, have, want), "U": reorder(hh.T, have, want)}
     if biases is not None:
         b, inner = (reorder(bias, have, want) for bias in biases)
-        if cell == "gru":
-            own["q"] = inner[-H:].copy()
+        if cell.inner_bias is not None:
+            own[cell.inner_bias] = inner[-H:].copy()
             inner[-H:] = 0
         own["b"] = b + inner
     return {f"layers.{index}.{letter}": array for letter, array in own.items()}

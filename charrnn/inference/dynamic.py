@@ -77,9 +77,9 @@ def _segments(
 
 def _learn(network: Network, window: Window, grad: Params, scale: float, rate: float) -> None:
     """After the window's nats: the gradient and the step."""
-    network.loss_gradient(window.tape, window.targets, scale)
+    dz = network.loss_gradient(window.prediction(), window.targets, scale)
     grad.flat.fill(0)
-    network.backward(window.tape, np.zeros_like(window.final_state), grad)
+    network.backward(window.tape, dz, np.zeros_like(window.final_state), grad)
     grad.flat *= rate
     network.params.flat -= grad.flat
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.data.sources import Ids
-from charrnn.nn.network import Network, Tape
+from charrnn.nn.network import Network, Prediction, Tape
 from charrnn.runtime.workers import WorkerPool
 
 Array = NDArray[Any]
@@ -124,6 +124,7 @@ class Window:
         self.tape: Tape = network.forward(ids[at], state)
         self.final_state = network.state_after(self.tape, self.tape.T)
         self._targets: NDArray[np.int32] | None = None
+        self._prediction: Prediction | None = None
 
     @property
     def targets(self) -> NDArray[np.int32]:
@@ -132,15 +133,20 @@ class Window:
             self._targets = self._ids[self.at + 1]
         return self._targets
 
+    def prediction(self) -> Prediction:
+        """p (T, B, K), and E (T, B) of the targets."""
+        if self._prediction is None:
+            self._prediction = self.network.predict(self.tape, self.targets)
+        return self._prediction
+
     def nats(self) -> Array:
         """The cross-entropy E (T, B) of the targets."""
-        return self.network.losses(self.tape, self.targets)
+        return self.prediction().E
 
     def nats_and_correct(self) -> tuple[Array, NDArray[np.bool_]]:
         """E (T, B), and whether the likeliest character was the target."""
-        E = self.nats()
-        assert self.tape.dZ is not None  # the probabilities, until `loss_gradient` is called
-        return E, self.tape.dZ.argmax(axis=-1) == self.targets
+        prediction = self.prediction()
+        return prediction.E, prediction.p.argmax(axis=-1) == self.targets
 
     def logits(self) -> Array:
         """z (T, B, K)."""

@@ -1,7 +1,7 @@
-"""Squashing functions φ and their slopes φ', written in terms of the output y = φ(a).
+"""Activation functions φ and their derivatives φ', written in terms of the output y = φ(a).
 
-All the smooth ones are α tanh(β a) + γ, and their slopes are quadratics in y. So one `tanh` over
-a block of gates squashes all of them, whatever mixture of σ and tanh they are.
+All the smooth ones are α tanh(β a) + γ, and their derivatives are quadratics in y. So one
+`tanh` over a block of gates activates all of them, whatever mixture of σ and tanh they are.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Activation:
 
 
 class _ReLU(Activation):
-    """max(a, 0). Its slope at 0 is taken as 0."""
+    """max(a, 0). Its derivative at 0 is taken as 0."""
 
     def apply(self, a: Array, out: Array | None = None) -> None:
         np.maximum(a, 0, out=a if out is None else out)
@@ -79,7 +79,7 @@ ACTIVATIONS = {s.name: s for s in (TANH, SIGMOID, RELU, IDENTITY, LOGISTIC_G, LO
 
 
 class GateBlock:
-    """Squashes the gates of a (B, G) block in one pass, each column group by its own function."""
+    """Activates the gates of a (B, G) block in one pass, each column group by its own function."""
 
     def __init__(
         self, activations: list[Activation], width: int, B: int, dtype: np.dtype[Any]

@@ -1,11 +1,11 @@
-"""Backpropagation through time: how errors travel back.
+"""Backpropagation through time: how gradients travel back.
 
-Everything is built from windows whose backward returns the gradient of the state on entry.
+Everything is built from windows whose backward returns the gradient of the initial state.
 
-- *Truncated (k1, k2)* (Williams & Peng 1990): the data hands over spans of at most k2 characters,
-  k1 apart; the errors of the last k1 flow back through the span and no further, since its state
-  on entry is held constant. One span is one call of `gradient`.
-- *Full*: one span is a whole sequence. Where it is longer than `window`, only the states between
+- *Truncated (k1, k2)* (Williams & Peng 1990): the data hands over batches of at most k2
+  characters, k1 apart; the gradients of the last k1 losses flow back through the batch and no
+  further, since its initial state is held constant. One batch is one call of `gradient`.
+- *Full*: one batch is a whole sequence. Where it is longer than `window`, only the states between
   windows are kept on the way forward, and each window's tape is made again on the way back.
   Memory then grows with the window and the number of windows, not with their product.
 """
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.nn.network import Network, Tape
+from charrnn.nn.network import LogitGradient, Network, Tape
 from charrnn.nn.params import Params
 
 Array = NDArray[Any]
@@ -34,10 +34,10 @@ ONE_WINDOW_MAX = 65_536
 
 @dataclass(frozen=True)
 class Batch:
-    """A stretch of text through which errors flow: x, y ids (T, B).
+    """A stretch of text through which gradients flow: x, y ids (T, B).
 
-    `first`: steps before it carry state but no error of their own (truncated, k2 > k1).
-    `advance`: where in the span the next one of the same sequence begins.
+    `first`: steps before it carry state but have no loss of their own (truncated, k2 > k1).
+    `advance`: where in the batch the next one of the same sequence begins.
     `mask` (T, B): false where a shorter sequence was padded; None is all true.
     """
 
@@ -49,7 +49,7 @@ class Batch:
 
     @property
     def count(self) -> int:
-        """How many characters have an error of their own."""
+        """How many characters have a loss of their own."""
         if self.mask is None:
             return (len(self.x) - self.first) * self.x.shape[1]
         return int(np.count_nonzero(self.mask[self.first :]))
@@ -62,12 +62,12 @@ class Batch:
 
 
 class CancelledError(Exception):
-    """`abandon` was true between two windows; the gradient is unfinished."""
+    """`cancel` was true between two windows; the gradient is unfinished."""
 
 
 @dataclass(frozen=True)
 class GradientResult:
-    """Σ E over a span's characters, the state for the next span, the gradient of that on entry."""
+    """Σ E over a batch's characters, the state for the next batch, the initial state's gradient."""
 
     loss: float
     state: Array
@@ -75,7 +75,7 @@ class GradientResult:
 
 
 def window_length(setting: int | str, T: int, B: int) -> int:
-    """Steps of tape kept at once: as set, or all of a short span and about √T of a long one."""
+    """Steps of tape kept at once: as set, or all of a short batch and about √T of a long one."""
     if setting != "auto":
         return min(int(setting), T)
     return T if T * B <= ONE_WINDOW_MAX else min(T, max(isqrt(T), 64))
@@ -92,33 +92,34 @@ def gradient(
     masks: Masks | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> GradientResult:
-    """Add to `grad` the derivative of scale · Σ E over the span, `state` on entry held constant.
+    """Add to `grad` the derivative of scale · Σ E over the batch, `state` held constant.
 
-    `abandon` is asked before each window, forward and back: AbandonedError where it is true.
+    `cancel` is asked before each window, forward and back: CancelledError where it is true.
     """
     T, B = batch.x.shape
     length = window_length(window, T, B)
     starts = range(0, T, length)
     advance = T if batch.advance is None else batch.advance
 
-    entries, following = [state], state
+    initial_states, following = [state], state
     for index, start in enumerate(starts):
         _check_cancel(cancel)
-        tape = _forward(network, batch, start, length, entries[index], masks, index)
+        tape = _forward(network, batch, start, length, initial_states[index], masks, index)
         after = network.state_after(tape, tape.T)
         if start < advance < start + tape.T:
             following = network.state_after(tape, advance - start)
         elif advance == start + tape.T:
             following = after
-        entries.append(after)
+        initial_states.append(after)
 
     loss, dstate = 0.0, np.zeros_like(state)
     for index, start in reversed(list(enumerate(starts))):
         _check_cancel(cancel)
         if index < len(starts) - 1:
-            tape = _forward(network, batch, start, length, entries[index], masks, index)
-        loss += _loss(network, batch, tape, start, scale)
-        dstate = network.backward(tape, dstate, grad)
+            tape = _forward(network, batch, start, length, initial_states[index], masks, index)
+        window_loss, dz = _loss(network, batch, tape, start, scale)
+        loss += window_loss
+        dstate = network.backward(tape, dz, dstate, grad)
     return GradientResult(loss, following, dstate)
 
 
@@ -140,13 +141,14 @@ def _forward(
     return network.forward(x, state, None if masks is None else masks(index, len(x)))
 
 
-def _loss(network: Network, batch: Batch, tape: Tape, start: int, scale: float) -> float:
-    """Σ E over the window's characters that count; leaves its gradient in the tape."""
+def _loss(
+    network: Network, batch: Batch, tape: Tape, start: int, scale: float
+) -> tuple[float, LogitGradient]:
+    """Σ E over the window's characters that count, and the gradient of scale · Σ E by z."""
     stop = start + tape.T
     first = min(max(batch.first - start, 0), tape.T)
     mask = None if batch.mask is None else batch.mask[start:stop]
-    E = network.losses(tape, batch.y[start:stop], first)
-    network.loss_gradient(tape, batch.y[start:stop], scale, mask)
-    if mask is not None:
-        E = E * mask[first:]
-    return float(E.sum(dtype=np.float64))
+    prediction = network.predict(tape, batch.y[start:stop], first)
+    E = prediction.E if mask is None else prediction.E * mask[first:]
+    dz = network.loss_gradient(prediction, batch.y[start:stop], scale, mask)
+    return float(E.sum(dtype=np.float64)), dz

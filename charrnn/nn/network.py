@@ -1,17 +1,22 @@
-"""A stack of cells, dropout, a readout and a loss, over one window of T steps and B streams."""
+"""A stack of cells, dropout, an output layer and a loss, over one window of T steps, B streams.
+
+A window passes through these, each made from the one before:
+
+    forward → Tape → predict → Prediction → loss_gradient → LogitGradient → backward
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from charrnn.nn.backends import Backend
-from charrnn.nn.cells import Cell, CellTape
+from charrnn.nn.cells.base import Cell, CellTape
 from charrnn.nn.params import Params
 from charrnn.nn.workspace import Workspace
 
@@ -19,23 +24,45 @@ Array = NDArray[Any]
 Ids = NDArray[np.integer]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Tape:
-    """What the forward pass of one window leaves for the way back."""
+    """What the forward pass of one window leaves for the way back.
+
+    `masks` (L, T or 1, B, H) are empty without dropout; `outputs` (T, B, H) are the top layer's.
+    """
 
     T: int
     B: int
     cells: list[CellTape]
-    masks: list[Array] = field(default_factory=list)
-    outputs: Array | None = None
-    first: int = 0
-    dZ: Array | None = None
+    masks: list[Array]
+    outputs: Array
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Of a window's steps from `first` on: p_t (T - first, B, K) and E_t (T - first, B) in nats.
+
+    The memory of p is reused by `loss_gradient`, and by the next prediction.
+    """
+
+    first: int
+    p: Array
+    E: Array
+
+
+@dataclass(frozen=True)
+class LogitGradient:
+    """dz_t (T - first, B, K) of the steps from `first` on; the steps before have none."""
+
+    first: int
+    dZ: Array
 
 
 class Network:
     """Cells over one parameter vector. Arrays in, arrays out.
 
-    The state of all layers is one array (L, n, B, H): n is 1, or 2 for the LSTM (h, then s).
+    The state of all layers is one array (L, n, B, H): n is 1, or 2 for the
+    LSTM (h, then s), which is what `Cell.state_names` says.
     """
 
     def __init__(
@@ -51,7 +78,7 @@ class Network:
         self.cells, self.K, self.bias = list(cells), K, bias
         self.dropout, self.variational = dropout, variational
         self.H = self.cells[0].H
-        self.kernels = self.cells[0].kernels
+        self.backend = self.cells[0].backend
         self.dtype = np.dtype(dtype)
         self.params = Params(self._shapes(), dtype)
         self._workspace = Workspace(dtype)
@@ -67,21 +94,21 @@ class Network:
             shapes["output.c"] = (self.K,)
         return shapes
 
-    def use(self, kernels: Backend) -> None:
-        """Run the loops by other kernels from now on."""
-        self.kernels = kernels
+    def use(self, backend: Backend) -> None:
+        """Run the loops by another backend from now on."""
+        self.backend = backend
         for cell in self.cells:
-            cell.kernels = kernels
+            cell.use(backend)
 
     def with_own_workspace(self) -> Network:
         """The same cells over the same parameters, with memory of its own to run windows in."""
-        with_own_workspace = copy(self)
-        with_own_workspace._workspace = Workspace(self.dtype)
-        return with_own_workspace
+        worker = copy(self)
+        worker._workspace = Workspace(self.dtype)
+        return worker
 
     def zero_state(self, B: int) -> Array:
         """The state (L, n, B, H) before any text."""
-        return np.zeros((len(self.cells), self.cells[0].state_size, B, self.H), self.dtype)
+        return np.zeros((len(self.cells), len(self.cells[0].state_names), B, self.H), self.dtype)
 
     def draw_masks(self, rng: np.random.Generator, T: int, B: int) -> list[Array]:
         """A dropout mask (T, B, H) for the output of each layer: 0, or 1 / (1 - dropout).
@@ -103,7 +130,7 @@ class Network:
         The tape lives in memory that the next call reuses.
         """
         T, B = x.shape
-        tape = Tape(T, B, [], list(masks or ()))
+        cell_tapes: list[CellTape] = []
         below: Array = x
         for index, cell in enumerate(self.cells):
             prefix = f"layers.{index}."
@@ -112,13 +139,14 @@ class Network:
             if masks is not None:
                 dropped = self._workspace(prefix + "dropped", below.shape)
                 below = np.multiply(below, masks[index], out=dropped)
-            tape.cells.append(cell_tape)
-        tape.outputs = below
-        return tape
+            cell_tapes.append(cell_tape)
+        return Tape(T, B, cell_tapes, list(masks or ()), below)
 
     def state_after(self, tape: Tape, t: int) -> Array:
         """The state (L, n, B, H) after t of the tape's steps."""
-        state = np.empty((len(self.cells), self.cells[0].state_size, tape.B, self.H), self.dtype)
+        state = np.empty(
+            (len(self.cells), len(self.cells[0].state_names), tape.B, self.H), self.dtype
+        )
         for index, (cell, cell_tape) in enumerate(zip(self.cells, tape.cells, strict=True)):
             for slot, part in enumerate(cell.state_after(cell_tape, t)):
                 state[index, slot] = part
@@ -126,8 +154,6 @@ class Network:
 
     def logits(self, tape: Tape, first: int = 0) -> Array:
         """z = h V + c (CE.0) for the steps from `first` on, (T - first, B, K)."""
-        assert tape.outputs is not None
-        tape.first = first
         outputs = tape.outputs[first:]
         Z = self._workspace("Z", (*outputs.shape[:2], self.K))
         flat = Z.reshape(-1, self.K)
@@ -136,28 +162,37 @@ class Network:
             flat += self.params["output.c"]
         return Z
 
+    def predict(self, tape: Tape, y: Ids, first: int = 0) -> Prediction:
+        """p and E for targets y (T, B), from step `first` on."""
+        Z = self.logits(tape, first)
+        E = self.backend.softmax_cross_entropy(Z=Z.reshape(-1, self.K), y=y[first:].reshape(-1))
+        return Prediction(first, Z, E.reshape(Z.shape[:2]))
+
     def losses(self, tape: Tape, y: Ids, first: int = 0) -> Array:
         """E (T - first, B) in nats for targets y (T, B), from step `first` on."""
-        Z = self.logits(tape, first)
-        E = self.kernels.softmax_cross_entropy(Z.reshape(-1, self.K), y[first:].reshape(-1))
-        tape.dZ = Z
-        return E.reshape(Z.shape[:2])
+        return self.predict(tape, y, first).E
 
-    def loss_gradient(self, tape: Tape, y: Ids, scale: float, mask: Array | None = None) -> None:
-        """After `losses`: leave dz = (p - y) · scale in the tape, 0 where mask (T, B) is false."""
-        assert tape.dZ is not None
-        flat_mask = None if mask is None else mask[tape.first :].reshape(-1)
-        self.kernels.cross_entropy_gradient(
-            tape.dZ.reshape(-1, self.K), y[tape.first :].reshape(-1), scale, flat_mask
-        )
+    def loss_gradient(
+        self, prediction: Prediction, y: Ids, scale: float, mask: Array | None = None
+    ) -> LogitGradient:
+        """dz = (p - y) · scale, 0 where mask (T, B) is false, in the memory of the prediction's p.
 
-    def backward(self, tape: Tape, dstate: Array, grad: Params) -> Array:
-        """Add the window's gradient to `grad`; `dstate` is that of the state on exit.
-
-        Returns the gradient of the state on entry (L, n, B, H): what lets windows be chained.
+        y (T, B) are the targets that it was made for.
         """
-        dH = self._readout_back(tape, grad)
-        entry = np.empty_like(dstate)
+        first, dZ = prediction.first, prediction.p
+        flat_mask = None if mask is None else mask[first:].reshape(-1)
+        self.backend.cross_entropy_gradient(
+            p=dZ.reshape(-1, self.K), y=y[first:].reshape(-1), scale=scale, mask=flat_mask
+        )
+        return LogitGradient(first, dZ)
+
+    def backward(self, tape: Tape, dz: LogitGradient, dstate: Array, grad: Params) -> Array:
+        """Add the window's gradient to `grad`; `dstate` is that of the final state.
+
+        Returns the gradient of the initial state (L, n, B, H): what lets windows be chained.
+        """
+        dH = self._output_layer_back(tape, dz, grad)
+        initial = np.empty_like(dstate)
         for index in reversed(range(len(self.cells))):
             cell, cell_tape = self.cells[index], tape.cells[index]
             if tape.masks:
@@ -168,23 +203,21 @@ class Network:
                 dX=dH if index else None,
             )  # fmt: skip
             for slot, part in enumerate(parts):
-                entry[index, slot] = part
-        return entry
+                initial[index, slot] = part
+        return initial
 
-    def _readout_back(self, tape: Tape, grad: Params) -> Array:
-        """Gradients of V and c, and dH (T, B, H) on the outputs."""
-        assert tape.dZ is not None
-        assert tape.outputs is not None
-        dZ = tape.dZ.reshape(-1, self.K)
-        outputs = tape.outputs[tape.first :].reshape(-1, self.H)
+    def _output_layer_back(self, tape: Tape, dz: LogitGradient, grad: Params) -> Array:
+        """Add the gradients of V and c; returns dH (T, B, H), that of the top layer's outputs."""
+        dZ = dz.dZ.reshape(-1, self.K)
+        outputs = tape.outputs[dz.first :].reshape(-1, self.H)
         dV = grad["output.V"]
         dV += outputs.T @ dZ
         if self.bias:
             dc = grad["output.c"]
             dc += np.ones(len(dZ), dZ.dtype) @ dZ
         dH = self._workspace("dH", (tape.T, tape.B, self.H))
-        dH[: tape.first] = 0
-        np.matmul(dZ, self.params["output.V"].T, out=dH[tape.first :].reshape(-1, self.H))
+        dH[: dz.first] = 0
+        np.matmul(dZ, self.params["output.V"].T, out=dH[dz.first :].reshape(-1, self.H))
         return dH
 
     @property
@@ -194,12 +227,12 @@ class Network:
 
     def tape_bytes(self, T: int, B: int) -> int:
         """Bytes of one window's tape and scratch, by the formula in docs/memory.md."""
-        G = max(cell.gates for cell in self.cells) * self.H
-        scratch = max(cell.scratch for cell in self.cells) * self.H
+        G = max(cell.G for cell in self.cells)
+        scratch = max(len(cell.scratch_names) for cell in self.cells) * self.H
         shared = T * B * (G + self.H + self.K + scratch)
         per_layer = 0
         for cell in self.cells:
-            per_layer += T * B * cell.gates * self.H + (T + 1) * B * self.H * cell.state_size
-            per_layer += T * B * self.H * (cell.gates > 1)
+            per_layer += T * B * cell.G + (T + 1) * B * self.H * len(cell.state_names)
+            per_layer += T * B * self.H * len(cell.kept_names)
             per_layer += 2 * T * B * self.H * (self.dropout > 0)
         return (shared + per_layer) * self.dtype.itemsize

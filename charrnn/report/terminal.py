@@ -41,9 +41,9 @@ def introduce(trainer: Trainer, config: Config, run: object, threads: int) -> li
     unit = "lines" if corpus.lines is not None else "streams"
     padding = f", {loader.padding:.1%} padding" if hasattr(loader, "padding") else ""
     return [
-        f"model     {_describe(config)}, {net.params.flat.size:,} parameters "
+        f"model     {net.cells[0].description}, {net.params.flat.size:,} parameters "
         f"({model.num_layers} × {model.hidden_size}), {config.runtime.dtype}, "
-        f"{net.cells[0].kernels.name} kernels, {threads} thread{'s' * (threads > 1)}"
+        f"{net.backend.name} kernels, {threads} thread{'s' * (threads > 1)}"
         f"{_ranks(trainer)}",
         f"text      {characters('train'):,} characters to train on, {characters('val'):,} to "
         f"validate, {characters('test'):,} to test; K = {net.K}",
@@ -72,22 +72,6 @@ def _rollback(event: RolledBack) -> str:
         f"{event.reason.splitlines()[0]}; back to step {event.step:,} with the learning rate times "
         f"{event.rate_scale:g} (rollback {event.tries} of {event.limit})"
     )
-
-
-def _describe(config: Config) -> str:
-    model = config.model
-    if model.cell == "rnn":
-        return f"{model.activation} RNN"
-    if model.cell == "gru":
-        return "GRU"
-    parts = ["LSTM"]
-    if not model.forget_gate:
-        parts.append("without forget gate (1997)")
-    if model.coupled_gates:
-        parts.append("with coupled gates")
-    if model.peepholes:
-        parts.append("with peepholes")
-    return " ".join(parts)
 
 
 def _bptt(config: Config) -> str:

@@ -144,7 +144,7 @@ def remedies(config: Mapping[str, Any], step: int, norms: Sequence[float] = ()) 
         found.insert(place, f"clip the gradient, which is off: optim.grad_clip={USUAL_CLIP:g}")
     if config["train"]["loss_reduction"] == "sum":
         found.append("train.loss_reduction=mean: a sum grows with the window, and its gradient too")
-    if model["cell"] == "rnn" and model["activation"] == "relu":
+    if model["activation"] == "relu":  # which only the RNN can have
         found.append(
             "nothing bounds a relu RNN: model.init.U.scheme=identity with a scale below 1, or "
             "model.activation=tanh"

@@ -38,7 +38,7 @@ SMALL = ["model.hidden_size=6", "model.num_layers=1", "train.batch_size=4"]
 def swept(sets, **shape):
     """A network and its problem, and e_k (k, L, n, B, H) as `errors_back` gives them."""
     network, reference, problem = make_problem(sets, **shape)
-    batch, state = problem.spans[0], problem.entries[0]
+    batch, state = problem.batches[0], problem.initial_states[0]
     T = len(batch.x)
     errors = np.stack([e for e, _ in errors_back(network, batch.x, batch.y, state, T)])
     return network, reference, batch, state, errors
@@ -101,9 +101,9 @@ def test_lag_norms_are_medians_over_the_streams(cell):
 @pytest.mark.parametrize("max_lag", [0, 7])
 def test_a_window_must_be_as_long_as_the_lags(max_lag):
     network, _, problem = make_problem([], T=6)
-    batch = problem.spans[0]
+    batch = problem.batches[0]
     with pytest.raises(ValueError, match="window of 6 steps"):
-        lag_norms(network, batch.x, batch.y, problem.entries[0], max_lag)
+        lag_norms(network, batch.x, batch.y, problem.initial_states[0], max_lag)
 
 
 def test_the_1997_carousel_carries_an_error_unchanged():
@@ -119,7 +119,7 @@ def test_the_1997_carousel_carries_an_error_unchanged():
 @pytest.mark.parametrize("cell", CELLS)
 def test_gradients_on_the_way_are_those_of_truncated_bptt(cell):
     network, _, problem = make_problem(["model.num_layers=2", *CELLS[cell]], T=9)
-    batch, state = problem.spans[0], problem.entries[0]
+    batch, state = problem.batches[0], problem.initial_states[0]
     kept = {}
     list(keeping(errors_back(network, batch.x, batch.y, state, 9), [1, 4, 9], kept))
     for k2, found in kept.items():
@@ -163,8 +163,8 @@ def test_no_error_of_an_rnn_exceeds_its_bound(activation, layers, seed, scale):
     network, _, problem = make_problem(sets, T=8, B=1, seed=seed)
     for name, view in network.params.items():
         view *= scale if name.endswith((".U", ".W")) else 1
-    batch = problem.spans[0]
-    norms = lag_norms(network, batch.x, batch.y, problem.entries[0], 8)
+    batch = problem.batches[0]
+    norms = lag_norms(network, batch.x, batch.y, problem.initial_states[0], 8)
     bound = bounds(network, float(norms.entry[0]), 8)
     assert bound is not None
     assert (norms.h <= bound * (1 + 1e-12)).all()
@@ -177,8 +177,8 @@ def test_the_bound_is_reached_where_all_units_are_active():
     network, _, problem = make_problem(sets, T=8)
     network.params["layers.0.U"][...] = 0.9 * np.eye(4)
     network.params["layers.0.b"][...] = 50
-    batch = problem.spans[0]
-    norms = lag_norms(network, batch.x, batch.y, problem.entries[0], 8)
+    batch = problem.batches[0]
+    norms = lag_norms(network, batch.x, batch.y, problem.initial_states[0], 8)
     np.testing.assert_allclose(norms.h[0], norms.h[0, 0] * 0.9 ** np.arange(9))
     np.testing.assert_allclose(norms.h, bounds(network, norms.h[0, 0], 8))
 
@@ -237,14 +237,14 @@ def test_which_block_recurs(cell, recurs):
     network, _, _ = make_problem(CELLS[cell])
     found = spectra(network, 0)
     assert [spectrum.block for spectrum in found if spectrum.recurs] == [recurs]
-    assert len(found) == network.cells[0].gates
+    assert len(found) == len(network.cells[0].gates)
 
 
 def test_saturation_of_planted_biases():
     network, _, problem = make_problem(["model.cell=lstm"])
     bias = network.params["layers.0.b"].reshape(4, 4)
     bias[0], bias[1], bias[3] = -40, 40, 40  # i shut, f open, g at its end
-    i, f, o, g = saturations(network, problem.spans[0].x, problem.entries[0])[0]
+    i, f, o, g = saturations(network, problem.batches[0].x, problem.initial_states[0])[0]
     assert (i.block, i.low, i.high) == ("i", 1, 0)
     assert (f.block, f.low, f.high) == ("f", 0, 1)
     assert (o.block, o.low, o.high) == ("o", 0, 0)
@@ -255,7 +255,7 @@ def test_saturation_of_planted_biases():
 def test_saturation_of_a_grus_gates():
     network, _, problem = make_problem(["model.cell=gru"])
     network.params["layers.0.b"].reshape(3, 4)[1] = 40  # u: all is kept
-    r, u, n = saturations(network, problem.spans[0].x, problem.entries[0])[0]
+    r, u, n = saturations(network, problem.batches[0].x, problem.initial_states[0])[0]
     assert (r.block, r.high, r.gate) == ("r", 0, True)
     assert (u.block, u.high, u.gate) == ("u", 1, True)
     assert (n.block, n.gate) == ("n", False)
@@ -265,7 +265,7 @@ def test_dead_units():
     network, _, problem = make_problem(["model.cell=rnn", "model.activation=relu"])
     network.params["layers.0.b"][:] = [-99, 99, -99, -99]
     network.params["layers.0.U"][...] = 0
-    (h,) = saturations(network, problem.spans[0].x, problem.entries[0])[0]
+    (h,) = saturations(network, problem.batches[0].x, problem.initial_states[0])[0]
     assert (h.dead, h.low, h.high) == (0.75, None, None)
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn import build, config
+from charrnn.analysis.gradcheck.cases import reference_of
 from charrnn.analysis.units.activations import Block, activations, quantities
 from charrnn.analysis.units.features import Feature, features
 from charrnn.analysis.units.ranking import Ranking, auc
@@ -111,7 +112,9 @@ def collected(network, corpus, rows):
     """All that is read, in the order of the text."""
     n = int((rows.stop - rows.begin).sum())
     p = np.full((n, network.K), np.nan)
-    values = [{q: np.full((n, network.H), np.nan) for q in quantities(c)} for c in network.cells]
+    values = [
+        {q.letter: np.full((n, network.H), np.nan) for q in quantities(c)} for c in network.cells
+    ]
     for block in activations(network, corpus.ids, rows):
         assert np.isnan(p[block.at]).all(), "read twice"
         p[block.at] = block.p
@@ -127,7 +130,7 @@ def test_what_units_do_is_what_the_reference_says(model):
     settings, corpus, network = model
     rows = rows_of(corpus, "val", 150)
     p, values = collected(network, corpus, rows)
-    reference, at = build.reference(settings), 0
+    reference, at = reference_of(settings), 0
     for first, begin, stop in stretches(rows):
         ids = np.asarray(corpus.ids[first:stop])[:, None]
         y = np.append(ids[1:], ids[:1], axis=0)

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 import charrnn
-from charrnn import build
+from charrnn.analysis.gradcheck.cases import reference_of
 from charrnn.cli.main import cli
 from charrnn.inference.sampling import Sampling
 from tests.conftest import ROOT, TEXT
@@ -131,7 +131,7 @@ def test_bytes_are_decoded(bytes_run):
 def test_the_first_character_has_the_probabilities(any_run):
     model = any_run.model()
     p = model.probabilities("The lam")
-    reference, ids = build.reference(model.config), model.vocabulary.encode("The lam")
+    reference, ids = reference_of(model.config), model.vocabulary.encode("The lam")
     if model.config.data.mode == "lines":
         ids = np.concatenate([[model.vocabulary.id("\n")], ids])
     y = np.arange(model.vocabulary.K)

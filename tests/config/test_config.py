@@ -75,7 +75,7 @@ def test_duplicate_keys(tmp_path):
         ("train: {epochs: null}", "nothing ends the run"),
         ("optim: {weight_decay: 0.1}", "is for adamw"),
         ("model: {cell: gru, activation: relu}", "is for cell: rnn"),
-        ("bptt: {cell_truncation: 1997}\nmodel: {cell: rnn}", "bptt.cell_truncation: 1997 is for"),
+        ("bptt: {cell_truncation: 1997}\nmodel: {cell: rnn}", "bptt.cell_truncation: is for"),
         ("train: {eval_every: weekly}", "not one of epoch or a number"),
         ("optim: {learning_rate: .nan}", "learning_rate"),
         ("model: {hidden_size: !!python/object:os.system x}", "hidden_size"),

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from charrnn import build, config
-from charrnn.analysis.gradcheck.cases import case
+from charrnn import config
+from charrnn.analysis.gradcheck.cases import case, reference_of
 from charrnn.analysis.gradcheck.comparison import check
 from tests.helpers.commands import CONFIGS
 
@@ -16,7 +16,7 @@ from tests.helpers.commands import CONFIGS
 def test_gradients_of_every_config(path: Path):
     chosen = case(config.load(path))
     results = check(
-        chosen.network, build.reference(chosen.config), chosen.problem,
+        chosen.network, reference_of(chosen.config), chosen.problem,
         window=chosen.config.bptt.window,
     )  # fmt: skip
     assert max(result.max_relative_error for result in results) < 1e-10

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from charrnn import build
+from charrnn.analysis.gradcheck.cases import reference_of
 from charrnn.errors import DivergenceError
 from charrnn.inference.bootstrap import Blocks
 from charrnn.inference.dynamic import evaluate_dynamically
@@ -81,7 +81,7 @@ def explicit(reference, parameters, corpus, rate, k):
 def test_it_is_the_explicit_loop_over_the_reference(trained, sets):
     launch = trained(*sets)
     network, corpus = parts_of(launch)
-    expected = explicit(build.reference(launch.config), network.params, corpus, 0.7, 12)
+    expected = explicit(reference_of(launch.config), network.params, corpus, 0.7, 12)
     before = network.params.flat.copy()
     score = evaluate_dynamically(network, corpus, "val", 0.7, segment=12)
     assert score.chars == corpus.characters("val") == len(expected)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn import build
+from charrnn.analysis.gradcheck.cases import reference_of
 from charrnn.config import Config
 from charrnn.data.corpus import load_corpus
 from charrnn.inference.endings import Ending
@@ -89,7 +90,7 @@ def test_the_best_is_the_likeliest_of_them(charrnn, mode, tmp_path):
         assert found == min(group, key=lambda sample: sample["nats_per_char"])
     path = locate(tmp_path / "run", "best")
     network, vocabulary, config = build.restore_network(read(path), str(path))
-    reference, params = build.reference(config), dict(network.params)
+    reference, params = reference_of(config), dict(network.params)
     ids = vocabulary.encode(("\n" if mode == "lines" else "") + every[0]["text"])
     boundaries = np.flatnonzero(ids == vocabulary.id("\n")) if mode == "lines" else []
     cuts = sorted({0, *map(int, boundaries), len(ids) - 1})

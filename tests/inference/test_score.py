@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from charrnn import build
+from charrnn.analysis.gradcheck.cases import reference_of
 from charrnn.inference.reader import SCORING
 from charrnn.inference.scoring import Scorer, whole_lines
 from charrnn.runtime.workers import WorkerPool
@@ -45,7 +46,7 @@ def restored(tmp_path):
 def expected(tmp_path, text):
     """Nats of each character by the textbook's network; None where there is no score."""
     network, vocabulary, config = restored(tmp_path)
-    reference, params = build.reference(config), dict(network.params)
+    reference, params = reference_of(config), dict(network.params)
     start = vocabulary.id("\n")
     found = []
 

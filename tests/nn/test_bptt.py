@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charrnn import build, config
-from charrnn.analysis.gradcheck.cases import case
+from charrnn import config
+from charrnn.analysis.gradcheck.cases import case, reference_of
 from charrnn.analysis.gradcheck.comparison import Problem, analytic, chain, check
 from charrnn.data.loader import EpochBounds
 from charrnn.nn import bptt
@@ -27,7 +27,7 @@ def gradient(network, batch, state, **more):
 @pytest.mark.parametrize("window", [1, 2, 3, 7, 20])
 def test_windows_are_one_window(cell, window):
     network, _, problem = make_problem(["model.num_layers=2", *CELLS[cell]], T=20)
-    batch, state = problem.spans[0], problem.entries[0]
+    batch, state = problem.batches[0], problem.initial_states[0]
     whole, one = gradient(network, batch, state, window=20)
     parts, many = gradient(network, batch, state, window=window)
     np.testing.assert_allclose(parts, whole, rtol=1e-12, atol=1e-14)
@@ -41,7 +41,7 @@ def test_windows_with_padding_first_and_dropout(cell):
     sets = ["model.num_layers=2", "model.dropout=0.4", *CELLS[cell]]
     network, _, problem = make_problem(sets, T=12, first=4, lengths=[12, 5, 9])
     masks = (np.random.default_rng(5).random((2, 12, 3, 4)) < 0.6) / 0.6
-    batch, state = problem.spans[0], problem.entries[0]
+    batch, state = problem.batches[0], problem.initial_states[0]
     whole, _ = gradient(network, batch, state, window=12, masks=lambda i, T: list(masks))
     parts, _ = gradient(
         network, batch, state, window=5, masks=lambda i, T: list(masks[:, 5 * i : 5 * i + T])
@@ -52,7 +52,7 @@ def test_windows_with_padding_first_and_dropout(cell):
 @pytest.mark.parametrize("cell", CELLS)
 def test_truncated_with_k2_as_long_as_the_text_is_full(cell):
     network, _, problem = make_problem(CELLS[cell], T=11)
-    x, y, state = problem.spans[0].x, problem.spans[0].y, problem.entries[0]
+    x, y, state = problem.batches[0].x, problem.batches[0].y, problem.initial_states[0]
     spans = [
         Batch(x[c.start : c.stop], y[c.start : c.stop], c.first, c.advance)
         for c in EpochBounds(11, 3, 11)
@@ -99,7 +99,7 @@ def double_sum(network, x, y, state, first, k1=None, k2=None):
 
 def test_full_is_the_double_sum():
     network, _, problem = make_problem(["model.cell=rnn", "model.num_layers=1"], T=8)
-    batch, state = problem.spans[0], problem.entries[0]
+    batch, state = problem.batches[0], problem.initial_states[0]
     grads, _ = analytic(network, Problem([batch], [state], 1.0), window=3)
     expected = double_sum(network, batch.x, batch.y, state, 0)
     for name, array in expected.items():
@@ -113,7 +113,7 @@ def test_truncated_is_the_double_sum(T, k1, extra, seed):
     network, _, problem = make_problem(
         ["model.cell=rnn", "model.num_layers=1"], T=T, B=2, H=3, K=3, seed=seed
     )
-    x, y, state = problem.spans[0].x, problem.spans[0].y, problem.entries[0]
+    x, y, state = problem.batches[0].x, problem.batches[0].y, problem.initial_states[0]
     spans = [
         Batch(x[c.start : c.stop], y[c.start : c.stop], c.first, c.advance)
         for c in EpochBounds(T, k1, k2)
@@ -127,7 +127,7 @@ def test_truncated_is_the_double_sum(T, k1, extra, seed):
 @pytest.mark.parametrize("cell", CELLS)
 def test_truncated_spans_by_complex_step(cell):
     network, reference, problem = make_problem(["model.num_layers=2", *CELLS[cell]], T=10)
-    x, y, state = problem.spans[0].x, problem.spans[0].y, problem.entries[0]
+    x, y, state = problem.batches[0].x, problem.batches[0].y, problem.initial_states[0]
     spans = [
         Batch(x[c.start : c.stop], y[c.start : c.stop], c.first, c.advance)
         for c in EpochBounds(10, 3, 5)
@@ -157,5 +157,5 @@ def test_long_spans_keep_a_window_of_about_the_square_root():
 
 def test_gradcheck_of_dropout_in_windows():
     chosen = case(config.load(None, ["bptt.mode=full", "bptt.window=3", "model.dropout=0.5"]))
-    results = check(chosen.network, build.reference(chosen.config), chosen.problem, window=3)
+    results = check(chosen.network, reference_of(chosen.config), chosen.problem, window=3)
     assert max(result.max_relative_error for result in results) < 1e-10

@@ -65,7 +65,7 @@ def networks(sets, dtype):
         made[0].params.flat.size
     )
     made[1].params.flat[...] = made[0].params.flat
-    assert [net.kernels.name for net in made] == ["numpy", "numba"]
+    assert [net.backend.name for net in made] == ["numpy", "numba"]
     return made
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from charrnn import build, config
 from charrnn.analysis.gradcheck import comparison as gradcheck
-from charrnn.analysis.gradcheck.cases import case
+from charrnn.analysis.gradcheck.cases import case, reference_of
 from charrnn.data.corpus import load_corpus
 from charrnn.nn import bptt
 from charrnn.nn.bptt import Batch
@@ -27,7 +27,7 @@ def worst(sets: list[str]) -> float:
     cfg = config.load(None, sets)
     problem = case(cfg)
     results = gradcheck.check(
-        problem.network, build.reference(cfg), problem.problem, window=cfg.bptt.window
+        problem.network, reference_of(cfg), problem.problem, window=cfg.bptt.window
     )
     return max(result.max_relative_error for result in results)
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from charrnn import build, config
+from charrnn import config
+from charrnn.analysis.gradcheck.cases import reference_of
 from charrnn.analysis.gradcheck.reference.activations import softmax
 from charrnn.inference.evaluation import evaluate
 from charrnn.inference.sampling import Sampling, numpy_sampler, sample
@@ -121,7 +122,7 @@ def test_evaluation_scores_every_character_once_with_carried_state(text_file, tm
     launch = trained(text_file, tmp_path, "runtime.dtype=float64")
     network, corpus = launch.trainer.network, launch.trainer.corpus
     start, stop = corpus.bounds["val"]
-    reference = build.reference(launch.config)
+    reference = reference_of(launch.config)
     begin_at = max(start - 1 - 512, 0)
     x, y = corpus.ids[begin_at : stop - 1, None], corpus.ids[begin_at + 1 : stop, None]
     E, _ = reference.losses(dict(network.params), x, y, network.zero_state(1))
@@ -149,7 +150,7 @@ def test_streams_side_by_side_score_the_same(tmp_path):
 def test_lines_are_scored_with_their_end(text_file, tmp_path):
     launch = trained(text_file, tmp_path, "data.mode=lines", "runtime.dtype=float64")
     network, corpus = launch.trainer.network, launch.trainer.corpus
-    reference, total, count = build.reference(launch.config), 0.0, 0
+    reference, total, count = reference_of(launch.config), 0.0, 0
     for start, stop in corpus.lines["val"]:
         ids = corpus.ids[start:stop, None]
         E, _ = reference.losses(dict(network.params), ids[:-1], ids[1:], network.zero_state(1))
@@ -163,7 +164,7 @@ def test_sampling_follows_the_model(text_file, tmp_path):
     launch = trained(text_file, tmp_path, "runtime.dtype=float64")
     network, K = launch.trainer.network, launch.trainer.network.K
     prime = np.array([3, 1, 4], np.int32)
-    reference = build.reference(launch.config)
+    reference = reference_of(launch.config)
     state = network.zero_state(1)
     for index in prime:
         z, state = reference.step(dict(network.params), np.eye(K)[[index]], state)

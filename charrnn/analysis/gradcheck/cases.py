@@ -12,7 +12,9 @@ import numpy as np
 
 from charrnn import build
 from charrnn.analysis.gradcheck.comparison import Problem, chain
+from charrnn.analysis.gradcheck.reference.network import ReferenceNetwork
 from charrnn.config import Config
+from charrnn.config.cells import cell_options
 from charrnn.data.loader import EpochBounds
 from charrnn.nn.bptt import Batch
 from charrnn.nn.network import Network
@@ -56,6 +58,11 @@ def case(config: Config, K: int | None = None, checkpoint: Checkpoint | None = N
     return Case(network, config, problem, claim, OWN_SAMPLES if own else None)
 
 
+def reference_of(config: Config) -> ReferenceNetwork:
+    """The textbook version of a configuration's network: what its gradients are held to."""
+    return ReferenceNetwork(config.model.cell, config.model.num_layers, cell_options(config))
+
+
 def _reduce(config: Config) -> Config:
     model = config.model.model_copy(
         update={"hidden_size": min(config.model.hidden_size, REDUCED_H)}
@@ -82,7 +89,7 @@ def _problem(
     if config.data.mode == "lines":
         mask = np.arange(T)[:, None] < T - np.arange(B) * (T // (2 * B))
     parts = EpochBounds(T, k1, k2) if truncated else EpochBounds(T, T, T)
-    spans = [
+    batches = [
         Batch(
             x[c.start : c.stop], y[c.start : c.stop], c.first, c.advance,
             None if mask is None else mask[c.start : c.stop],
@@ -97,10 +104,10 @@ def _problem(
         drawn = (rng.random((len(network.cells), steps, B, network.H)) < kept) / kept
         masks = np.broadcast_to(drawn, (len(network.cells), T, B, network.H))
     weight_masks = draw_weight_masks(network.params, config.model.weight_dropout, rng)
-    count = sum(batch.count for batch in spans)
+    count = sum(batch.count for batch in batches)
     scale = 1 / count if config.train.loss_reduction == "mean" else 1 / B
-    entries = chain(network, spans, state)
-    return Problem(spans, entries, scale, masks, weight_masks), _claim(config, k1, k2, T)
+    states = chain(network, batches, state)
+    return Problem(batches, states, scale, masks, weight_masks), _claim(config, k1, k2, T)
 
 
 def _claim(config: Config, k1: int, k2: int, T: int) -> str:

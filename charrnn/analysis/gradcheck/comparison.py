@@ -5,8 +5,8 @@ rounding, with no difference taken, at ε = 1e-30. *Central differences* take th
 θ ± ε and θ ± 2ε, with an error of order ε⁴. Both perturb one element at a time; elements of one
 array are done side by side, along an axis of their own that the reference broadcasts.
 
-What is claimed, and checked: the derivative of the summed loss of the given spans, with the state
-on entry of each span held constant (truncated BPTT), and of the state on entry of the first.
+What is claimed, and checked: the derivative of the summed loss of the given batches, with the
+initial state of each held constant (truncated BPTT), and the derivative by the first one's.
 """
 
 from __future__ import annotations
@@ -56,48 +56,48 @@ class Result:
 
 @dataclass(frozen=True)
 class Problem:
-    """What is checked: spans of one sequence, the states that they are entered with, the scale."""
+    """What is checked: batches of one sequence, the initial state of each, the scale."""
 
-    spans: Sequence[bptt.Batch]
-    entries: Sequence[Array]
+    batches: Sequence[bptt.Batch]
+    initial_states: Sequence[Array]
     scale: float
     masks: Array | None = None
     weight_masks: Mapping[str, Array] = field(default_factory=dict)
 
 
-def chain(network: Network, spans: Sequence[bptt.Batch], state: Array) -> list[Array]:
-    """The state on entry of each span, when they are read one after another from `state`."""
-    entries = []
-    for batch in spans:
-        entries.append(state)
+def chain(network: Network, batches: Sequence[bptt.Batch], state: Array) -> list[Array]:
+    """The initial state of each batch, when they are read one after another from `state`."""
+    states = []
+    for batch in batches:
+        states.append(state)
         tape = network.forward(batch.x, state)
         advance = len(batch.x) if batch.advance is None else batch.advance
         state = network.state_after(tape, advance)
-    return entries
+    return states
 
 
 def analytic(
     network: Network, problem: Problem, window: int | str = "auto"
 ) -> tuple[dict[str, Array], Array]:
-    """Gradients by backpropagation: of every parameter, and of the first state on entry."""
+    """Gradients by backpropagation: of every parameter, and of the first initial state."""
     grad = network.params.like()
     first: Array | None = None
-    for batch, entry in zip(problem.spans, problem.entries, strict=True):
+    for batch, entry in zip(problem.batches, problem.initial_states, strict=True):
         length = bptt.window_length(window, *batch.x.shape)
         masks = _fixed(problem.masks, length)
         own = network.params.like()
         with apply_weight_dropout(network.params, problem.weight_masks, own):
-            outcome = bptt.gradient(
+            result = bptt.gradient(
                 network, batch, entry, own, problem.scale, window=window, masks=masks
             )
         grad.flat += own.flat
-        first = outcome.dstate if first is None else first
+        first = result.dstate if first is None else first
     assert first is not None
     return dict(grad), first
 
 
 def _fixed(masks: Array | None, length: int) -> bptt.Masks | None:
-    """Dropout masks (L, T, B, H) of a span as bptt asks for them, window by window."""
+    """Dropout masks (L, T, B, H) of a batch as bptt asks for them, window by window."""
     if masks is None:
         return None
     return lambda index, T: list(masks[:, index * length : index * length + T])
@@ -107,13 +107,15 @@ def loss(
     reference: ReferenceNetwork,
     parameters: Mapping[str, Array],
     problem: Problem,
-    first_entry: Sequence[Sequence[Array]] | None = None,
+    first_state: Sequence[Sequence[Array]] | None = None,
 ) -> Array:
-    """scale · Σ E over the spans by the reference: a scalar, or one per perturbed copy (n,)."""
+    """scale · Σ E over the batches by the reference: a scalar, or one per perturbed copy (n,)."""
     total: Any = 0
     thin = {name: parameters[name] * mask for name, mask in problem.weight_masks.items()}
-    for index, (batch, entry) in enumerate(zip(problem.spans, problem.entries, strict=True)):
-        state: Any = first_entry if index == 0 and first_entry is not None else entry
+    initial_states: list[Any] = list(problem.initial_states)
+    if first_state is not None:
+        initial_states[0] = first_state
+    for batch, state in zip(problem.batches, initial_states, strict=True):
         E, _ = reference.losses({**parameters, **thin}, batch.x, batch.y, state, problem.masks)
         E = E[batch.first :]
         if batch.mask is not None:
@@ -150,9 +152,9 @@ def check(
         yield prove(
             name, array, gradients[name], _in_parameter(name, parameters, problem, reference)
         )
-    entry = problem.entries[0]
+    entry = problem.initial_states[0]
     for layer in range(entry.shape[0]):
-        for slot, letter in enumerate("hs"[: entry.shape[1]]):
+        for slot, letter in enumerate(network.cells[layer].state_names):
             function = _in_state(layer, slot, parameters, problem, reference)
             yield prove(
                 f"layers.{layer}.{letter}_0", entry[layer, slot], dstate[layer, slot], function
@@ -173,10 +175,10 @@ def _in_state(
     problem: Problem,
     reference: ReferenceNetwork,
 ) -> Function:
-    """The loss as a function of one array of the first state on entry."""
+    """The loss as a function of one array of the first initial state."""
 
     def function(copies: Array) -> Array:
-        states = [list(arrays) for arrays in problem.entries[0]]
+        states = [list(arrays) for arrays in problem.initial_states[0]]
         states[layer][slot] = copies
         return loss(reference, parameters, problem, states)
 

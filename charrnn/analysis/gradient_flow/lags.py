@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.nn.network import Network, Tape
+from charrnn.nn.network import LogitGradient, Network
 from charrnn.nn.params import Params
 
 Array = NDArray[Any]
@@ -85,17 +85,16 @@ def errors_back(
     for lag, entry in enumerate(reversed(entries), start=1):
         at = slice(len(x) - lag, len(x) - lag + 1)
         tape = network.forward(x[at], entry)
-        network.losses(tape, y[at], first=min(lag - 1, 1))
-        network.loss_gradient(tape, y[at], 1.0)
+        prediction = network.predict(tape, y[at], first=min(lag - 1, 1))
+        dz = network.loss_gradient(prediction, y[at], 1.0)
         if lag == 1:
-            yield _at_the_step(network, tape, e), grad
-        e = network.backward(tape, e, grad)
+            yield _at_the_step(network, dz, e), grad
+        e = network.backward(tape, dz, e, grad)
         yield e, grad
 
 
-def _at_the_step(network: Network, tape: Tape, zeros: Array) -> Array:
+def _at_the_step(network: Network, dz: LogitGradient, zeros: Array) -> Array:
     """e_0: (p - y) Vᵀ for h of the top layer (CE.3), nothing for the rest."""
-    assert tape.dZ is not None
     e = zeros.copy()
-    e[-1, 0] = tape.dZ[0] @ network.params["output.V"].T
+    e[-1, 0] = dz.dZ[0] @ network.params["output.V"].T
     return e

@@ -1,4 +1,4 @@
-"""Where squashing functions are flat: shares of saturated gates, and of units that are dead."""
+"""Where activation functions are flat: shares of saturated gates, and of units that are dead."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.analysis.gradient_flow.gates import Block, blocks, values
+from charrnn.nn.cells.base import Gate
 from charrnn.nn.network import Network
 
 Array = NDArray[Any]
@@ -37,19 +37,19 @@ def saturations(network: Network, x: Ids, state: Array) -> list[list[Saturation]
     """Of every block of every layer, reading ids x (T, B) from `state` (L, n, B, H)."""
     tape = network.forward(x, state)
     return [
-        [_of(block, values(cell, cell_tape)[block.name]) for block in blocks(cell)]
+        [_of(gate, cell.gate_values(cell_tape)[gate.name]) for gate in cell.gates]
         for cell, cell_tape in zip(network.cells, tape.cells, strict=True)
     ]
 
 
-def _of(block: Block, y: Array) -> Saturation:
-    activation, mean = block.activation, float(y.mean())
+def _of(gate: Gate, y: Array) -> Saturation:
+    activation, mean = gate.activation, float(y.mean())
     if activation.name == "relu":
         dead = float((y == 0).all(axis=(0, 1)).mean())
-        return Saturation(block.name, block.gate, mean, None, None, dead)
+        return Saturation(gate.name, not gate.is_candidate, mean, None, None, dead)
     if activation.name == "identity":
-        return Saturation(block.name, block.gate, mean, None, None, None)
+        return Saturation(gate.name, not gate.is_candidate, mean, None, None, None)
     # φ = alpha · tanh + gamma has the range gamma ± alpha.
     place = (y - activation.gamma) / activation.alpha
     low, high = float((place < 2 * EDGE - 1).mean()), float((place > 1 - 2 * EDGE).mean())
-    return Saturation(block.name, block.gate, mean, low, high, None)
+    return Saturation(gate.name, not gate.is_candidate, mean, low, high, None)

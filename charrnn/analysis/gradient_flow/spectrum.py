@@ -1,8 +1,8 @@
-"""Singular values and eigenvalues of U, and the bound that they put on errors going back.
+"""Singular values and eigenvalues of U, and the bound that they put on gradients going back.
 
 Pascanu, Mikolov & Bengio (2013): for the vanilla RNN ‖∂h_t/∂h_{t-k}‖ ≤ (γ ‖U‖)^k, where γ is the
-largest slope of φ and ‖U‖ the largest singular value (BPTT.8). Gated cells have no such bound: the
-slopes in their Jacobians are multiplied by states, which no constant bounds.
+largest derivative of φ and ‖U‖ the largest singular value (BPTT.8). Gated cells have no such
+bound: the derivatives in their Jacobians are multiplied by states, which no constant bounds.
 """
 
 from __future__ import annotations
@@ -13,12 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.analysis.gradient_flow.gates import blocks
-from charrnn.nn.cells import RNN
 from charrnn.nn.network import Network
 
 Array = NDArray[Any]
-MAX_SLOPE = {"tanh": 1.0, "sigmoid": 0.25, "relu": 1.0, "identity": 1.0}  # γ
+MAX_DERIVATIVE = {"tanh": 1.0, "sigmoid": 0.25, "relu": 1.0, "identity": 1.0}  # γ
 
 
 @dataclass(frozen=True)
@@ -33,21 +31,18 @@ class Spectrum:
 
 def spectra(network: Network, layer: int) -> list[Spectrum]:
     """Of every H × H block of the layer's U, in the order of its columns."""
-    U, H = network.params[f"layers.{layer}.U"], network.H
-    found = []
-    for k, block in enumerate(blocks(network.cells[layer])):
-        part = U[:, k * H : (k + 1) * H]
+    cell, found = network.cells[layer], []
+    by_gate = cell.by_gate(network.params[f"layers.{layer}.U"])
+    for gate in cell.gates:
+        part = by_gate[gate.name]
         radius = float(np.abs(np.linalg.eigvals(part)).max())
-        found.append(Spectrum(block.name, _norm(part), radius, block.recurs))
+        found.append(Spectrum(gate.name, _norm(part), radius, gate.is_candidate))
     return found
 
 
 def rate_bound(network: Network, layer: int) -> float | None:
-    """γ ‖U‖: by how much a step back can lengthen an error; None for a gated cell."""
-    cell = network.cells[layer]
-    if not isinstance(cell, RNN):
-        return None
-    return MAX_SLOPE[cell.activation.name] * _norm(network.params[f"layers.{layer}.U"])
+    """γ ‖U‖: by how much a step back can lengthen a gradient; None for a gated cell."""
+    return _rate(network, layer, "U")
 
 
 def bounds(network: Network, entry: float, max_lag: int) -> Array | None:
@@ -64,10 +59,7 @@ def bounds(network: Network, entry: float, max_lag: int) -> Array | None:
     rates = [rate_bound(network, layer) for layer in range(L)]
     if None in rates:
         return None
-    down = [
-        MAX_SLOPE[network.cells[layer].activation.name] * _norm(network.params[f"layers.{layer}.W"])  # type: ignore[attr-defined]
-        for layer in range(1, L)
-    ]
+    down = [_rate(network, layer, "W") or 0.0 for layer in range(1, L)]
     bound = np.zeros((L, max_lag + 1))
     bound[-1, 0] = entry
     for k in range(max_lag):
@@ -77,6 +69,13 @@ def bounds(network: Network, entry: float, max_lag: int) -> Array | None:
             arriving = bound[layer, k] + passed
             bound[layer, k + 1] = (rates[layer] or 0.0) * arriving
     return bound
+
+
+def _rate(network: Network, layer: int, letter: str) -> float | None:
+    phi = network.cells[layer].bounding_activation
+    if phi is None:
+        return None
+    return MAX_DERIVATIVE[phi.name] * _norm(network.params[f"layers.{layer}.{letter}"])
 
 
 def _norm(matrix: Array) -> float:

@@ -14,6 +14,7 @@ from charrnn.analysis.gradient_flow.flow import Flow, measure
 from charrnn.analysis.gradient_flow.positions import WARM, positions
 from charrnn.analysis.gradient_flow.truncation import ladder
 from charrnn.config import Config
+from charrnn.config.cells import with_cell
 from charrnn.config.schema import ModelConfig
 from charrnn.data.corpus import Corpus, load_corpus
 from charrnn.errors import ConfigError, DataError, DivergenceError
@@ -23,8 +24,8 @@ from charrnn.runtime import memory
 from charrnn.storage.checkpoint import read
 from charrnn.storage.checkpoint_folder import locate
 
-LSTM_ONLY = ("forget_gate", "peepholes", "coupled_gates", "forget_bias", "cell_input",
-             "cell_output")  # fmt: skip
+# What tells the cells compared apart; their other options stay as configured.
+VARIANT = ("activation", "forget_gate", "peepholes", "coupled_gates")
 COMPARED: dict[str, dict[str, Any]] = {
     "tanh RNN": {"cell": "rnn", "activation": "tanh"},
     "sigmoid RNN": {"cell": "rnn", "activation": "sigmoid"},
@@ -61,15 +62,8 @@ def compared(config: Config) -> dict[str, Config]:
 
 
 def _with_cell(config: Config, model: dict[str, Any]) -> Config:
-    defaults = ModelConfig()
-    lstm = model["cell"] == "lstm"
-    reset = ("forget_gate", "peepholes", "coupled_gates") if lstm else LSTM_ONLY
-    plain = {key: getattr(defaults, key) for key in ("activation", *reset)}
-    found = config.model_copy(update={"model": config.model.model_copy(update={**plain, **model})})
-    if lstm:
-        return found
-    bptt = config.bptt.model_copy(update={"cell_truncation": "none"})
-    return found.model_copy(update={"bptt": bptt})
+    plain = {key: getattr(ModelConfig(), key) for key in VARIANT}
+    return with_cell(config, **{**plain, **model})
 
 
 def of_config(name: str, config: Config, steps: int, tell: Callable[[], object]) -> Subject:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log
 from typing import Any, Literal
 
 from numpy.typing import NDArray
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from charrnn.analysis.gradient_flow.decay import Decay
 from charrnn.analysis.gradient_flow.saturation import Saturation
 from charrnn.analysis.gradient_flow.truncation import Truncation
-from charrnn.nn.cells import GRU, LSTM, RNN, Cell
+from charrnn.nn.cells.base import Cell
 
 Array = NDArray[Any]
 Kind = Literal["vanishes", "holds", "explodes"]
@@ -83,18 +82,17 @@ def _cut(k2: int, full: int) -> str:
 
 
 def _revive(cell: Cell, bound: float | None, saturations: Sequence[Saturation]) -> list[str]:
-    if isinstance(cell, LSTM):
-        return _longer_memory(cell, saturations)
-    if isinstance(cell, GRU):
-        u = next(s.mean for s in saturations if s.block == "u")
-        return [
-            f"model.cell=lstm with model.forget_bias=3: the update gate keeps {u:.2f} of the "
-            "state a character, and has no bias key of its own"
-        ]
-    assert isinstance(cell, RNN)
+    advice = cell.advice_on_vanishing({s.block: s.mean for s in saturations})
+    return [*_revive_by_U(cell, bound, saturations), *advice]
+
+
+def _revive_by_U(cell: Cell, bound: float | None, saturations: Sequence[Saturation]) -> list[str]:
+    """What helps a cell that U alone carries through time."""
+    if cell.bounding_activation is None:
+        return []
     found = []
     dead = saturations[0].dead
-    if cell.activation.name == "sigmoid":
+    if cell.bounding_activation.name == "sigmoid":
         found.append("model.activation=tanh: σ' is at most 1/4, tanh' at most 1")
         if bound is not None and bound < 1:
             found.append("model.init.U.scale=4 with the scheme orthogonal: γ ‖U‖ is then 1")
@@ -105,23 +103,11 @@ def _revive(cell: Cell, bound: float | None, saturations: Sequence[Saturation]) 
         )
     elif bound is not None and bound < 1:
         found.append("model.init.U.scheme=orthogonal: γ ‖U‖ is then 1")
-    return [*found, "model.cell=lstm: its cell state has a path without U and without slopes"]
-
-
-def _longer_memory(cell: LSTM, saturations: Sequence[Saturation]) -> list[str]:
-    if cell.variant.forget == "coupled":
-        return ["model.coupled_gates=false, and model.forget_bias=3"]
-    if cell.variant.forget == "none":
-        return ["model.cell_input=tanh and model.cell_output=tanh, if they are others"]
-    f = next(s.mean for s in saturations if s.block == "f")
-    half = f", half of an error in {log(2) / -log(f):.1f}" if 0 < f < 1 else ""
-    return [f"model.forget_bias=3: the forget gate keeps {f:.2f} of the state a character{half}"]
+    return found
 
 
 def _tame(cell: Cell, bound: float | None, saturations: Sequence[Saturation]) -> list[str]:
-    found = ["optim.grad_clip=1: bounds the update, not the error"]
-    if isinstance(cell, LSTM) and cell.variant.forget == "none":
-        found.append("model.forget_gate=true, or bptt.cell_truncation=1997: closes the way by h")
+    found = ["optim.grad_clip=1: bounds the update, not the gradients", *cell.advice_on_exploding()]
     if bound is not None and bound > 1:
         found.append(
             f"model.init.U.scheme=orthogonal with a scale below 1: γ ‖U‖ is {bound:.3g} now"

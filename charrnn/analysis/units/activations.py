@@ -1,7 +1,6 @@
 """h, the cell state and the gates of every unit, character by character.
 
-They are read from the tapes that the forward pass leaves. A layer has h; an LSTM also the cell
-state s and the gates i, f, o and g as far as its variant has them; a GRU r, u and n.
+They are read from the tapes that the forward pass leaves. Which there are, the cell says.
 """
 
 from __future__ import annotations
@@ -15,23 +14,21 @@ from numpy.typing import NDArray
 
 from charrnn.inference.reader import UNITS, WARM, Rows, Window, read
 from charrnn.nn.backends import NUMPY_BACKEND
-from charrnn.nn.cells import GRU, LSTM, Cell, CellTape
+from charrnn.nn.cells.base import Cell, CellTape
 from charrnn.nn.network import Network
 
 Array = NDArray[Any]
 
-# Letter: what it is, and the limits of its values (None: the cell has none of its own).
-QUANTITIES: dict[str, tuple[str, tuple[float, float] | None]] = {
-    "h": ("output h", None),
-    "s": ("cell state s", None),
-    "i": ("input gate i", (0, 1)),
-    "f": ("forget gate f", (0, 1)),
-    "o": ("output gate o", (0, 1)),
-    "g": ("cell input g", None),
-    "r": ("reset gate r", (0, 1)),
-    "u": ("update gate u", (0, 1)),
-    "n": ("candidate n", (-1, 1)),
-}
+
+@dataclass(frozen=True)
+class Quantity:
+    """Something that a unit has after each character: its letter, what it is, and the limits of
+    its values, if it has any of its own.
+    """
+
+    letter: str
+    label: str
+    limits: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -45,11 +42,12 @@ class Block:
     p: Array
 
 
-def quantities(cell: Cell) -> list[str]:
-    """The letters of what a cell has."""
-    if isinstance(cell, LSTM):
-        return ["h", "s", *cell.variant.sigmoid_gates, "g"]
-    return ["h", "r", "u", "n"] if isinstance(cell, GRU) else ["h"]
+def quantities(cell: Cell) -> list[Quantity]:
+    """What a cell has: its states, then its gates."""
+    states = map(Quantity, cell.state_names, cell.state_labels)
+    gates = [Quantity(gate.name, gate.label, gate.limits) for gate in cell.gates]
+    # The gate of a vanilla RNN is its state.
+    return list({quantity.letter: quantity for quantity in (*states, *gates)}.values())
 
 
 def activations(network: Network, ids: Any, rows: Rows) -> Iterator[Block]:
@@ -86,13 +84,8 @@ def _block(window: Window, offset: NDArray[np.int64]) -> Block:
 
 def _of(cell: Cell, tape: CellTape) -> dict[str, Array]:
     """The quantities (T, B, H) of a window."""
-    found = {"h": tape.H[1:]}
-    if isinstance(cell, LSTM):
-        return {**found, "s": tape.more["S"][1:], **cell.variant.columns(tape.A)}
-    if isinstance(cell, GRU):
-        H = cell.H
-        found |= {name: tape.A[..., k * H : (k + 1) * H] for k, name in enumerate("run")}
-    return found
+    states = zip(cell.state_names, tape.states, strict=True)
+    return {**{name: rows[1:] for name, rows in states}, **cell.gate_values(tape)}
 
 
 def _softmax(z: Array) -> Array:

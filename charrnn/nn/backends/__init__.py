@@ -1,53 +1,85 @@
-"""The hot loops over time, behind one narrow seam.
+"""A backend: one implementation of the hot loops that every network runs.
 
-`plain_*` read like the equations and are never deleted: they are what the fast ones are held to.
-A cell asks a `Kernels` for its loop and does not know which is running.
+The NumPy functions read like the equations and are never deleted: the compiled ones are held to
+them by tests. A cell brings its own loops over time (`Cell.loops`, `Cell.compiled`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from charrnn.nn import cross_entropy as crossentropy
-from charrnn.nn import one_hot as onehot
-from charrnn.nn.backends import numpy_gru, numpy_lstm, numpy_rnn
-from charrnn.nn.backends.numpy_lstm import LSTMVariant
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.nn import cross_entropy, one_hot
+
+Array = NDArray[Any]
+Ids = NDArray[np.integer]
+
+
+class Gather(Protocol):
+    """out = X W for one-hot rows X: ids (N,), W (K, G), out (N, G)."""
+
+    def __call__(self, ids: Ids, W: Array, out: Array) -> None: ...
+
+
+class Scatter(Protocol):
+    """dW += Xᵀ dA for one-hot rows X: ids (N,), dA (N, G), dW (K, G)."""
+
+    def __call__(self, ids: Ids, dA: Array, dW: Array) -> None: ...
+
+
+class SoftmaxCrossEntropy(Protocol):
+    """Logits Z (N, K) become probabilities in place; returns E (N,) in nats for ids y (N,)."""
+
+    def __call__(self, Z: Array, y: Ids) -> Array: ...
+
+
+class CrossEntropyGradient(Protocol):
+    """p (N, K) becomes dz = (p - y) · scale in place, zero where mask (N,) is false."""
+
+    def __call__(self, p: Array, y: Ids, scale: float, mask: Array | None) -> None: ...
+
+
+class AdamStep(Protocol):
+    """One update of `optim.Adam` in one pass over θ."""
+
+    def __call__(
+        self, theta: Array, g: Array, m: Array, v: Array, decay: Array | None, rate: float,
+        betas: tuple[float, float], epsilon: float, corrections: tuple[float, float],
+    ) -> None: ...  # fmt: skip
+
+
+class MeanStep(Protocol):
+    """One update of `optim.WeightAverage` in one pass over θ."""
+
+    def __call__(self, mean: Array, theta: Array, share: float) -> None: ...
 
 
 @dataclass(frozen=True)
 class Backend:
-    """One implementation of every loop; signatures are those of the plain modules."""
+    """One implementation of every loop outside the cells.
+
+    `is_compiled`: cells use their compiled loops too, where they have them. `adam_step` and
+    `mean_step` are None where the optimiser's own NumPy code is the implementation.
+    """
 
     name: str
-    rnn_forward: Callable[..., None]
-    rnn_backward: Callable[..., Any]
-    lstm_forward: Callable[..., None]
-    lstm_backward: Callable[..., Any]
-    gru_forward: Callable[..., None]
-    gru_backward: Callable[..., Any]
-    gather: Callable[..., None]
-    scatter: Callable[..., None]
-    softmax_cross_entropy: Callable[..., Any]
-    cross_entropy_gradient: Callable[..., None]
-    # One pass over θ instead of `plain_step` of `optim.Adam` and `optim.WeightAverage`.
-    adam_step: Callable[..., None] | None = None
-    mean_step: Callable[..., None] | None = None
+    is_compiled: bool
+    gather: Gather
+    scatter: Scatter
+    softmax_cross_entropy: SoftmaxCrossEntropy
+    cross_entropy_gradient: CrossEntropyGradient
+    adam_step: AdamStep | None = None
+    mean_step: MeanStep | None = None
 
 
 NUMPY_BACKEND = Backend(
-    "numpy",
-    numpy_rnn.forward,
-    numpy_rnn.backward,
-    numpy_lstm.forward,
-    numpy_lstm.backward,
-    numpy_gru.forward,
-    numpy_gru.backward,
-    onehot.gather,
-    onehot.scatter,
-    crossentropy.softmax_cross_entropy,
-    crossentropy.gradient,
+    name="numpy",
+    is_compiled=False,
+    gather=one_hot.gather,
+    scatter=one_hot.scatter,
+    softmax_cross_entropy=cross_entropy.softmax_cross_entropy,
+    cross_entropy_gradient=cross_entropy.gradient,
 )
-
-__all__ = ["PLAIN", "Kernels", "LSTMVariant"]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn import build
-from charrnn.analysis.units.activations import QUANTITIES, Block, activations, quantities
+from charrnn.analysis.units.activations import Block, activations, quantities
 from charrnn.analysis.units.features import Feature, features
 from charrnn.analysis.units.ranking import Ranked, Ranking, Series, auc
 from charrnn.analysis.units.rows import rows_of
@@ -103,7 +103,8 @@ class View:
         self._next = np.zeros((size, likeliest), np.int64)
         self._p = np.zeros((size, likeliest))
         self._nats = np.zeros(len(ids) + 1)
-        self._letters = [quantities(cell) if activations else [] for cell in network.cells]
+        self._quantities = [quantities(cell) if activations else [] for cell in network.cells]
+        self._letters = [[q.letter for q in own] for own in self._quantities]
         shape = (size, network.H)
         self._values = [
             {letter: np.zeros(shape, np.float32) for letter in letters} for letters in self._letters
@@ -143,12 +144,12 @@ class View:
                 "units": kept.tolist(),
                 "total": self._H,
                 "quantities": [
-                    {"letter": letter, "name": QUANTITIES[letter][0], **pack(array[:, kept],
-                     QUANTITIES[letter][1])}
-                    for letter, array in layer.items()
+                    {"letter": q.letter, "name": q.label,
+                     **pack(layer[q.letter][:, kept], q.limits)}
+                    for q in own
                 ],
             }
-            for layer, kept in zip(self._values, units, strict=True)
+            for own, layer, kept in zip(self._quantities, self._values, units, strict=True)
         ]  # fmt: skip
 
 

@@ -146,9 +146,9 @@ def _best(run: Run) -> str:
 def describe_model(config: Config) -> str:
     """The cell, layers and units in a few words."""
     model = config.model
-    names = {"rnn": f"{model.activation} RNN", "lstm": "LSTM", "gru": "GRU"}
+    cell = build.cell(config, model.hidden_size)
     s = "s" * (model.num_layers > 1)
-    return f"{names[model.cell]}, {model.num_layers} layer{s} of {model.hidden_size} units"
+    return f"{cell.description}, {model.num_layers} layer{s} of {model.hidden_size} units"
 
 
 def duration(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""Squashing functions, softmax and cross-entropy, as they are written in textbooks."""
+"""Activation functions, softmax and cross-entropy, as they are written in textbooks."""
 
 from __future__ import annotations
 

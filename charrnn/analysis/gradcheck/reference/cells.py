@@ -1,11 +1,14 @@
 """One step of each cell. Equation numbers are those of docs/derivations/.
 
-x is (B, D), h and s are (B, H), W is (D, G), U is (H, G), b is (G,), P is (gates, H).
+x is (B, D), h and s are (B, H), W is (D, G), U is (H, G), b is (G,), P is (gates, H). A step takes
+the weights, x, the states before it and the cell's own options by their names in a configuration,
+and returns the states after it, the output h first. Nothing of `charrnn.nn` is used here.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,40 +19,64 @@ Array = NDArray[Any]
 Weights = dict[str, Array]
 
 
-def _affine(p: Weights, x: Array, h: Array, gate: int, H: int) -> Array:
+class Step(Protocol):
+    def __call__(
+        self, p: Weights, x: Array, state: Sequence[Array], **options: Any
+    ) -> list[Array]: ...
+
+
+STEPS: dict[str, Step] = {}
+
+
+def reference_step(cell: str) -> Callable[[Any], Any]:
+    """Registers the function below as the textbook's step of the cell of that name."""
+
+    def add(step: Any) -> Any:
+        STEPS[cell] = step
+        return step
+
+    return add
+
+
+def affine(p: Weights, x: Array, h: Array, gate: int, H: int) -> Array:
     """a = x W + h U + b for one gate's columns."""
     columns = slice(gate * H, (gate + 1) * H)
     a = x @ p["W"][..., columns] + h @ p["U"][..., columns]
-    return a + _row(p["b"])[..., columns] if "b" in p else a
+    return a + row(p["b"])[..., columns] if "b" in p else a
 
 
-def _row(v: Array) -> Array:
+def row(v: Array) -> Array:
     """A bias as a row that broadcasts over the batch, whatever axes stand before."""
     return v[..., None, :]
 
 
-def rnn_step(p: Weights, x: Array, h: Array, activation: str = "tanh") -> Array:
+@reference_step("rnn")
+def rnn_step(
+    p: Weights, x: Array, state: Sequence[Array], *, activation: str = "tanh"
+) -> list[Array]:
     """Vanilla RNN (Elman 1990). Returns h_t.
 
     (RNN.1) a_t = x_t W + h_{t-1} U + b
     (RNN.2) h_t = φ(a_t)
     """
-    H = h.shape[-1]
-    return ACTIVATIONS[activation](_affine(p, x, h, 0, H))
+    (h,) = state
+    return [ACTIVATIONS[activation](affine(p, x, h, 0, h.shape[-1]))]
 
 
+@reference_step("lstm")
 def lstm_step(
     p: Weights,
     x: Array,
-    h: Array,
-    s: Array,
+    state: Sequence[Array],
     *,
-    forget: str = "gate",
-    activation_g: str = "tanh",
-    activation_h: str = "tanh",
-    truncate: bool = False,
-) -> tuple[Array, Array]:
-    """LSTM. Returns (h_t, s_t).
+    forget_gate: bool = True,
+    coupled_gates: bool = False,
+    cell_input: str = "tanh",
+    cell_output: str = "tanh",
+    cell_truncation: str = "none",
+    **_: Any,
+) -> list[Array]:
+    """LSTM. Returns h_t and s_t.
 
     (LSTM.1) i_t = σ(x_t W_i + h_{t-1} U_i + b_i + s_{t-1} ⊙ P_i)
     (LSTM.2) f_t = σ(x_t W_f + h_{t-1} U_f + b_f + s_{t-1} ⊙ P_f)
@@ -58,35 +85,42 @@ def lstm_step(
     (LSTM.5) o_t = σ(x_t W_o + h_{t-1} U_o + b_o + s_t ⊙ P_o)
     (LSTM.6) h_t = o_t ⊙ h(s_t)
 
-    `forget`: "gate" (Gers et al. 2000); "none", f_t = 1 (Hochreiter & Schmidhuber 1997);
-    "coupled", f_t = 1 - i_t. The terms in P are there when p has "P" (Gers et al. 2002).
-    `truncate` holds h_{t-1}, and what peepholes see, constant: the derivative then flows through
-    time only along s (1997).
+    The forget gate is of Gers et al. (2000); without it f_t = 1 (Hochreiter & Schmidhuber 1997);
+    coupled, f_t = 1 - i_t. The terms in P are there when p has "P" (Gers et al. 2002).
+    `cell_truncation` "1997" holds h_{t-1}, and what peepholes see, constant: the derivative then
+    flows through time only along s.
     """
+    h, s = state
     H = h.shape[-1]
+    truncate, own_forget = cell_truncation == "1997", forget_gate and not coupled_gates
     past = constant(h) if truncate else h
     P = p.get("P")
-    rows = {"i": 0, "f": 1, "o": 2, "g": 3} if forget == "gate" else {"i": 0, "o": 1, "g": 2}
+    rows = {"i": 0, "f": 1, "o": 2, "g": 3} if own_forget else {"i": 0, "o": 1, "g": 2}
 
     def gate(name: str, seen: Array) -> Array:
-        a = _affine(p, x, past, rows[name], H)
+        a = affine(p, x, past, rows[name], H)
         if P is not None:
-            a = a + (constant(seen) if truncate else seen) * _row(P[..., rows[name], :])
+            a = a + (constant(seen) if truncate else seen) * row(P[..., rows[name], :])
         return sigmoid(a)
 
     i = gate("i", s)
     f: Any = 1
-    if forget == "gate":
+    if own_forget:
         f = gate("f", s)
-    elif forget == "coupled":
+    elif coupled_gates:
         f = 1 - i
-    g = ACTIVATIONS[activation_g](_affine(p, x, past, rows["g"], H))
+    g = _activation(cell_input, "g")(affine(p, x, past, rows["g"], H))
     s = f * s + i * g
     o = gate("o", s)
-    return o * ACTIVATIONS[activation_h](s), s
+    return [o * _activation(cell_output, "h")(s), s]
 
 
-def gru_step(p: Weights, x: Array, h: Array) -> Array:
+def _activation(name: str, place: str) -> Callable[[Array], Array]:
+    return ACTIVATIONS[f"logistic_{place}" if name == "logistic" else name]
+
+
+@reference_step("gru")
+def gru_step(p: Weights, x: Array, state: Sequence[Array]) -> list[Array]:
     """GRU (Cho et al. 2014, with the reset gate after the product). Returns h_t.
 
     (GRU.1) r_t = σ(x_t W_r + h_{t-1} U_r + b_r)
@@ -95,14 +129,15 @@ def gru_step(p: Weights, x: Array, h: Array) -> Array:
     (GRU.4) n_t = tanh(x_t W_n + b_n + r_t ⊙ m_t)
     (GRU.5) h_t = (1 - u_t) ⊙ n_t + u_t ⊙ h_{t-1}
     """
+    (h,) = state
     H = h.shape[-1]
-    r = sigmoid(_affine(p, x, h, 0, H))
-    u = sigmoid(_affine(p, x, h, 1, H))
+    r = sigmoid(affine(p, x, h, 0, H))
+    u = sigmoid(affine(p, x, h, 1, H))
     n_columns = slice(2 * H, 3 * H)
     m = h @ p["U"][..., n_columns]
     a = x @ p["W"][..., n_columns]
     if "b" in p:
-        m = m + _row(p["q"])
-        a = a + _row(p["b"])[..., n_columns]
+        m = m + row(p["q"])
+        a = a + row(p["b"])[..., n_columns]
     n = np.tanh(a + r * m)
-    return np.asarray((1 - u) * n + u * h)
+    return [np.asarray((1 - u) * n + u * h)]

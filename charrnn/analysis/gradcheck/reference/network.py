@@ -1,16 +1,16 @@
-"""A stack of cells, a readout and a loss, stepped through time one character at a time."""
+"""A stack of cells, an output layer and a loss, stepped through time one character at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.analysis.gradcheck.reference.activations import cross_entropy
-from charrnn.analysis.gradcheck.reference.cells import Weights, gru_step, lstm_step, rnn_step
+from charrnn.analysis.gradcheck.reference.cells import STEPS, Weights
 
 Array = NDArray[Any]
 
@@ -21,15 +21,12 @@ class ReferenceNetwork:
 
     `parameters` are the named arrays of a checkpoint (`layers.0.W`, …, `output.V`, `output.c`);
     `state` is (L, n, B, H), where n is 1, or 2 for the LSTM: h, then s.
+    `options` are the cell's own, by their names in a configuration.
     """
 
     cell: str
     num_layers: int
-    activation: str = "tanh"
-    forget: str = "gate"
-    activation_g: str = "tanh"
-    activation_h: str = "tanh"
-    truncate: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def layer(self, parameters: Weights, index: int) -> Weights:
         prefix = f"layers.{index}."
@@ -49,24 +46,13 @@ class ReferenceNetwork:
         above: list[list[Array]] = []
         for index in range(self.num_layers):
             p = self.layer(parameters, index)
-            new = self._cell(p, x, state[index])
+            new = STEPS[self.cell](p, x, state[index], **self.options)
             above.append(new)
             x = new[0] if masks is None else new[0] * masks[index]
         z = x @ parameters["output.V"]
         if "output.c" in parameters:
             z = z + parameters["output.c"][..., None, :]
         return z, above
-
-    def _cell(self, p: Weights, x: Array, state: Sequence[Array]) -> list[Array]:
-        if self.cell == "rnn":
-            return [rnn_step(p, x, state[0], self.activation)]
-        if self.cell == "gru":
-            return [gru_step(p, x, state[0])]
-        h, s = lstm_step(
-            p, x, state[0], state[1], forget=self.forget, activation_g=self.activation_g,
-            activation_h=self.activation_h, truncate=self.truncate,
-        )  # fmt: skip
-        return [h, s]
 
     def losses(
         self,

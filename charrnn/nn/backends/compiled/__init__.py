@@ -1,27 +1,20 @@
-"""Kernels compiled by Numba for the processor they run on: the extra `fast`.
+"""Loops compiled by Numba for the processor they run on: the extra `fast`.
 
-Importing this package imports Numba.
+Importing this package imports Numba. The loops of a cell are in the module that the cell names.
 """
 
 from __future__ import annotations
 
 from charrnn.nn.backends import Backend
-from charrnn.nn.backends.compiled import gru, lstm, rnn, update, window
+from charrnn.nn.backends.compiled import update, window
 
 NUMBA_BACKEND = Backend(
-    "numba",
-    rnn.forward,
-    rnn.backward,
-    lstm.forward,
-    lstm.backward,
-    gru.forward,
-    gru.backward,
-    window.gather,
-    window.scatter,
-    window.softmax_cross_entropy,
-    window.cross_entropy_gradient,
-    update.adam_step,
-    update.mean_step,
+    name="numba",
+    is_compiled=True,
+    gather=window.gather,
+    scatter=window.scatter,
+    softmax_cross_entropy=window.softmax_cross_entropy,
+    cross_entropy_gradient=window.cross_entropy_gradient,
+    adam_step=update.adam_step,
+    mean_step=update.mean_step,
 )
-
-__all__ = ["FAST"]

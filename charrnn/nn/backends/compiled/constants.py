@@ -1,4 +1,4 @@
-"""What kernels are told about squashing functions: numbers, and flags that are None or 1.
+"""What compiled loops are told about activation functions: numbers, and flags that are None or 1.
 
 A flag's type decides which code is compiled.
 """

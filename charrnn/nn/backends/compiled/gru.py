@@ -1,8 +1,8 @@
-"""GRU over a window, compiled: `plain_gru`, row by row. Equations: docs/derivations/gru.md."""
+"""GRU over a window, compiled: the loops of `cells/gru.py`, row by row."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,20 +10,44 @@ from numpy.typing import NDArray
 from charrnn.nn.backends.compiled.functions import tanh
 from charrnn.nn.backends.compiled.jit import compiled
 from charrnn.nn.backends.compiled.product import multiply, pack, pack_transposed
+from charrnn.nn.backends.compiled.step import overload_step
+from charrnn.nn.cells.base import Weights
+from charrnn.nn.cells.gru import GRU, GRULoops
 
 Array = NDArray[Any]
 
 
 def forward(A: Array, U: Array, q: Array | None, H: Array, M: Array) -> None:
-    """As `plain_gru.forward`."""
+    """As `cells.gru.forward`."""
     _forward(A, U, np.zeros(H.shape[-1], A.dtype) if q is None else q, H, M)
 
 
 def backward(
     dH: Array, dh: Array, U: Array, A: Array, H: Array, M: Array, dR: Array, dN: Array
 ) -> Array:
-    """As `plain_gru.backward`."""
+    """As `cells.gru.backward`."""
     return _backward(dH, dh, U, A, H, M, dR, dN)
+
+
+LOOPS = GRULoops(forward=forward, backward=backward)
+
+
+class StepData(NamedTuple):
+    """What `step` needs of a GRU: q (L, H), zeros without biases."""
+
+    q: Array
+
+
+def step_data(cell: GRU, layers: list[Weights]) -> StepData:
+    """From the layers' weights."""
+    zero = np.zeros(cell.H, layers[0]["U"].dtype)
+    return StepData(np.stack([p.get("q", zero) for p in layers]))
+
+
+@overload_step(StepData)
+def _advance(x, a, state, layer, stream, cell, scratch):
+    h = state[0, stream]
+    _step(x, a, cell.q[layer], h, h, scratch)
 
 
 @compiled
@@ -77,10 +101,10 @@ def _step_back(dH, dh, a, h_past, m, dr, dn):
     r, u, n = a[:H], a[H : 2 * H], a[2 * H : 3 * H]
     d_r, d_u, d_m = dr[:H], dr[H : 2 * H], dr[2 * H : 3 * H]
     for j in range(H):
-        error = dh[j] + dH[j]  # (GRU.6)
-        d_u[j] = error * (h_past[j] - n[j]) * u[j] * (one - u[j])  # (GRU.7)
-        dn[j] = error * (one - u[j]) * (one - n[j] * n[j])  # (GRU.8)
-        dh[j] = error * u[j]
+        dh_t = dh[j] + dH[j]  # (GRU.6)
+        d_u[j] = dh_t * (h_past[j] - n[j]) * u[j] * (one - u[j])  # (GRU.7)
+        dn[j] = dh_t * (one - u[j]) * (one - n[j] * n[j])  # (GRU.8)
+        dh[j] = dh_t * u[j]
     for j in range(H):
         d_r[j] = dn[j] * m[j] * r[j] * (one - r[j])  # (GRU.9)
         d_m[j] = dn[j] * r[j]  # (GRU.10)

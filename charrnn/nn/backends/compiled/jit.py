@@ -1,4 +1,4 @@
-"""How every fast kernel is compiled: without the GIL, kept on disk, exact but for fused a·b + c.
+"""How every loop is compiled: without the GIL, kept on disk, exact but for fused a·b + c.
 
 Two settings of Numba's choose code when it is compiled: an argument that is None has a type of its
 own, so `if P is not None` costs nothing at run time; and loops over one row of contiguous arrays

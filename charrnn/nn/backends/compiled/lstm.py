@@ -1,13 +1,13 @@
-"""LSTM in all its variants over a window, compiled: `plain_lstm`, row by row.
+"""LSTM in all its variants over a window, compiled: the loops of `cells/lstm.py`, row by row.
 
 Equations: docs/derivations/lstm.md. `own_forget`, `coupled`, `truncate`, `linear_g` and
-`linear_h` are 1 or None, and P is None without peepholes; see `compiling`.
+`linear_h` are 1 or None, and P is None without peepholes; see `jit`.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,16 +16,18 @@ from charrnn.nn.backends.compiled.constants import constants, linear_flag
 from charrnn.nn.backends.compiled.functions import tanh
 from charrnn.nn.backends.compiled.jit import compiled
 from charrnn.nn.backends.compiled.product import multiply, pack, pack_transposed
-from charrnn.nn.backends.numpy_lstm import LSTMVariant
+from charrnn.nn.backends.compiled.step import overload_step
+from charrnn.nn.cells.base import Weights
+from charrnn.nn.cells.lstm import LSTM, LSTMLoops, LSTMVariant
 
 Array = NDArray[Any]
-Flags = tuple[int | None, ...]
+Flags = tuple[int | None, int | None, int | None, int | None]
 
 
 def forward(
     A: Array, U: Array, P: Array | None, H: Array, S: Array, Q: Array, variant: LSTMVariant
 ) -> None:
-    """As `plain_lstm.forward`."""
+    """As `cells.lstm.forward`."""
     _forward(A, U, P, H, S, Q, *_activations(variant, A.dtype), *_flags(variant))
 
 
@@ -41,11 +43,49 @@ def backward(
     variant: LSTMVariant,
     dA: Array,
 ) -> tuple[Array, Array]:
-    """As `plain_lstm.backward`."""
+    """As `cells.lstm.backward`."""
     seen = None if variant.truncate else P
     more = (*_activations(variant, A.dtype), *_flags(variant), 1 if variant.truncate else None)
-    entry: tuple[Array, Array] = _backward(dH, dh, ds, U, seen, A, S, Q, dA, *more)
-    return entry
+    initial: tuple[Array, Array] = _backward(dH, dh, ds, U, seen, A, S, Q, dA, *more)
+    return initial
+
+
+LOOPS = LSTMLoops(forward=forward, backward=backward)
+
+
+class StepData(NamedTuple):
+    """What `step` needs of an LSTM: P (L, gates, H) or None, constants and flags."""
+
+    P: Array | None
+    phi_g: Array
+    phi_h: Array
+    linear_g: int | None
+    linear_h: int | None
+    own_forget: int | None
+    coupled: int | None
+
+
+def step_data(cell: LSTM, layers: list[Weights]) -> StepData:
+    """From the layers' weights."""
+    P = np.stack([p["P"] for p in layers]) if cell.variant.peepholes else None
+    dtype = layers[0]["U"].dtype
+    return StepData(P, *_activations(cell.variant, dtype), *_flags(cell.variant))
+
+
+@overload_step(StepData)
+def _advance(x, a, state, layer, stream, cell, scratch):
+    _step(x, a, cell.P, layer, state[1, stream], scratch, state[0, stream], cell)
+
+
+@compiled
+def _step(x, a, P, layer, s, q, h, cell):
+    if P is None:
+        _gates(x, a, None, s, cell.phi_g, cell.linear_g, cell.own_forget)
+        _state(x, None, s, s, cell.own_forget, cell.coupled)
+    else:
+        _gates(x, a, P[layer], s, cell.phi_g, cell.linear_g, cell.own_forget)
+        _state(x, P[layer], s, s, cell.own_forget, cell.coupled)
+    _output(x, s, q, h, cell.phi_h, cell.linear_h, cell.own_forget)
 
 
 @cache
@@ -64,21 +104,21 @@ def _flags(variant: LSTMVariant) -> Flags:
 
 
 @compiled
-def _forward(A, U, P, H, S, Q, sq_g, sq_h, linear_g, linear_h, own_forget, coupled):
+def _forward(A, U, P, H, S, Q, phi_g, phi_h, linear_g, linear_h, own_forget, coupled):
     T, B, _ = A.shape
     packed = pack(U)
     a = np.empty((B, packed.shape[0] * packed.shape[2]), A.dtype)
     for t in range(T):
         multiply(H[t], packed, a)
         for b in range(B):
-            _gates(A[t, b], a[b], P, S[t, b], sq_g, linear_g, own_forget)
+            _gates(A[t, b], a[b], P, S[t, b], phi_g, linear_g, own_forget)
             _state(A[t, b], P, S[t, b], S[t + 1, b], own_forget, coupled)
-            _output(A[t, b], S[t + 1, b], Q[t, b], H[t + 1, b], sq_h, linear_h, own_forget)
+            _output(A[t, b], S[t + 1, b], Q[t, b], H[t + 1, b], phi_h, linear_h, own_forget)
 
 
 @compiled
-def _gates(x, a, P, s_past, sq_g, linear_g, own_forget):
-    """x ← the gates; o without its peephole, and so not yet squashed, where there is one."""
+def _gates(x, a, P, s_past, phi_g, linear_g, own_forget):
+    """x ← the gates; o without its peephole, and so not yet activated, where there is one."""
     H = len(s_past)
     early = H if own_forget is None else 2 * H
     if P is not None:
@@ -89,7 +129,7 @@ def _gates(x, a, P, s_past, sq_g, linear_g, own_forget):
     else:
         _sigmoid(x[: early + H], a[: early + H])
     if linear_g is None:
-        _squash(x[early + H :], a[early + H : early + 2 * H], sq_g)  # (LSTM.3)
+        _activate(x[early + H :], a[early + H : early + 2 * H], phi_g)  # (LSTM.3)
     else:
         _add(x[early + H :], a[early + H : early + 2 * H])
 
@@ -102,8 +142,8 @@ def _sigmoid(x, a):
 
 
 @compiled
-def _squash(x, a, sq):
-    beta, alpha, gamma = sq[0], sq[1], sq[2]
+def _activate(x, a, phi):
+    beta, alpha, gamma = phi[0], phi[1], phi[2]
     for j in range(len(x)):
         x[j] = alpha * tanh(beta * (x[j] + a[j])) + gamma
 
@@ -141,10 +181,10 @@ def _state(x, P, s_past, s, own_forget, coupled):
 
 
 @compiled
-def _output(x, s, q, h, sq_h, linear_h, own_forget):
+def _output(x, s, q, h, phi_h, linear_h, own_forget):
     H = len(s)
     o = x[H : 2 * H] if own_forget is None else x[2 * H : 3 * H]
-    beta, alpha, gamma = sq_h[0], sq_h[1], sq_h[2]
+    beta, alpha, gamma = phi_h[0], phi_h[1], phi_h[2]
     for j in range(H):
         if linear_h is None:
             q[j] = alpha * tanh(beta * s[j]) + gamma
@@ -154,7 +194,7 @@ def _output(x, s, q, h, sq_h, linear_h, own_forget):
 
 
 @compiled
-def _backward(dH, dh, ds, U, P, A, S, Q, dA, sq_g, sq_h, linear_g, linear_h, own_forget, coupled,
+def _backward(dH, dh, ds, U, P, A, S, Q, dA, phi_g, phi_h, linear_g, linear_h, own_forget, coupled,
               truncate):  # fmt: skip
     T, B, _ = A.shape
     width = Q.shape[2]
@@ -164,9 +204,9 @@ def _backward(dH, dh, ds, U, P, A, S, Q, dA, sq_g, sq_h, linear_g, linear_h, own
     ds = ds.copy()
     for t in range(T - 1, -1, -1):
         for b in range(B):
-            _output_back(dH[t, b], carried[b], ds[b], A[t, b], Q[t, b], dA[t, b], P, sq_h,
+            _output_back(dH[t, b], carried[b], ds[b], A[t, b], Q[t, b], dA[t, b], P, phi_h,
                          own_forget)  # fmt: skip
-            _gates_back(ds[b], A[t, b], S[t, b], dA[t, b], P, sq_g, own_forget, coupled)
+            _gates_back(ds[b], A[t, b], S[t, b], dA[t, b], P, phi_g, own_forget, coupled)
         if truncate is None:
             multiply(dA[t], packed, carried)  # (LSTM.17)
         else:
@@ -175,12 +215,12 @@ def _backward(dH, dh, ds, U, P, A, S, Q, dA, sq_g, sq_h, linear_g, linear_h, own
 
 
 @compiled
-def _output_back(dH, carried, ds, a, q, da, P, sq_h, own_forget):
+def _output_back(dH, carried, ds, a, q, da, P, phi_h, own_forget):
     H = len(q)
     one = a.dtype.type(1)
     start = H if own_forget is None else 2 * H
     o, d_o = a[start : start + H], da[start : start + H]
-    c0, c1, c2 = sq_h[3], sq_h[4], sq_h[5]
+    c0, c1, c2 = phi_h[3], phi_h[4], phi_h[5]
     for j in range(H):
         dh = dH[j] + carried[j]  # (LSTM.8)
         d_o[j] = dh * q[j] * o[j] * (one - o[j])  # (LSTM.9)
@@ -190,13 +230,13 @@ def _output_back(dH, carried, ds, a, q, da, P, sq_h, own_forget):
 
 
 @compiled
-def _gates_back(ds, a, s_past, da, P, sq_g, own_forget, coupled):
+def _gates_back(ds, a, s_past, da, P, phi_g, own_forget, coupled):
     H = len(s_past)
     one = a.dtype.type(1)
     early = H if own_forget is None else 2 * H
     i, f, g = a[:H], a[early - H : early], a[early + H : early + 2 * H]
     d_i, d_f, d_g = da[:H], da[early - H : early], da[early + H : early + 2 * H]
-    c0, c1, c2 = sq_g[3], sq_g[4], sq_g[5]
+    c0, c1, c2 = phi_g[3], phi_g[4], phi_g[5]
     for j in range(H):
         d_g[j] = ds[j] * i[j] * ((c2 * g[j] + c1) * g[j] + c0)  # (LSTM.14)
         if coupled is not None:

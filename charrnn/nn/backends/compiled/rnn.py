@@ -1,11 +1,11 @@
-"""Vanilla RNN over a window, compiled: `plain_rnn`, row by row.
+"""Vanilla RNN over a window, compiled: the loops of `cells/rnn.py`, row by row.
 
 Equations: docs/derivations/rnn.md.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,18 +15,41 @@ from charrnn.nn.backends.compiled.constants import constants, relu_flag
 from charrnn.nn.backends.compiled.functions import tanh
 from charrnn.nn.backends.compiled.jit import compiled
 from charrnn.nn.backends.compiled.product import multiply, pack, pack_transposed
+from charrnn.nn.backends.compiled.step import overload_step
+from charrnn.nn.cells.base import Weights
+from charrnn.nn.cells.rnn import RNN, RNNLoops
 
 Array = NDArray[Any]
 
 
 def forward(A: Array, U: Array, H: Array, activation: Activation) -> None:
-    """As `plain_rnn.forward`."""
+    """As `cells.rnn.forward`."""
     _forward(A, U, H, constants(activation, A.dtype), relu_flag(activation))
 
 
 def backward(dH: Array, dh: Array, U: Array, H: Array, activation: Activation, dA: Array) -> Array:
-    """As `plain_rnn.backward`."""
+    """As `cells.rnn.backward`."""
     return _backward(dH, dh, U, H, constants(activation, dA.dtype), relu_flag(activation), dA)
+
+
+LOOPS = RNNLoops(forward=forward, backward=backward)
+
+
+class StepData(NamedTuple):
+    """What `step` needs of an RNN: the constants of φ, and whether it is relu."""
+
+    phi: Array
+    relu: int | None
+
+
+def step_data(cell: RNN, layers: list[Weights]) -> StepData:
+    """From the layers' weights."""
+    return StepData(constants(cell.activation, layers[0]["U"].dtype), relu_flag(cell.activation))
+
+
+@overload_step(StepData)
+def _advance(x, a, state, layer, stream, cell, scratch):
+    _step(x, a, state[0, stream], cell.phi, cell.relu)
 
 
 @compiled
@@ -67,8 +90,8 @@ def _backward(dH, dh, U, H, activation, relu, dA):
 def _step_back(dh, carried, h, da, activation, relu):
     c0, c1, c2 = activation[3], activation[4], activation[5]
     for j in range(len(h)):
-        error = dh[j] + carried[j]
+        dh_t = dh[j] + carried[j]
         if relu is None:
-            da[j] = ((c2 * h[j] + c1) * h[j] + c0) * error  # (RNN.4)
+            da[j] = ((c2 * h[j] + c1) * h[j] + c0) * dh_t  # (RNN.4)
         else:
-            da[j] = error if h[j] > 0 else da.dtype.type(0)
+            da[j] = dh_t if h[j] > 0 else da.dtype.type(0)

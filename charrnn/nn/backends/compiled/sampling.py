@@ -1,22 +1,22 @@
-"""Sampling as one compiled loop: step all layers, read out, draw, and feed what was drawn.
+"""Sampling as one compiled loop: step all layers, draw from the output, and feed what was drawn.
 
-The same as `generation.plain_continuation`, on weights that are packed once.
+The same as `inference.sampling.numpy_sampler`, on weights that are packed once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.nn.backends.compiled import gru, lstm, rnn
-from charrnn.nn.backends.compiled.constants import constants, relu_flag
 from charrnn.nn.backends.compiled.functions import exp
 from charrnn.nn.backends.compiled.jit import compiled
 from charrnn.nn.backends.compiled.product import multiply, pack
-from charrnn.nn.cells import GRU, LSTM, RNN
+from charrnn.nn.backends.compiled.step import step
+from charrnn.nn.cells.base import Weights
 from charrnn.nn.network import Network
 
 Array = NDArray[Any]
@@ -32,16 +32,11 @@ def continuation(
     boundary: int | None,
 ) -> Callable[[Ids, Array, NDArray[np.float64]], tuple[Ids, Array]]:
     """A function (x (B,), state, uniforms (n, B)) → (ids (n, B), state), as the plain one."""
-    weights = _packed(network)
-    cell = network.cells[0]
-    as_rnn = as_gru = as_lstm = None
-    if isinstance(cell, RNN):
-        as_rnn = (constants(cell.activation, network.dtype), relu_flag(cell.activation))
-    elif isinstance(cell, GRU):
-        as_gru = True
-    else:
-        assert isinstance(cell, LSTM)
-        as_lstm = (*lstm._activations(cell.variant, network.dtype), *lstm._flags(cell.variant))
+    module = network.cells[0].compiled
+    assert module is not None, "a cell without compiled loops has no compiled step"
+    layers = [network.params.layer(index) for index in range(len(network.cells))]
+    weights = _packed(network, layers)
+    cell = import_module(module).step_data(network.cells[0], layers)
     rule = (
         float(temperature),
         network.K if top_k is None else min(top_k, network.K),
@@ -52,43 +47,37 @@ def continuation(
 
     def generate_steps(x: Ids, state: Array, uniforms: NDArray[np.float64]) -> tuple[Ids, Array]:
         ids, state = np.empty(uniforms.shape, np.int32), state.copy()
-        _generate(x, state, uniforms, *weights, as_rnn, as_gru, as_lstm, rule, usable, edge, ids)
+        _generate(x, state, uniforms, *weights, cell, rule, usable, edge, ids)
         return ids, state
 
     return generate_steps
 
 
-def _packed(network: Network) -> tuple[Any, ...]:
-    """The input table (K, G), then W, b, U, P, q of the layers and V, c, packed for products."""
-    layers = [network.params.layer(index) for index in range(len(network.cells))]
+def _packed(network: Network, layers: list[Weights]) -> tuple[Array, ...]:
+    """The input table (K, G), then W, b, U of the layers and V, c, packed for products."""
     G = layers[0]["U"].shape[1]
 
-    def stack(letter: str, parts: list[dict[str, Array]]) -> Array:
+    def stack(letter: str, parts: list[Weights]) -> Array:
         return np.stack([pack(np.ascontiguousarray(part[letter])) for part in parts])
 
-    def bias(p: dict[str, Array]) -> Array:
+    def bias(p: Weights) -> Array:
         return p.get("b", np.zeros(G, network.dtype))
 
     # A network of one layer has no W above the first: its U stands in, and is not used.
     upper = layers[1:] or layers
     W = stack("W", layers[1:]) if layers[1:] else stack("U", layers)
-    P = np.stack([p["P"] for p in layers]) if "P" in layers[0] else None
-    zero = np.zeros(network.H, network.dtype)
     return (
         layers[0]["W"] + bias(layers[0]),
         W,
         np.stack([bias(p) for p in upper]),
         stack("U", layers),
-        P,
-        np.stack([p.get("q", zero) for p in layers]),
         pack(np.ascontiguousarray(network.params["output.V"])),
         network.params["output.c"] if network.bias else np.zeros(network.K, network.dtype),
     )
 
 
 @compiled
-def _generate(x, state, uniforms, table, W, b, U, P, q, V, c, is_rnn, is_gru, is_lstm, rule,
-              allowed, boundary, ids):  # fmt: skip
+def _generate(x, state, uniforms, table, W, b, U, V, c, cell, rule, allowed, boundary, ids):
     L, _, B, H = state.shape
     G = table.shape[1]
     A = np.empty((B, G), table.dtype)
@@ -110,17 +99,7 @@ def _generate(x, state, uniforms, table, W, b, U, P, q, V, c, is_rnn, is_gru, is
                     A[stream] = a[stream, :G] + b[layer - 1]
             multiply(state[layer, 0], U[layer], a)
             for stream in range(B):
-                h = state[layer, 0, stream]
-                if is_rnn is not None:
-                    rnn._step(A[stream], a[stream], h, is_rnn[0], is_rnn[1])
-                if is_gru is not None:
-                    gru._step(A[stream], a[stream], q[layer], h, h, scratch)
-                if is_lstm is not None:
-                    s = state[layer, 1, stream]
-                    if P is None:
-                        _lstm_step(A[stream], a[stream], None, s, scratch, h, is_lstm)
-                    else:
-                        _lstm_step(A[stream], a[stream], P[layer], s, scratch, h, is_lstm)
+                step(A[stream], a[stream], state[layer], layer, stream, cell, scratch)
         multiply(state[L - 1, 0], V, z)
         for stream in range(B):
             z_row = z[stream]
@@ -131,16 +110,8 @@ def _generate(x, state, uniforms, table, W, b, U, P, q, V, c, is_rnn, is_gru, is
 
 
 @compiled
-def _lstm_step(x, a, P, s, q, h, variant):
-    sq_g, sq_h, linear_g, linear_h, own_forget, coupled = variant
-    lstm._gates(x, a, P, s, sq_g, linear_g, own_forget)
-    lstm._state(x, P, s, s, own_forget, coupled)
-    lstm._output(x, s, q, h, sq_h, linear_h, own_forget)
-
-
-@compiled
 def _draw(z, p, uniform, rule, allowed):
-    """As `generation.Sampling.choose`; p (K,) is scratch."""
+    """As `inference.sampling.Sampling.choose`; p (K,) is scratch."""
     temperature, top_k, top_p = rule
     K = len(p)
     best = -1

@@ -14,17 +14,17 @@ Array = NDArray[Any]
 
 
 def gather(ids: NDArray[np.integer], W: Array, out: Array) -> None:
-    """As `onehot.gather`."""
+    """As `one_hot.gather`."""
     _gather(ids, W, out)
 
 
 def scatter(ids: NDArray[np.integer], dA: Array, dW: Array) -> None:
-    """As `onehot.scatter`: here one addition of a row for each id."""
+    """As `one_hot.scatter`: here one addition of a row for each id."""
     _scatter(ids, dA, dW)
 
 
 def softmax_cross_entropy(Z: Array, y: NDArray[np.integer]) -> Array:
-    """As `crossentropy.softmax_cross_entropy`."""
+    """As `cross_entropy.softmax_cross_entropy`."""
     E = np.empty(len(Z), Z.dtype)
     _softmax(Z, y, E)
     return E
@@ -33,7 +33,7 @@ def softmax_cross_entropy(Z: Array, y: NDArray[np.integer]) -> Array:
 def cross_entropy_gradient(
     p: Array, y: NDArray[np.integer], scale: float, mask: NDArray[np.bool_] | None
 ) -> None:
-    """As `crossentropy.gradient`."""
+    """As `cross_entropy.gradient`."""
     _gradient(p, y, p.dtype.type(scale), mask)
 
 
