@@ -50,7 +50,7 @@ class Change:
         return f"{self.key}: {_shown(self.before)} → {_shown(self.after)} ({self.origin})"
 
 
-def changed(
+def find_changes(
     file: Path, stored: Config, sets: Sequence[str], flags: Mapping[str, Any]
 ) -> tuple[Config, list[Change]]:
     """The configuration that `file`, `sets` and `flags` ask for, and how it differs from `stored`.
@@ -114,7 +114,7 @@ def parts_to_reset(changes: Sequence[Change], *, text: bool) -> set[str]:
     return reset
 
 
-def other_text(before: Mapping[str, int], after: Mapping[str, int]) -> str:
+def describe_text_change(before: Mapping[str, int], after: Mapping[str, int]) -> str:
     """How the files of a text with another hash differ from what they were."""
     found = [f"{name} is new, {size:,} bytes" for name, size in after.items() if name not in before]
     found += [f"{name} is left out" for name in before if name not in after]

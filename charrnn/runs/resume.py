@@ -12,8 +12,8 @@ from charrnn.data.corpus import Corpus, load_corpus, symbols_of
 from charrnn.errors import CheckpointError, DataError, UsageError
 from charrnn.runs.changes import (
     RESET_NOTICES,
-    changed,
-    other_text,
+    describe_text_change,
+    find_changes,
     parts_to_reset,
     require_accepted,
     require_possible,
@@ -48,14 +48,14 @@ def resume_run(
     stored = build.config_of(checkpoint, str(checkpoint_path))
     if not run.config.exists():
         write_atomically(run.config, to_yaml(stored).encode())
-    config, changes = changed(run.config, stored, sets, flags)
+    config, changes = find_changes(run.config, stored, sets, flags)
     require_possible(changes, path)
     if not accept_changes:
         require_accepted(changes, path)
     if config.data.text != stored.data.text:
         config = with_absolute_texts(config)
     _require_steps_left(config, checkpoint)
-    corpus = _corpus_of(config, checkpoint, path, accept_changes)
+    corpus = _load_corpus(config, checkpoint, path, accept_changes)
     new_text = corpus.sha256 != checkpoint.meta.corpus_sha256
     reset = parts_to_reset(changes, text=new_text)
     trainer = build.trainer(config, corpus)
@@ -83,7 +83,7 @@ def _state_notices(trainer: Trainer) -> list[str]:
         notices.append(
             f"after {state.rollbacks} rollbacks the learning rate is times {state.rate_scale:g}"
         )
-    if (reason := trainer.finished()) is not None:
+    if (reason := trainer.reason_to_stop()) is not None:
         notices.append(
             f"the run is finished ({reason}); to train longer, raise what ended it: --steps N, or "
             "for example --set train.epochs=N --accept-changes"
@@ -97,7 +97,7 @@ def _require_steps_left(config: Config, checkpoint: Checkpoint) -> None:
         raise UsageError(f"the run is at step {done:,} already", where=f"--steps {steps}")
 
 
-def _corpus_of(config: Config, checkpoint: Checkpoint, run: Path, accepted: bool) -> Corpus:
+def _load_corpus(config: Config, checkpoint: Checkpoint, run: Path, accepted: bool) -> Corpus:
     """The text that the run continues with, in the vocabulary of its model."""
     vocabulary = build.vocabulary_of(checkpoint)
     where = ", ".join(config.data.text)
@@ -117,7 +117,7 @@ def _corpus_of(config: Config, checkpoint: Checkpoint, run: Path, accepted: bool
         return corpus
     before = checkpoint.meta.text_bytes
     raise DataError(
-        f"{differs}:\n  {other_text(before, build.text_bytes(config))}",
+        f"{differs}:\n  {describe_text_change(before, build.text_bytes(config))}",
         where=where,
         then="put it back; or continue with it as it is: --accept-changes; or start a new run from "
         f"this one: --init-from {run}",

@@ -46,7 +46,7 @@ class CheckpointFolder:
         best = self.folder / BEST
         if best.exists():
             write_atomically(self.folder / BEFORE_FINAL, best.read_bytes())
-        final = Checkpoint(checkpoint.arrays, checkpoint.meta.changed(final=True))
+        final = Checkpoint(checkpoint.arrays, checkpoint.meta.replaced(final=True))
         write_atomically(best, to_bytes(final))
         return best
 

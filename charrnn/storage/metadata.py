@@ -80,7 +80,7 @@ class Metadata(Section):
             raise ValueError("its metadata, vocabulary: a byte is above 255")
         return found
 
-    def changed(self, **values: Any) -> Metadata:
+    def replaced(self, **values: Any) -> Metadata:
         """The same with other values."""
         return Metadata.of({**self._values, **values})
 

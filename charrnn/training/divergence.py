@@ -53,31 +53,31 @@ class DivergenceCheck:
         self, loss: float, g_norm: float, grad: Params, carried: Array, *, all_finite: bool
     ) -> None:
         """The loss and the gradient; `all_finite`: whether the states of all ranks are."""
-        if not (sane(loss) and isfinite(g_norm) and all_finite):
+        if not (is_plausible(loss) and isfinite(g_norm) and all_finite):
             raise self.error(
                 f"the loss is {loss:.3g} nats per character and the gradient's norm {g_norm:.3g}",
-                first_bad({**prefixed("the gradient of ", grad), "the state": carried}),
+                first_not_finite({**prefixed("the gradient of ", grad), "the state": carried}),
             )
 
     def check_update(self, rate: float) -> None:
         """A finite gradient can still be too long a step, or too large to be squared."""
         optimiser, params = self._state.optimiser, self._state.network.params
-        if not finite(optimiser.theta):
+        if not is_finite(optimiser.theta):
             raise self.error(
                 f"the update at rate {rate:.3g} overflowed the parameters",
-                first_bad(params),
+                first_not_finite(params),
                 by_update=True,
             )
         for name, slot in optimiser.slots.items():
-            if not finite(slot):
+            if not is_finite(slot):
                 raise self.error(
                     "the update overflowed the optimiser",
-                    first_bad(prefixed(f"optim.{name} of ", params.over(slot))),
+                    first_not_finite(prefixed(f"optim.{name} of ", params.over(slot))),
                 )
 
     def check_validation(self, loss: float) -> None:
         """The loss on the validation part, in nats per character."""
-        if not sane(loss):
+        if not is_plausible(loss):
             raise self.error(f"the validation loss before it is {loss:.3g}", None)
 
     def error(
@@ -92,18 +92,18 @@ class DivergenceCheck:
         )
 
 
-def finite(array: Array) -> bool:
+def is_finite(array: Array) -> bool:
     """Whether every element is; one dot product where that does not overflow."""
     flat = array.reshape(-1)
     return isfinite(float(np.dot(flat, flat))) or bool(np.isfinite(flat).all())
 
 
-def sane(loss: float) -> bool:
+def is_plausible(loss: float) -> bool:
     """Whether a loss in nats per character is one that a model can have."""
     return isfinite(loss) and loss < DIVERGED
 
 
-def first_bad(arrays: Mapping[str, Array]) -> str | None:
+def first_not_finite(arrays: Mapping[str, Array]) -> str | None:
     """The first element that is not finite, as `layers.0.U[3, 17] is nan`; None if all are."""
     for name, array in arrays.items():
         bad = np.argwhere(~np.isfinite(array))

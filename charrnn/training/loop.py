@@ -53,7 +53,7 @@ def train(trainer: Trainer, checkpoints: CheckpointFolder, stop: StopSignal) -> 
 def _course(trainer: Trainer, checkpoints: CheckpointFolder, stop: StopSignal) -> Iterator[Event]:
     state, rhythm, speed = trainer.state, trainer.rhythm, Throughput(trainer.clock)
     saved_at = evaluated_at = None
-    reason = trainer.finished()
+    reason = trainer.reason_to_stop()
 
     def stop_requested() -> bool:
         return trainer.ranks.stop_requested(lambda: stop.requested)
@@ -79,7 +79,7 @@ def _course(trainer: Trainer, checkpoints: CheckpointFolder, stop: StopSignal) -
                     yield Evaluated(trainer.step, trainer.epoch, train_loss, val_loss, is_best)
                 yield from _sampled(trainer)
 
-        reason = trainer.finished()
+        reason = trainer.reason_to_stop()
         if trainer.step % rhythm.log == 0 or val_loss is not None:
             yield _logged(trainer, update, speed, val_loss)
 

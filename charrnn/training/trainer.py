@@ -21,7 +21,7 @@ from charrnn.runtime.workers import WorkerPool
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.metadata import Metadata
 from charrnn.training.clock import Clock
-from charrnn.training.divergence import QUIET, DivergenceCheck, finite
+from charrnn.training.divergence import QUIET, DivergenceCheck, is_finite
 from charrnn.training.measures import Update
 from charrnn.training.optim.clipping import norm
 from charrnn.training.optim.schedules import Progress
@@ -117,7 +117,7 @@ class Trainer:
         stop, seconds = cancel is not None and cancel(), self.clock.seconds
         if result is None:
             return RankStatus(stop=stop, cancelled=True, seconds=seconds)
-        return RankStatus(result.loss, finite(result.state), stop, False, seconds)
+        return RankStatus(result.loss, is_finite(result.state), stop, False, seconds)
 
     def _masks(self, network: Network, streams: range) -> bptt.Masks:
         def draw(window: int, T: int) -> list[Array]:
@@ -156,7 +156,7 @@ class Trainer:
     def _limit_seconds(self) -> float:
         return self.ranks.seconds(self.clock.seconds)
 
-    def finished(self) -> str | None:
+    def reason_to_stop(self) -> str | None:
         """Why the run is over, or None."""
         waited = self.state.evaluations_waited
         return self.limits.reached(self.step, self.epoch, self._limit_seconds, waited)

@@ -225,7 +225,7 @@ def test_adam_and_adamw_share_their_slots():
 def test_a_rate_that_is_set_ends_the_scale_of_rollbacks(run):
     path = locate(run, "last")
     stored = read(path)
-    write(path, Checkpoint(stored.arrays, stored.meta.changed(rate_scale=0.25, rollbacks=2)))
+    write(path, Checkpoint(stored.arrays, stored.meta.replaced(rate_scale=0.25, rollbacks=2)))
     kept = resume_run(run, {}, ["optim.grad_clip=1"], accept_changes=True)
     assert (kept.trainer.state.rate_scale, kept.trainer.state.rollbacks) == (0.25, 2)
     assert any("times 0.25" in notice for notice in kept.notices)

@@ -23,7 +23,7 @@ from charrnn.runs.resume import resume_run
 from charrnn.runs.start import start_run
 from charrnn.runtime.signals import StopSignal
 from charrnn.storage.checkpoint import read
-from charrnn.training.divergence import DivergedError, finite, first_bad, remedies
+from charrnn.training.divergence import DivergedError, first_not_finite, is_finite, remedies
 from charrnn.training.events import Evaluated, Interrupted, RolledBack, Stepped
 from charrnn.training.loop import train
 
@@ -134,20 +134,20 @@ def test_warm_up_is_no_remedy_late_in_a_run():
 
 def test_first_bad_element_and_its_index():
     arrays = {"b": np.zeros(3), "U": np.zeros((4, 5))}
-    assert first_bad(arrays) is None
+    assert first_not_finite(arrays) is None
     arrays["U"][3, 1] = np.inf
     arrays["U"][2, 4] = np.nan
-    assert first_bad(arrays) == "U[2, 4] is nan"
+    assert first_not_finite(arrays) == "U[2, 4] is nan"
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_finite_is_not_fooled_by_squares_that_overflow(dtype):
     array = np.full((3, 4), np.finfo(dtype).max / 2, dtype)
     with np.errstate(over="ignore"):
-        assert finite(array)
+        assert is_finite(array)
         for bad in (np.nan, np.inf, -np.inf):
             array[1, 2] = bad
-            assert not finite(array)
+            assert not is_finite(array)
 
 
 # -- where it is caught -----------------------------------------------------------------------

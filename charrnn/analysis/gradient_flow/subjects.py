@@ -81,7 +81,7 @@ def of_config(name: str, config: Config, steps: int, tell: Callable[[], object])
     trainer = build.trainer(config.model_copy(update={"train": train}), corpus)
     trainer.clock.start()
     try:
-        while trainer.finished() is None:
+        while trainer.reason_to_stop() is None:
             trainer.update()
             tell()
     except DivergenceError as error:
