@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from math import log
 
 import numpy as np
@@ -15,6 +14,7 @@ from charrnn.data.corpus import load_corpus
 from charrnn.inference.baseline import baseline
 from charrnn.inference.bootstrap import SIZE, Blocks
 from charrnn.inference.ngram import Sequences, losses
+from tests.inference.slow_ngram import Slow
 
 K = 3
 SEQUENCES = st.lists(
@@ -27,59 +27,11 @@ def joined(sequences):
     return Sequences.of(ids, np.array([len(sequence) for sequence in sequences]))
 
 
-def discounts(counts):
-    n = Counter(counts.values())
-    Y = n[1] / (n[1] + 2 * n[2]) if n[1] else 0.5
-    raw = [c - (c + 1) * Y * n[c + 1] / n[c] if n[c] else Y for c in (1, 2, 3)]
-    return [0.0] + [min(max(d, 0.01), c - 0.01) for c, d in enumerate(raw, 1)]
-
-
-class Slow:
-    """The formula read literally, with tuples for grams."""
-
-    def __init__(self, sequences, order):
-        self.order = order
-        self.tables = {}
-        for m in range(1, order + 2):
-            grams = Counter()
-            before = defaultdict(set)
-            first = Counter()
-            for s in sequences:
-                for t in range(1, len(s)):
-                    if t - m + 1 < 0:
-                        continue
-                    gram = s[t - m + 1 : t + 1]
-                    grams[gram] += 1
-                    if t - m + 1 == 0:
-                        first[gram] += 1
-                    else:
-                        before[gram].add(s[t - m])
-            lower = Counter({g: len(before[g]) + first[g] for g in grams})
-            self.tables[m] = {"raw": grams, "lower": lower}
-
-    def p(self, history, c, m=None):
-        m = self.order if m is None else m
-        if m == 0:
-            return 1 / K
-        if len(history) < m - 1:
-            return self.p(history, c, m - 1)
-        h = history[len(history) - m + 1 :]
-        counts = self.tables[m]["raw" if m == self.order else "lower"]
-        D = discounts(counts)
-        following = {g[-1]: a for g, a in counts.items() if g[:-1] == h}
-        below = self.p(history, c, m - 1)
-        if not following:
-            return below
-        a = following.get(c, 0)
-        taken = sum(D[min(a, 3)] for a in following.values())
-        return (a - D[min(a, 3)] + taken * below) / sum(following.values())
-
-
 @given(SEQUENCES, SEQUENCES, st.integers(1, 6))
 @settings(max_examples=60, deadline=None)
 def test_it_is_what_a_dictionary_of_counts_gives(train, scored, order):
     *_, nats = losses(joined(train), joined(scored), K, order)
-    slow = Slow(train, order)
+    slow = Slow(train, order, K)
     # A context longer than what the sequence has falls back to the longest there is.
     expected = [-log(slow.p(s[:t], s[t])) for s in scored for t in range(1, len(s))]
     np.testing.assert_allclose(nats, expected, rtol=1e-12, atol=1e-12)

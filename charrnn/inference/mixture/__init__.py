@@ -1,0 +1,1 @@
+"""An n-gram stored beside a network, and the mixture of both."""

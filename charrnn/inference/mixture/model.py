@@ -1,0 +1,149 @@
+"""A network and a stored n-gram as one model: fitting, scoring, and mixing for sampling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.inference.mixture.counting import CountingKernels, fit
+from charrnn.inference.mixture.kernels import MixtureKernels, fastest_counting, fastest_mixture
+from charrnn.inference.mixture.reading import LONGEST, fresh
+from charrnn.inference.mixture.trie import Trie
+from charrnn.inference.mixture.weights import MIDDLE, Rates, Weights, new_features, no_features
+
+Array = NDArray[Any]
+Learning = Literal["nothing", "weights", "everything"]
+HIGHEST_AUTO = 24
+HELD_OUT = 10  # the last 1 / HELD_OUT of what is counted chooses the order
+ENOUGH = 0.005  # nats that a higher order has to bring, to be worth its memory
+CANDIDATES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24)
+WARM = 64  # characters read before those that are scored, where the text has them
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """An n-gram and the weights of both; `reached` are those that a validation part ended with."""
+
+    trie: Trie
+    reached: Weights | None = None
+    kernels: MixtureKernels = field(default_factory=fastest_mixture, repr=False, compare=False)
+
+    @classmethod
+    def fitted(
+        cls, ids: Array, lengths: Array, K: int, order: int | None = None,
+        counting: CountingKernels | None = None, kernels: MixtureKernels | None = None,
+    ) -> Mixture:  # fmt: skip
+        """From sequences one after another in `ids`, of so many characters; no order is `auto`."""
+        counting = counting or fastest_counting()
+        kernels = kernels or fastest_mixture()
+        if order is None:
+            order = best_order(ids, lengths, K, counting)
+        return cls(fit(ids, lengths, K, order, counting), None, kernels)
+
+    @property
+    def K(self) -> int:
+        return self.trie.K
+
+    @property
+    def order(self) -> int:
+        return self.trie.order
+
+    @property
+    def orders(self) -> tuple[int, ...]:
+        """Those of the n-gram that are mixed."""
+        return (MIDDLE, self.order) if self.order > MIDDLE else (self.order,)
+
+    def initial_weights(self) -> Weights:
+        """The same whatever the text: nothing of them is tuned on anything."""
+        return Weights.equal(self.K, 1 + len(self.orders))
+
+    def with_weights(self, reached: Weights) -> Mixture:
+        return replace(self, reached=reached.copy())
+
+    def scorer(
+        self, learning: Learning = "weights", *, start: Literal["initial", "reached"] = "initial",
+        rates: Rates | None = None,
+    ) -> MixtureScorer:  # fmt: skip
+        """`initial` where the part may be the one that `reached` was learned on."""
+        reached = self.reached if start == "reached" else None
+        return MixtureScorer(self, (reached or self.initial_weights()).copy(), learning, rates)
+
+    def streams(self, n: int) -> NDArray[np.int64]:
+        """What n streams have read, for `mix` and `advance`: rows that may be copied and stored."""
+        return fresh(self.K, n)
+
+    def read(self, stream: NDArray[np.int64], ids: Array) -> None:
+        """One stream (a row) reads ids (n,)."""
+        self.kernels.read(self.trie, stream, ids)
+
+    def advance(self, streams: NDArray[np.int64], ids: Array) -> None:
+        """Each stream reads its id (B,)."""
+        self.kernels.advance(self.trie, streams, ids)
+
+    def mix(self, streams: NDArray[np.int64], Z: Array, say: float = 1.0) -> None:
+        """Turn the network's logits Z (B, K) into log-probabilities of the mixture, in place.
+
+        By the weights reached. `say` lowers the n-gram's: at 0 they are the network's.
+        """
+        weights = self.reached or self.initial_weights()
+        self.kernels.mix_block(
+            self.trie, self.orders, weights, no_features(self.K), say, streams, Z
+        )
+
+
+@dataclass
+class MixtureScorer:
+    """Scores one text from its beginning to its end, and learns from each character once scored."""
+
+    mixture: Mixture
+    weights: Weights
+    learning: Learning
+    rates: Rates | None = None
+
+    def __post_init__(self) -> None:
+        K = self.mixture.K
+        self._features = new_features(K) if self.learning == "everything" else no_features(K)
+        self._rates = None if self.learning == "nothing" else self.rates or Rates()
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin a sequence: what was read is forgotten, what was learned is not."""
+        self._stream = fresh(self.mixture.K, 1)[0]
+
+    def read(self, ids: Array) -> None:
+        """Read ids (n,) as context only; the last `WARM` of a long text are enough."""
+        self.mixture.read(self._stream, ids[-WARM:])
+
+    def score(self, Z: Array, y: Array) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """The next characters y (n,), given the network's logits for them (n, K).
+
+        Returns nats (n, 3), of the mixture, the network and the n-gram, and the likeliest (n,).
+        """
+        mixture = self.mixture
+        return mixture.kernels.score_block(
+            mixture.trie, mixture.orders, self.weights, self._features, self._rates,
+            self._stream, Z, y,
+        )  # fmt: skip
+
+    @property
+    def longest_context(self) -> int:
+        """Characters of the longest context known now."""
+        return int(self._stream[LONGEST])
+
+
+def best_order(ids: Array, lengths: Array, K: int, counting: CountingKernels) -> int:
+    """The lowest order that, counted without the last tenth, is there within `ENOUGH` of the best.
+
+    Every order's p_m is read off one n-gram of order `HIGHEST_AUTO`, or of what memory allows.
+    """
+    held = max(len(ids) // HELD_OUT, 1)
+    if len(ids) <= held + 1:
+        return 1
+    kept = np.minimum(lengths, np.maximum(len(ids) - held - (np.cumsum(lengths) - lengths), 0))
+    trie = fit(ids[: len(ids) - held], kept[kept > 0], K, HIGHEST_AUTO, counting)
+    orders = [m for m in CANDIDATES if m < trie.order] + [trie.order]
+    nats = counting.order_losses(trie, orders, ids[-held - WARM :], held)
+    return orders[int(np.flatnonzero(nats <= nats.min() + ENOUGH)[0])]

@@ -1,0 +1,117 @@
+"""The n-gram as arrays: a trie of grams whose contexts know themselves without their first symbol.
+
+A context is a gram of 0 to N - 1 symbols that occurs at least twice. Context j has the grams
+`first[j]` to `first[j + 1]`, sorted by the `symbol` that each adds; the contexts of one length
+follow those of the length below, and 0 is the empty one. `ref` of a gram is
+
+    j          where the gram is itself context j;
+    -1 - q     where it occurs once: `text[q]` is what follows, and longer ones are read there.
+
+So a position of the text adds at most one gram that occurs once, however high the order is.
+`link[j]` is context j without its first symbol. `count` is a(g) of `charrnn.inference.ngram`:
+how often the gram occurs at order N, and how many symbols stand before it below that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+LEAST_DISCOUNT = 0.01
+MAX_ORDER = 255
+
+
+@dataclass(frozen=True)
+class Trie:
+    """A modified Kneser-Ney n-gram of order `order` over ids 0 … K - 1.
+
+    `discounts` (order + 1, 4) are 0, D_1, D_2, D_3 of each order. `text` holds K before, between
+    and after the sequences.
+    """
+
+    K: int
+    order: int
+    text: Array
+    symbol: Array
+    count: NDArray[np.int32]
+    ref: NDArray[np.int32]
+    first: NDArray[np.int32]
+    link: NDArray[np.int32]
+    discounts: NDArray[np.float64]
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        return {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if field.name not in ("K", "order")
+        }
+
+    @property
+    def flat(self) -> tuple[Array, ...]:
+        """As compiled loops take it."""
+        return tuple(self.arrays.values())
+
+    @property
+    def nbytes(self) -> int:
+        return sum(array.nbytes for array in self.arrays.values())
+
+    def require_sound(self) -> None:
+        """Raise ValueError where reading the arrays could go beyond them, or not end."""
+        G, C, K = len(self.symbol), len(self.link), self.K
+        lower = len(self.ref)  # grams below the highest order, which are the first
+        sound = {
+            "dimensions": all(a.ndim == 1 for n, a in self.arrays.items() if n != "discounts"),
+            "discounts": self.discounts.shape == (self.order + 1, 4)
+            and bool((np.isfinite(self.discounts) & (self.discounts >= 0)).all()),
+            "dtypes": self.text.dtype == self.symbol.dtype == symbol_dtype(K),
+            "sizes": len(self.count) == G and lower <= G and len(self.first) == C + 1 and C > 0,
+        }
+        for name, is_sound in sound.items():
+            if not is_sound:
+                raise ValueError(f"its {name} do not fit together")
+        first, contexts = self.first.astype(np.int64), self.ref[self.ref >= 0]
+        sound = {
+            "text": len(self.text) > 0 and bool((self.text <= K).all()) and self.text[-1] == K,
+            "symbol": bool((self.symbol < K).all()),
+            "count": bool((self.count >= 0).all()),
+            "first": first[0] == 0 and first[-1] == G and bool((np.diff(first) >= 0).all()),
+            # Each context is one gram, in order.
+            "ref": np.array_equal(contexts, np.arange(1, C))
+            and bool((-1 - self.ref[self.ref < 0].astype(np.int64) < len(self.text)).all()),
+            "link": self.link[0] == 0 and bool((self.link >= 0).all()),
+        }
+        for name, is_sound in sound.items():
+            if not is_sound:
+                raise ValueError(f"its {name} array is not one of an n-gram")
+        self._require_depths(first)
+
+    def _require_depths(self, first: NDArray[np.int64]) -> None:
+        """Only contexts below N - 1 characters have grams with a `ref`, and links to shorter."""
+        begin, end = 0, 1
+        for _ in range(self.order - 1):
+            begin, end = end, end + int(np.count_nonzero(self.ref[first[begin] : first[end]] >= 0))
+            if (self.link[begin:end] >= begin).any():
+                raise ValueError("its link array is not one of an n-gram")
+        if end != len(self.link) or first[begin] != len(self.ref):
+            raise ValueError("its ref array is not one of an n-gram")
+
+
+def symbol_dtype(K: int) -> np.dtype[Any]:
+    """The smallest unsigned integer that holds 0 … K."""
+    return np.min_scalar_type(K)
+
+
+def discounts(number_of: Array) -> NDArray[np.float64]:
+    """0, D_1, D_2, D_3, from how many grams have counts of 1 to 4; each less than its count."""
+    n1, n2, n3, n4 = (int(n) for n in number_of)
+    Y = n1 / (n1 + 2 * n2) if n1 else 0.5
+    D = [0.0]
+    for count, (here, above) in enumerate([(n1, n2), (n2, n3), (n3, n4)], 1):
+        wanted = count - (count + 1) * Y * above / here if here else Y
+        D.append(min(max(wanted, LEAST_DISCOUNT), count - LEAST_DISCOUNT))
+    return np.array(D)

@@ -1,0 +1,144 @@
+"""Counting n-grams, compiled: as `inference.mixture.numpy_counting`, in less memory.
+
+`text` holds symbols 0 … K - 1 and K between sequences, before the first and, `order` times, after
+the last.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from charrnn.nn.backends.compiled.jit import compiled
+
+
+@compiled
+def sorted_positions(text, K, order):
+    """Positions of symbols below K, sorted by the `order` symbols that begin there; stable."""
+    n = 0
+    for p in range(len(text)):
+        n += text[p] < K
+    here, there = np.empty(n, np.int32), np.empty(n, np.int32)
+    n = 0
+    for p in range(len(text)):
+        if text[p] < K:
+            here[n] = p
+            n += 1
+    for offset in range(order - 1, -1, -1):
+        starts = np.zeros(K + 2, np.int64)
+        for i in range(n):
+            # Past the end of the text there is nothing but K.
+            starts[text[min(here[i] + offset, len(text) - 1)] + 1] += 1
+        for k in range(K + 1):
+            starts[k + 1] += starts[k]
+        for i in range(n):
+            k = text[min(here[i] + offset, len(text) - 1)]
+            there[starts[k]] = here[i]
+            starts[k] += 1
+        here, there = there, here
+    return here
+
+
+@compiled
+def common_prefixes(text, K, order, positions):
+    """How many of the first `order` symbols, before any K, each position shares with the last."""
+    shared = np.zeros(len(positions), np.uint8)
+    for i in range(1, len(positions)):
+        a, b = positions[i - 1], positions[i]
+        m = 0
+        while m < order and text[a + m] == text[b + m] and text[a + m] < K:
+            m += 1
+        shared[i] = m
+    return shared
+
+
+@compiled
+def level_sizes(text, K, order, positions, shared):
+    """Grams of each order that are stored, (order + 1,), and contexts of each length."""
+    grams, contexts = np.zeros(order + 2, np.int64), np.zeros(order + 2, np.int64)
+    n = len(positions)
+    for i in range(n):
+        before = shared[i]
+        after = shared[i + 1] if i + 1 < n else 0
+        repeated = max(before, after)
+        # Grams begin a run where they differ from what is before, and are stored where the
+        # context, one symbol shorter, is repeated.
+        for m in range(before + 1, min(repeated + 1, order) + 1):
+            if text[positions[i] + m - 1] == K:
+                break
+            grams[m] += 1
+            if after >= m:
+                contexts[m] += 1
+    return grams, contexts
+
+
+@compiled
+def count_level(text, K, m, highest, positions, shared, symbol, count, ref, first, at):
+    """Write the grams of order m from number `at[0]` on; see `numpy_counting.count_level`.
+
+    Returns how many positions are left, how many were counted, and how many grams have a count
+    of 1, 2, 3 and 4.
+    """
+    gram, context, repeated = at
+    n, kept, counted = len(positions), 0, 0
+    number_of = np.zeros(5, np.int64)
+    last = np.full(K + 1, -1, np.int64)  # the last gram that a symbol stands before
+    i = 0
+    while i < n:
+        if i == 0 or shared[i] < m - 1:
+            first[context] = gram
+            context += 1
+        c = text[positions[i] + m - 1]
+        if c == K:
+            i += 1
+            continue
+        end, value = i, 0
+        while end == i or (end < n and shared[end] >= m):
+            left = text[positions[end] - 1]
+            if left == K:
+                value += m > 1
+            elif highest or last[left] != gram:
+                value += 1
+                last[left] = gram
+            end += 1
+        counted += end - i
+        symbol[gram], count[gram] = c, value
+        if 1 <= value <= 4:
+            number_of[value] += 1
+        if not highest:
+            if end - i == 1:
+                ref[gram] = -1 - (positions[i] + m)
+            else:
+                ref[gram] = repeated
+                repeated += 1
+                for j in range(i, end):
+                    positions[kept], shared[kept] = positions[j], shared[j]
+                    kept += 1
+        gram += 1
+        i = end
+    return kept, counted, number_of[1:]
+
+
+@compiled
+def link_level(symbol, ref, first, link, parents):
+    """`link` of the contexts one symbol longer than contexts `parents[0]` to `parents[1]`."""
+    for parent in range(parents[0], parents[1]):
+        shorter = link[parent]
+        for g in range(first[parent], first[parent + 1]):
+            if ref[g] >= 0:
+                if parent == 0:
+                    link[ref[g]] = 0
+                else:
+                    link[ref[g]] = ref[find(symbol, first, shorter, symbol[g])]
+
+
+@compiled
+def find(symbol, first, context, wanted):
+    """The gram of a context and a symbol, -1 where it is not there."""
+    low, high = first[context], first[context + 1]
+    while low < high:
+        middle = (low + high) // 2
+        if symbol[middle] < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < first[context + 1] and symbol[low] == wanted else -1
