@@ -16,9 +16,9 @@ from charrnn.config import Config
 from charrnn.data.corpus import Corpus, Part, load_corpus
 from charrnn.data.vocabulary import LackingError
 from charrnn.errors import DataError, UsageError
-from charrnn.inference.bootstrap import Blocks
 from charrnn.inference.dynamic import evaluate_dynamically
 from charrnn.inference.evaluation import evaluate as evaluate_part
+from charrnn.inference.interval import Blocks
 from charrnn.runtime.blas import threads
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ PROTOCOLS = ("carried", "cold")
 class Evaluation:
     """Means over the `chars` of a split; see docs/eval.md.
 
-    `interval`: a 95 % interval of the nats per character, None for a short text. `context`: of the
-    protocol "cold". `dynamic`: the rate of learning.
+    `interval`: a 95 % interval of the nats per character, None where the text is too short.
+    `context`: of the protocol "cold". `dynamic`: the rate of learning.
     """
 
     nats_per_char: float
@@ -119,7 +119,7 @@ def evaluated(
     work = 1 if dynamic is None else LEARNING
     build.use_compiled_if_worthwhile(network, model.config, work * corpus.characters(part))
     prepare(network, tell, learning=dynamic is not None)
-    blocks = Blocks()
+    blocks = Blocks(lines=corpus.lines is not None)
     with threads(model.config.runtime.threads if dynamic is None else 1):
         if dynamic is None:
             score = evaluate_part(network, corpus, part, cold=what.cold, blocks=blocks)

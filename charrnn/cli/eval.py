@@ -22,8 +22,8 @@ from charrnn.cli.options import (
 from charrnn.cli.output import to_json
 from charrnn.cli.training_text import training_corpus
 from charrnn.inference.baseline import Baseline, baseline, verdict
-from charrnn.inference.bootstrap import SIZE
 from charrnn.inference.dynamic import SEGMENT
+from charrnn.inference.interval import FEWEST_LINES, SHORTEST
 
 
 @click.command("eval")
@@ -100,10 +100,7 @@ def _in_words(values: dict[str, Any], protocol: str, other: Baseline | None) -> 
         "{nats_per_char:.4f} nats = {bits_per_char:.4f} bits per character, "
         "perplexity {perplexity:.3f}, accuracy {accuracy:.2%}".format(**values)
     ]
-    if values["interval"]:
-        low, high = values["interval"]
-        blocks = "lines" if protocol == "lines" else f"blocks of {SIZE} characters"
-        lines.append(f"95 % interval {low:.4f} to {high:.4f} nats ({blocks} drawn again)")
+    lines.append(_interval_in_words(values["interval"], lines_mode=protocol == "lines"))
     whole = ", each line from a zero state" if protocol == "lines" else ""
     window = f", context {values['context']}" if values["context"] else ""
     lines.append(
@@ -122,3 +119,11 @@ def _in_words(values: dict[str, Any], protocol: str, other: Baseline | None) -> 
             + verdict(values["nats_per_char"], other)
         )
     return "\n".join(lines)
+
+
+def _interval_in_words(interval: tuple[float, float] | None, *, lines_mode: bool) -> str:
+    if interval is None:
+        least = f"{FEWEST_LINES} lines" if lines_mode else f"{SHORTEST:,} characters"
+        return f"no 95 % interval: it takes at least {least}"
+    more = "more such lines" if lines_mode else "more of the same text"
+    return "95 % interval {:.4f} to {:.4f} nats, for the mean over ".format(*interval) + more

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from charrnn.data.corpus import Corpus, Part
 from charrnn.errors import DivergenceError
-from charrnn.inference.bootstrap import SIZE, Blocks
 from charrnn.inference.evaluation import count, predicting
+from charrnn.inference.interval import SIZE, Blocks
 from charrnn.inference.metrics import Score
 from charrnn.inference.reader import WARM, Rows, Window, read, state_after
 from charrnn.nn.network import Network

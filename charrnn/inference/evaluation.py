@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from charrnn.data.corpus import Corpus, Part
 from charrnn.data.sources import Ids
-from charrnn.inference.bootstrap import SIZE, Blocks
+from charrnn.inference.interval import SIZE, Blocks
 from charrnn.inference.metrics import Score
 from charrnn.inference.reader import EVALUATION, WARM, WHOLE_ROWS, Rows, Window, read, share
 from charrnn.nn.network import Network

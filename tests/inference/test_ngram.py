@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from charrnn.config import Config
 from charrnn.data.corpus import load_corpus
 from charrnn.inference.baseline import baseline
-from charrnn.inference.bootstrap import SIZE, Blocks
 from charrnn.inference.ngram import Sequences, losses
 from tests.inference.slow_ngram import Slow
 
@@ -80,28 +79,3 @@ def test_shortest_texts(tmp_path):
     assert np.isfinite(baseline(short, short, "train").nats_per_char)
     line = corpus_of("ab\n", tmp_path, mode="lines", split=(1.0, 0.0, 0.0))
     assert np.isfinite(baseline(line, line, "train").nats_per_char)
-
-
-def test_the_interval_is_as_wide_as_chance_makes_it():
-    rng = np.random.default_rng(1)
-    covered = 0
-    for _ in range(60):
-        blocks = Blocks()
-        E = rng.exponential(2.0, (1, 100 * SIZE)) * 1.0
-        block_effect = np.repeat(rng.normal(0, 0.3, 100), SIZE)
-        mask = np.ones(E.shape, np.bool_)
-        blocks.add(np.arange(E.size)[None] // SIZE, E + block_effect, mask)
-        low, high = blocks.interval()
-        covered += low < 2.0 < high
-    assert 50 <= covered <= 60
-
-
-def test_the_interval_needs_two_blocks_and_joins_many():
-    one = Blocks()
-    one.add(np.zeros(1, np.int64), np.ones((9, 1)), np.ones((9, 1), np.bool_))
-    assert one.interval() is None
-    many = Blocks()
-    for first in (30_000, 0):
-        ids = first + np.arange(30_000)
-        many.add(ids, np.full((1, 30_000), 1.5), np.ones((1, 30_000), np.bool_))
-    assert many.interval() == pytest.approx((1.5, 1.5))

@@ -11,6 +11,7 @@ import pytest
 
 from charrnn import build
 from charrnn.analysis.gradcheck.cases import reference_of
+from charrnn.inference.interval import SHORTEST
 from charrnn.inference.reader import SCORING
 from charrnn.inference.scoring import Scorer, whole_lines
 from charrnn.runtime.workers import WorkerPool
@@ -105,8 +106,14 @@ def test_it_is_what_eval_says(charrnn, model, tmp_path, text_file):
     (scored,) = objects(charrnn("eval", "run", "--text", text_file, "--format", "json"))
     extra = 0.0 if model == "lines" else expected(tmp_path, TEXT[:1])[0]
     assert row["nats"] - extra == pytest.approx(scored["nats_per_char"] * scored["chars"], rel=1e-9)
-    low, high = scored["interval"]
-    assert low < scored["nats_per_char"] < high
+    if model == "stream":
+        assert scored["interval"] is None
+        assert scored["chars"] < SHORTEST
+        said = charrnn("eval", "run", "--text", text_file).stdout
+        assert "no 95 % interval: it takes at least 10,000 characters\n" in said
+    else:
+        low, high = scored["interval"]
+        assert low < scored["nats_per_char"] < high
 
 
 def test_a_line_without_its_end(charrnn, model):
