@@ -5,39 +5,25 @@
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from charrnn import errors as errors
-    from charrnn.api.evaluation import Evaluation as Evaluation
-    from charrnn.api.model import Model as Model
-    from charrnn.api.model import load as load
-    from charrnn.api.notices import Notice as Notice
-    from charrnn.api.run import Run as Run
-    from charrnn.api.running import Training as Training
-    from charrnn.api.scores import Scores as Scores
-    from charrnn.api.settings import load_config as load_config
-    from charrnn.api.training import resume as resume
-    from charrnn.api.training import train as train
-    from charrnn.api.training import training_events as training_events
-    from charrnn.config import Config as Config
-    from charrnn.training import events as events
+from typing import Any
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "Config", "Evaluation", "Model", "Notice", "Run", "Scores", "Training", "__version__",
-    "errors", "events", "load", "load_config", "resume", "train", "training_events",
-]  # fmt: skip
-
-# Imported when they are first used: `charrnn --help` and `import charrnn` are quick.
+# Imported when they are first used: `charrnn --help` and `import charrnn` are quick. The stub
+# __init__.pyi tells type checkers the same.
 _HOME = {
-    "Config": "config", "Evaluation": "api.evaluation", "Model": "api.model",
-    "Notice": "api.notices", "Run": "api.run", "Scores": "api.scores", "Training": "api.running",
-    "load": "api.model", "load_config": "api.settings", "resume": "api.training",
-    "train": "api.training", "training_events": "api.training",
+    "Config": "config", "Evaluation": "api.evaluation", "GradientCheck": "api.gradcheck",
+    "GradientFlow": "api.gradflow", "Inspection": "api.inspection", "Model": "api.model",
+    "Notice": "errors", "Run": "api.run", "Scores": "api.scores", "SweepResult": "api.sweep",
+    "TextSurvey": "api.survey", "Training": "api.running", "gradcheck": "api.gradcheck",
+    "gradflow": "api.gradflow", "inspect": "api.inspection", "load": "api.model",
+    "load_config": "api.settings", "resume": "api.training", "survey": "api.survey",
+    "sweep": "api.sweep", "train": "api.training", "training_events": "api.training",
+    "write_report": "api.writing",
 }  # fmt: skip
 _MODULES = {"errors": "errors", "events": "training.events"}
+
+__all__ = sorted([*_HOME, *_MODULES, "__version__"])
 
 
 def __getattr__(name: str) -> Any:

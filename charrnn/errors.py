@@ -1,4 +1,4 @@
-"""Every error a user can cause or meet: what happened, where, and what to do next.
+"""Every error a user can cause or meet: what happened, where, and what to do next; and notices.
 
 CharrnnError
 ├── CheckFailedError      1  a gradient or another check did not hold
@@ -18,10 +18,16 @@ by a spelling of its own, as `--top-k`. No module below the command line knows a
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
+
+_PACKAGE = str(Path(__file__).parent) + os.sep
 
 # A reference stands in a message as JSON, which escapes both of these characters.
 _OPEN, _CLOSE = "\x02", "\x03"
@@ -161,3 +167,25 @@ class InterruptedRunError(CharrnnError):
     def __init__(self, signal_number: int, what: str, *, then: str | None = None) -> None:
         super().__init__(what, then=then)
         self.exit_code = 128 + signal_number
+
+
+class Notice(UserWarning):
+    """Something worth knowing about a text, a configuration or a run: a warning in Python, a line
+    on stderr for the command line.
+    """
+
+    @property
+    def message(self) -> str:
+        """What it says, with the references as they are."""
+        return str(self.args[0])
+
+    def __str__(self) -> str:
+        return render(self.message)
+
+
+def notice(message: str) -> None:
+    """Warn at the line of the caller's own code."""
+    depth, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        depth, frame = depth + 1, frame.f_back
+    warnings.warn(Notice(message), stacklevel=depth)

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from charrnn import build
 from charrnn.api.arguments import Spelled, in_range, one_of
-from charrnn.api.compiling import prepare
-from charrnn.api.html import table
-from charrnn.api.notices import notice
 from charrnn.api.sampling import UNKNOWN
+from charrnn.api.showing import prepare, table
 from charrnn.config import Config
 from charrnn.data.corpus import Corpus, Part, load_corpus
 from charrnn.data.vocabulary import LackingError
-from charrnn.errors import DataError, UsageError
+from charrnn.errors import DataError, UsageError, notice
 from charrnn.inference.dynamic import evaluate_dynamically
 from charrnn.inference.evaluation import evaluate as evaluate_part
 from charrnn.inference.interval import Blocks

@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from charrnn import build
 from charrnn.api.arguments import one_of
 from charrnn.api.evaluation import Evaluation, evaluate
-from charrnn.api.html import table
 from charrnn.api.prediction import next_probabilities
 from charrnn.api.sampling import as_symbols, draw
 from charrnn.api.scores import Scores, score
+from charrnn.api.showing import table
+from charrnn.api.writing import export
 from charrnn.data.vocabulary import OnUnknown
+from charrnn.export.formats import Format
 from charrnn.nn.network import Network
 from charrnn.storage.checkpoint import read
 from charrnn.storage.checkpoint_folder import locate
@@ -79,6 +81,18 @@ class Model:
         network = self._network.with_own_workspace()
         network.cells = [copy(cell) for cell in network.cells]
         return network
+
+    def export(self, to: Format, out: AnyPath | None = None) -> bytes:
+        """The model for another program, as `charrnn export`; written to `out` if that is given.
+
+        `to`: "torch" or "onnx". Raises UsageError for a model that the format cannot express, and
+        MissingExtraError without the package onnx.
+
+        >>> data = charrnn.load("runs/tiny").export("torch", "tiny.safetensors")
+        >>> len(data) > 1000
+        True
+        """
+        return export(to, out, self.path, self.config, self.vocabulary, self._network.params)
 
     def sample(
         self,

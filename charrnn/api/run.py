@@ -8,9 +8,10 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from charrnn.api.html import table
 from charrnn.api.model import Model, Which, load
+from charrnn.api.showing import table
 from charrnn.runs.folder import RunFolder
+from charrnn.storage.checkpoint import read
 
 
 @dataclass(frozen=True)
@@ -18,12 +19,20 @@ class Run(PathLike[str]):
     """A run's folder; wherever a path is taken, a run may stand.
 
     `summary`: the object of `charrnn train --format json`, empty where this program did not train
-    it. `interrupted`: it was stopped and saved, and `charrnn.resume` goes on with it.
+    it, or is not the first of several ranks that did. `interrupted`: it was stopped and saved, and
+    `charrnn.resume` goes on with it; `signal` is the number of the signal that did it, or 0.
     """
 
     path: Path
     summary: Mapping[str, Any] = field(default_factory=dict)
     interrupted: bool = False
+    signal: int = 0
+
+    @property
+    def step(self) -> int:
+        """Updates that the run has made, as its last checkpoint has them."""
+        last = RunFolder(Path(self.path)).checkpoints.last()
+        return self.summary["step"] if self.summary else read(last).meta.step if last else 0
 
     def model(self, checkpoint: Which = "best") -> Model:
         """The model of a checkpoint, as `charrnn.load`."""

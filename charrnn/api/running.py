@@ -1,4 +1,4 @@
-"""Training as an iterator of events."""
+"""Training as an iterator of events, and what stops it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,15 @@ from charrnn.api.run import Run
 from charrnn.runs.launch import Launch
 from charrnn.runs.records import Summary, record
 from charrnn.runtime.blas import limited
+from charrnn.runtime.mpi_launch import started
 from charrnn.runtime.signals import StopSignal
 from charrnn.training.events import Event, Interrupted
 from charrnn.training.trainer import Trainer
+
+
+def ending_stop() -> StopSignal:
+    """What stops a program that ends with its run: a second signal ends it at once."""
+    return StopSignal(quiet=started().rank > 0)
 
 
 class Training(Iterator[Event]):
@@ -26,7 +32,8 @@ class Training(Iterator[Event]):
     def __init__(self, launch: Launch, stop: StopSignal | None = None) -> None:
         self._launch, self._began = launch, time.perf_counter()
         self._stop = stop or StopSignal(embedded=True)
-        self._summary, self._interrupted = Summary(launch), False
+        self._summary = Summary(launch)
+        self._ended: Interrupted | None = None
         self._events = limited(record(launch, self._stop), build.threads(launch.config).blas)
 
     @property
@@ -43,7 +50,9 @@ class Training(Iterator[Event]):
     def run(self) -> Run:
         """The run so far."""
         values = self._summary.done(time.perf_counter() - self._began)
-        return Run(self._launch.run.path, dict(values), self._interrupted)
+        summary = {} if self.trainer.ranks.rank else dict(values)
+        signal = 0 if self._ended is None else self._ended.signal
+        return Run(self._launch.run.path, summary, self._ended is not None, signal)
 
     def stop(self) -> None:
         """Save and end, soon."""
@@ -56,7 +65,7 @@ class Training(Iterator[Event]):
             self.close()
             raise
         self._summary(event)
-        self._interrupted = isinstance(event, Interrupted)
+        self._ended = event if isinstance(event, Interrupted) else None
         return event
 
     def close(self) -> None:

@@ -12,10 +12,10 @@ import numpy as np
 
 from charrnn import build
 from charrnn.api.arguments import Spelled, one_of
-from charrnn.api.compiling import prepare
-from charrnn.api.notices import notice
 from charrnn.api.rows import Nats, line_rows
 from charrnn.api.sampling import UNKNOWN, as_symbols
+from charrnn.api.showing import prepare
+from charrnn.errors import notice
 from charrnn.inference.metrics import bits, perplexity
 from charrnn.inference.scoring import Scorer, whole_lines
 from charrnn.runtime.blas import threads

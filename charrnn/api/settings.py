@@ -7,9 +7,13 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from charrnn.config import Config
-from charrnn.config.loading import Layer, dotted_layer, file_layer, merged
+from charrnn.config import Config, unused_keys
+from charrnn.config.json_schema import schema_text as schema_of_config
+from charrnn.config.loading import Layer, dotted_layer, file_layer, merged, parse_set, setting_layer
+from charrnn.config.loading import to_yaml as yaml_of
+from charrnn.data.files import STDIN
 from charrnn.errors import ConfigError
+from charrnn.storage.atomic import write_atomically
 
 AnyPath = str | PathLike[str]
 AnyConfig = Config | Mapping[str, Any] | AnyPath | None
@@ -37,10 +41,50 @@ def load_config(config: AnyConfig = None, settings: Mapping[str, Any] | None = N
         raise ConfigError(
             f"a configuration is a path, a mapping or a Config, not {type(config).__name__}"
         )
-    layers += [
-        dotted_layer(*_plain(item), f"settings[{item[0]!r}]") for item in (settings or {}).items()
-    ]
+    layers += [setting_layer(*_plain(item)) for item in (settings or {}).items()]
     return merged(layers)
+
+
+def parsed(items: Sequence[str]) -> dict[str, Any]:
+    """Settings from `KEY=VALUE`, the value as in a YAML file; a later one is over earlier ones.
+
+    Raises ConfigError that lists every item which is no setting.
+
+    >>> from charrnn.api.settings import parsed
+    >>> parsed(["model.hidden_size=64", "optim.learning_rate=1e-3"])
+    {'model.hidden_size': 64, 'optim.learning_rate': 0.001}
+    """
+    found: dict[str, Any] = {}
+    problems = []
+    for item in items:
+        try:
+            key, value = parse_set(item)
+        except ConfigError as error:
+            problems.append(error.message)
+            continue
+        found.pop(key, None)
+        found[key] = value
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return found
+
+
+def to_yaml(config: Config) -> str:
+    """The whole configuration, defaults filled in, as YAML that `load_config` reads back."""
+    return yaml_of(config)
+
+
+def notices(config: Config) -> list[str]:
+    """The keys that were set and have no effect, in words."""
+    return unused_keys(config)
+
+
+def schema_text(out: AnyPath | None = None) -> str:
+    """The JSON Schema of the configuration; written to `out` where that is given."""
+    text = schema_of_config()
+    if out is not None:
+        write_atomically(Path(fspath(out)), text.encode())
+    return text
 
 
 def flags(
@@ -62,7 +106,7 @@ def name_of(config: AnyConfig, text: str | None) -> str:
     """What the run's folder is called, before its number."""
     if isinstance(config, str | PathLike):
         return Path(fspath(config)).stem
-    return Path(text).stem if text else "run"
+    return "stdin" if text == STDIN else Path(text).stem if text else "run"
 
 
 def _plain(item: tuple[Any, Any]) -> tuple[str, Any]:

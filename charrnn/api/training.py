@@ -1,31 +1,38 @@
-"""`charrnn.train` and `charrnn.resume`: what `charrnn train` does, from Python."""
+"""`charrnn.train` and `charrnn.resume`, which `charrnn train` runs too."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from os import fspath
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from charrnn.api.compiling import prepare
-from charrnn.api.notices import notice
-from charrnn.api.progress import display
+from charrnn import build
+from charrnn.api.arguments import require
 from charrnn.api.run import Run
 from charrnn.api.running import Training
 from charrnn.api.settings import AnyConfig, AnyPath, flags, load_config, name_of
+from charrnn.api.showing import Progress, display, prepare
+from charrnn.data.files import STDIN
+from charrnn.errors import UsageError, argument, notice
 from charrnn.report.advice import Advice
+from charrnn.report.tensorboard import TensorBoard, writer
+from charrnn.runs.joining import join_ranks
 from charrnn.runs.launch import Launch
 from charrnn.runs.resume import resume_run
 from charrnn.runs.start import start_run
+from charrnn.runtime.installation import install_command
 from charrnn.runtime.signals import StopSignal
+from charrnn.runtime.world import world
 from charrnn.training.events import Event
 
 Consumer = Callable[[Event], object]
 Consumers = Consumer | Iterable[Consumer]
-Progress = Literal["auto"] | bool
 Files = AnyPath | Sequence[AnyPath]
+AnyStop = threading.Event | StopSignal | None
+FASTER = "compiled kernels train an LSTM 2×128 1.6 times as fast"
 
 
 def train(
@@ -39,14 +46,17 @@ def train(
     init_from: AnyPath | None = None,
     on_event: Consumers = (),
     progress: Progress = "auto",
-    stop: threading.Event | None = None,
+    tensorboard: bool = False,
+    stop: AnyStop = None,
 ) -> Run:
     """Train a model, as `charrnn train`, and return its run.
 
     `config`, `files` and `settings`: see `load_config`. `out`: the run's folder, else runs/NAME-N.
     `init_from`: a model whose parameters and vocabulary it begins with. `on_event`: called with
     every event of `charrnn.events`, in their order. `progress`: a bar on a terminal or in a
-    notebook ("auto"), always something (True), or nothing.
+    notebook ("auto"), always something (True), samples and checkpoints too ("verbose"), or nothing.
+    `tensorboard`: TensorBoard's files too. Started by an `mpiexec`, its ranks train one run; the
+    first has events and a summary.
 
     Ctrl-C, or setting `stop` (from a callback, or another thread), saves and returns the run with
     `interrupted` set. Raises ConfigError, DataError, CheckpointError and DivergenceError.
@@ -65,8 +75,10 @@ def train(
     >>> len(losses), run.summary["step"], run.interrupted
     (2, 10, False)
     """
-    launch = _begin(config, files, settings, out, seed, steps, init_from)
-    return _run(launch, on_event, progress, stop)
+    return _run(
+        lambda: _begin(config, files, settings, out, seed, steps, init_from),
+        on_event, progress, tensorboard, stop,
+    )  # fmt: skip
 
 
 def resume(
@@ -79,7 +91,8 @@ def resume(
     accept_changes: bool = False,
     on_event: Consumers = (),
     progress: Progress = "auto",
-    stop: threading.Event | None = None,
+    tensorboard: bool = False,
+    stop: AnyStop = None,
 ) -> Run:
     """Go on with a run from its last checkpoint, as `charrnn train --resume`.
 
@@ -89,9 +102,15 @@ def resume(
     >>> charrnn.resume("runs/tiny", steps=22).summary["step"]
     22
     """
+    require(seed=seed, steps=steps)
     given = flags(files, settings, seed, steps)
-    launch = resume_run(Path(fspath(run)), given, accept_changes=accept_changes)
-    return _run(launch, on_event, progress, stop)
+    if STDIN in given.get("data.text", ()):
+        raise UsageError("a run that goes on takes its text from a file, not from stdin",
+                         where=argument("files"))  # fmt: skip
+    return _run(
+        lambda: resume_run(Path(fspath(run)), given, accept_changes=accept_changes),
+        on_event, progress, tensorboard, stop,
+    )  # fmt: skip
 
 
 def training_events(
@@ -126,29 +145,61 @@ def _begin(
     config: AnyConfig, files: Files | None, settings: Mapping[str, Any] | None,
     out: AnyPath | None, seed: int | None, steps: int | None, init_from: AnyPath | None,
 ) -> Launch:  # fmt: skip
+    require(seed=seed, steps=steps)
     whole = load_config(config, flags(files, settings, seed, steps))
     name = name_of(config, None if files is None else whole.data.text[0])
     return start_run(whole, name, _path(out), _path(init_from))
 
 
 def _run(
-    launch: Launch, on_event: Consumers, progress: Progress, asked: threading.Event | None
-) -> Run:
-    _tell(launch)
-    callbacks: list[Consumer] = [on_event] if callable(on_event) else list(on_event)
+    launch: Callable[[], Launch], on_event: Consumers, progress: Progress, tensorboard: bool,
+    asked: AnyStop,
+) -> Run:  # fmt: skip
+    """Train in this process or in all ranks; the first one tells and shows what happens."""
+    if tensorboard:
+        writer()  # before there is a run
+    callbacks = [on_event] if callable(on_event) else list(on_event)
+    with world() as ranks, ExitStack() as stack:
+        launched = join_ranks(ranks, launch)
+        if not ranks.rank:
+            _tell(launched)
+        stop = (
+            asked if isinstance(asked, StopSignal)
+            else stack.enter_context(StopSignal(embedded=True, wanted=asked))
+        )  # fmt: skip
+        training = stack.enter_context(Training(launched, stop))
+        if ranks.rank:
+            prepare(training.trainer.network, lambda _: None)
+            for _ in training:
+                pass
+            return training.run
+        with _consumers(training, launched, progress, tensorboard) as shown:
+            for event in training:
+                for consumer in [*shown, *callbacks]:
+                    _give(event, consumer, stop)
+        return training.run
+
+
+@contextmanager
+def _consumers(
+    training: Training, launch: Launch, progress: Progress, tensorboard: bool
+) -> Iterator[list[Consumer]]:
+    """Whatever shows or records the events; what is to be said at the end is said at their end."""
+    trainer = training.trainer
+    advice = Advice(trainer.network.K, training.fresh, notice)
     with ExitStack() as stack:
-        stop = stack.enter_context(StopSignal(embedded=True, wanted=asked))
-        training = stack.enter_context(Training(launch, stop))
-        prepare(training.trainer.network, notice)
-        shown = stack.enter_context(display(training.trainer, progress))
-        advice = Advice(training.trainer.network.K, training.fresh, tell=notice)
-        consumers: list[Consumer] = [*shown, advice, *callbacks]
-        for event in training:
-            for consumer in consumers:
-                _give(event, consumer, stop)
+        consoles = stack.enter_context(display(trainer, progress))
+        for console in consoles:
+            console.introduce(launch.config, launch.run.path, build.threads(launch.config).count)
+        prepare(trainer.network)
+        consumers: list[Consumer] = [*consoles, advice]
+        if tensorboard:
+            consumers.append(
+                stack.enter_context(closing(TensorBoard(launch.run.path, trainer.step)))
+            )
+        yield consumers
     if (sentence := advice.end()) is not None:
         notice(sentence)
-    return training.run
 
 
 def _give(event: Event, consumer: Consumer, stop: StopSignal) -> None:
@@ -164,6 +215,8 @@ def _give(event: Event, consumer: Consumer, stop: StopSignal) -> None:
 def _tell(launch: Launch) -> None:
     for text in launch.notices:
         notice(text)
+    if build.would_be_faster(launch.config):
+        notice(f"{FASTER}: {install_command('fast')}")
 
 
 def _path(path: AnyPath | None) -> Path | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from charrnn.cli.completing import files
-from charrnn.cli.options import set_option
-from charrnn.config import load, to_yaml, unused_keys
-from charrnn.config.json_schema import schema_text
+from charrnn.api.settings import load_config, notices, schema_text, to_yaml
+from charrnn.cli.completion import files
+from charrnn.cli.options import say_notice, set_option
 
 
 @click.group("config")
@@ -27,20 +27,20 @@ def command() -> None:
 @command.command("show")
 @click.argument("config", required=False, shell_complete=files)
 @set_option
-def show(config: str | None, sets: tuple[str, ...]) -> None:
+def show(config: str | None, settings: dict[str, Any]) -> None:
     """Print the whole configuration, defaults filled in, as YAML.
 
     \b
     Example:
       charrnn config show --set optim.name=sgd
     """
-    click.echo(to_yaml(load(config, sets)), nl=False)
+    click.echo(to_yaml(load_config(config, settings)), nl=False)
 
 
 @command.command("check")
 @click.argument("config", required=False, shell_complete=files)
 @set_option
-def check(config: str | None, sets: tuple[str, ...]) -> None:
+def check(config: str | None, settings: dict[str, Any]) -> None:
     """Say whether a configuration is right, or every mistake in it. Exit code 2 on a mistake.
 
     A key that was set and has no effect is a notice on stderr.
@@ -49,8 +49,8 @@ def check(config: str | None, sets: tuple[str, ...]) -> None:
     Example:
       charrnn config check my.yaml
     """
-    for notice in unused_keys(load(config, sets)):
-        click.echo(f"notice: {notice}", err=True)
+    for text in notices(load_config(config, settings)):
+        say_notice(text)
     click.echo(f"{config or 'the defaults'}: ok")
 
 
@@ -64,9 +64,6 @@ def schema(out: Path | None) -> None:
       charrnn config schema
       charrnn config schema --out charrnn.schema.json
     """
-    from charrnn.storage.atomic import write_atomically
-
+    text = schema_text(out)
     if out is None:
-        click.echo(schema_text(), nl=False)
-    else:
-        write_atomically(out, schema_text().encode())
+        click.echo(text, nl=False)

@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass
-from math import log
-from pathlib import Path
+import textwrap
 from typing import Any
 
 import click
+import yaml
 
-from charrnn.cli import completing
-from charrnn.cli.corpus_text import text_of
+from charrnn.api.survey import survey
+from charrnn.cli import completion
 from charrnn.cli.options import format_option
 from charrnn.cli.output import to_json, write
-from charrnn.config.rules import text_codec
-from charrnn.data import unicode_issues
-from charrnn.data.files import STDIN, find_files
-from charrnn.data.suggestion import Suggestion, suggest
-from charrnn.data.survey import Survey, survey, together
-from charrnn.errors import DataError, UsageError
+from charrnn.cli.spelling import in_options
+from charrnn.errors import DataError
+from charrnn.inference.metrics import bits
 
-RARE = 10  # a character that stands this often or less is hardly learned
-LISTED = 100
+SHOWN = 8
+Values = dict[str, Any]
 
 
 @click.command("corpus")
 @click.argument(
-    "files", nargs=-1, required=True, metavar="FILE...", shell_complete=completing.files
+    "files", nargs=-1, required=True, metavar="FILE...", shell_complete=completion.files
 )
 @click.option("--encoding", metavar="NAME", help="Read as this [a byte order mark's, or utf-8].")
 @format_option
@@ -43,124 +38,140 @@ def command(files: tuple[str, ...], encoding: str | None, form: str) -> None:
       charrnn corpus my.txt
       charrnn corpus 'books/*.txt' --format json
     """
-    if encoding is not None:
-        _check(encoding)
-    results = [_result(path, encoding) for path in _paths(files)]
-    answer = _answer(results)
+    found = survey(files, encoding=encoding)
+    answer = found.answer
+    bad = (values for values in answer["files"] if not values["ok"])
+    for values, problem in zip(bad, found.problems, strict=True):
+        values["then"] = in_options(problem.then or "") or None
     text = to_json(answer) if form == "json" else text_of(answer)
     write(f"{text}\n".encode("utf-8", "backslashreplace"))
-    bad = sum(isinstance(result, _Problem) for result in results)
-    if bad:
-        raise DataError(f"{bad} of {len(results)} files cannot be used as they are")
+    if found.problems:
+        files_read = len(answer["files"])
+        raise DataError(f"{len(found.problems)} of {files_read} files cannot be used as they are")
 
 
-@dataclass(frozen=True)
-class _Problem:
-    """A file that cannot be read, or not as text."""
-
-    file: str
-    error: DataError
-
-
-def _paths(files: Sequence[str]) -> list[Path | _Problem]:
-    """Every file once; a name that is none's as a problem in its place."""
-    paths: dict[Path, Path | _Problem] = {}
-    for file in files:
-        try:
-            for path in find_files([file]):
-                paths.setdefault(path if file == STDIN else path.resolve(), path)
-        except DataError as error:
-            paths[Path(file)] = _Problem(file, error)
-    return list(paths.values())
+def text_of(answer: Values) -> str:
+    """Facts of every file, of all together if there are several, and the suggestion."""
+    parts = [_file(values) for values in answer["files"]]
+    good = [values for values in answer["files"] if values["ok"]]
+    whole = answer["together"]
+    if len(good) > 1:
+        parts.append(_file({**whole, "file": f"the {len(good)} readable files together"}))
+    if whole is not None:
+        parts.append(_suggestion(answer["suggestion"], whole))
+    return "\n\n".join(parts)
 
 
-def _result(path: Path | _Problem, encoding: str | None) -> Survey | _Problem:
-    if isinstance(path, _Problem):
-        return path
-    try:
-        return survey(path, encoding)
-    except DataError as error:
-        return _Problem(str(path), error)
-
-
-def _check(encoding: str) -> None:
-    try:
-        text_codec(encoding)
-    except LookupError:
-        raise UsageError(
-            f"unknown encoding {encoding!r}", where="--encoding", then="for example: cp1252"
-        ) from None
-
-
-def _answer(results: Sequence[Survey | _Problem]) -> dict[str, Any]:
-    found = [result for result in results if isinstance(result, Survey)]
-    whole = together(found)
-    suggestion = suggest(whole) if len(whole.encodings) == 1 else None
-    return {
-        "files": [
-            {"file": r.file, "ok": False, "problem": r.error.what, "then": r.error.then}
-            if isinstance(r, _Problem)
-            else _facts(r)
-            for r in results
-        ],
-        "together": _facts(whole) if found else None,
-        "suggestion": _suggested(suggestion, whole.files),
+def _file(values: Values) -> str:
+    if not values["ok"]:
+        return f"{values['file']}\n  problem      {_problem(values)}"
+    rows = {
+        "encoding": values["encoding"] + (", with a byte order mark" if values["bom"] else ""),
+        "size": f"{values['bytes']:,} bytes, {values['characters']:,} characters, "
+        f"K = {values['K']:,}",
+        "lines": _lines(values),
+        "line ends": _line_ends(values["line_ends"]),
+        "duplicates": f"{values['duplicate_lines']['count']:,} lines repeat an earlier one "
+        f"({values['duplicate_lines']['share']:.1%} of those not blank)",
+        "rare": _listed(values["rare_characters"], values["rare_count"]),
+        "controls": _listed(values["control_characters"]),
+        "look-alikes": _look_alikes(values["look_alikes"]),
+        "marks": _marks(values),
+        "entropy": _entropy(values),
     }
+    lines = [values["file"]]
+    for label, row in rows.items():
+        lines += textwrap.wrap(
+            f"{label:12} {row}", 110, initial_indent="  ", subsequent_indent=" " * 15
+        )
+    return "\n".join(lines)
 
 
-def _facts(found: Survey) -> dict[str, Any]:
-    rare = sorted((n, point) for point, n in found.count.items() if n <= RARE)
-    lines = found.lines
-    return {
-        "file": ", ".join(found.files), "ok": True, "problem": None,
-        "encoding": ", ".join(found.encodings), "bom": found.bom,
-        "bytes": found.bytes, "characters": found.characters, "K": found.K,
-        "lines": lines.ended, "blank_lines": lines.blank,
-        "longest_line": {
-            "characters": lines.longest, "file": found.longest_in, "line": lines.longest_at,
-        },
-        "line_ends": {"lf": found.lf, "crlf": found.crlf, "cr": found.cr},
-        "duplicate_lines": {
-            "count": lines.duplicates, "share": lines.duplicates / max(lines.compared, 1),
-        },
-        "rare_count": len(rare),
-        "rare_characters": [_character(found, point) for _, point in rare[:LISTED]],
-        "control_characters": [_character(found, p) for p in unicode_issues.controls(found.count)],
-        "combining_marks": unicode_issues.combining_marks(found.count), "nfc": found.nfc,
-        "look_alikes": [
-            {**_character(found, point), "like": chr(like), "like_count": found.count[like]}
-            for point, like in unicode_issues.look_alikes(found.count)
-        ],
-        "ln_K": log(found.K) if found.K else None,
-        "unigram_entropy": found.unigram_entropy if found.K else None,
-    }  # fmt: skip
+def _problem(values: Values) -> str:
+    then = f"\n               {values['then']}" if values["then"] else ""
+    return values["problem"] + then.replace("\n  if", "\n               if")
 
 
-def _character(found: Survey, point: int) -> dict[str, Any]:
-    place = found.first[point]
-    return {
-        "character": chr(point), "code_point": f"U+{point:04X}", "name": unicode_issues.name(point),
-        "count": found.count[point], "file": place.file, "line": place.line,
-        "column": place.column,
-    }  # fmt: skip
+def _lines(values: Values) -> str:
+    longest = values["longest_line"]
+    return (
+        f"{values['lines']:,}, of which {values['blank_lines']:,} blank; the longest has "
+        f"{longest['characters']:,} characters"
+        + (f" ({longest['file']}:{longest['line']})" if longest["characters"] else "")
+    )
 
 
-def _suggested(suggestion: Suggestion | None, files: list[str]) -> dict[str, Any] | None:
+def _line_ends(ends: dict[str, int]) -> str:
+    names = {"lf": "LF", "crlf": "CRLF", "cr": "CR alone"}
+    kinds = [f"{n:,} {names[kind]}" for kind, n in ends.items() if n]
+    text = ", ".join(kinds) or "none"
+    if ends["crlf"] or ends["cr"]:
+        text += "; the CR is learned as a character: convert to LF if that is not meant"
+    return text
+
+
+def _listed(characters: list[Values], count: int | None = None) -> str:
+    if not characters:
+        return "none"
+    shown = [
+        f"{c['character']!r} {c['code_point']} {c['name']} ({c['count']:,}, first at "
+        f"{c['line']:,}:{c['column']:,})"
+        for c in characters[:SHOWN]
+    ]
+    left = (count or len(characters)) - len(shown)
+    return "; ".join(shown) + (f"; and {left:,} more" if left else "")
+
+
+def _look_alikes(pairs: list[Values]) -> str:
+    if not pairs:
+        return "none"
+    shown = [
+        f"{p['character']!r} {p['code_point']} ({p['count']:,}) beside "
+        f"{p['like']!r} ({p['like_count']:,})"
+        for p in pairs[:SHOWN]
+    ]
+    left = len(pairs) - len(shown)
+    return "; ".join(shown) + (f"; and {left:,} more" if left else "")
+
+
+def _marks(values: Values) -> str:
+    form = "the text is in NFC" if values["nfc"] else "not NFC: one letter may be written two ways"
+    return f"{values['combining_marks']:,} combining marks; {form}"
+
+
+def _entropy(values: Values) -> str:
+    if values["ln_K"] is None:
+        return "the text is empty"
+    even, unigram = values["ln_K"], values["unigram_entropy"]
+    return (
+        f"uniform baseline ln K = {even:.4f} nats per character, by frequency alone "
+        f"{unigram:.4f} ({bits(unigram):.4f} bits): a model must be below"
+    )
+
+
+def _suggestion(suggestion: Values | None, whole: Values) -> str:
     if suggestion is None:
-        return None
-    words = ["charrnn", "train"]
-    for file in files:
-        words += ["--text", file]
-    for key, value in suggestion.keys.items():
-        words += ["--set", f"{key}={to_json(value) if isinstance(value, list) else value}"]
-    sections: dict[str, Any] = {"data": {"text": files}}
-    for key, value in suggestion.keys.items():
-        *path, last = key.split(".")
-        section = sections
-        for part in path:
-            section = section.setdefault(part, {})
-        section[last] = value
-    return {
-        "keys": suggestion.keys, "config": sections, "command": shlex.join(words),
-        "reasons": suggestion.reasons,
-    }  # fmt: skip
+        if ", " in whole["encoding"]:
+            return "no suggestion: the files are in several encodings, and data.encoding is one"
+        return "no suggestion: there is too little text to learn from"
+    command = _wrapped(suggestion["command"])
+    document = yaml.safe_dump(suggestion["config"], sort_keys=False, default_flow_style=None)
+    return "\n".join(
+        [
+            "To begin with:",
+            *(f"  {reason}" for reason in suggestion["reasons"]),
+            "",
+            f"  {command}",
+            "",
+            "or in a configuration file:",
+            "",
+            textwrap.indent(document.rstrip(), "  "),
+        ]
+    )
+
+
+def _wrapped(command: str) -> str:
+    """An option a line, to be pasted into a shell."""
+    words = [shlex.quote(word) for word in shlex.split(command)]
+    rows = [" ".join(words[:2]), *(" ".join(words[i : i + 2]) for i in range(2, len(words), 2))]
+    return " \\\n    ".join(rows)

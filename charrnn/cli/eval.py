@@ -9,14 +9,14 @@ import click
 
 from charrnn.api.evaluation import evaluated, examined
 from charrnn.api.model import load
-from charrnn.cli import completing
-from charrnn.cli.kernels import tell
+from charrnn.cli import completion
 from charrnn.cli.options import (
     Finite,
     checkpoint_option,
     format_option,
     say_notice,
     spelled,
+    tell,
     unknown_option,
 )
 from charrnn.cli.output import to_json
@@ -29,7 +29,7 @@ from charrnn.inference.interval import FEWEST_LINES, SHORTEST
 @click.command("eval")
 @click.argument("run", type=click.Path(path_type=Path), metavar="RUN|CKPT")
 @click.option("--text", multiple=True, metavar="FILE", help="Score this text, all of it.",
-              shell_complete=completing.files)  # fmt: skip
+              shell_complete=completion.files)  # fmt: skip
 @click.option(
     "--split",
     type=click.Choice(["train", "val", "test", "all"]),

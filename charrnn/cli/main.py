@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import os
 import sys
+import warnings
+from functools import partial
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem, add_completion_class
@@ -13,7 +17,7 @@ from click.shell_completion import CompletionItem, add_completion_class
 from charrnn import __version__
 from charrnn.cli.output import ReaderGone
 from charrnn.cli.spelling import in_options
-from charrnn.errors import CharrnnError
+from charrnn.errors import CharrnnError, InterruptedRunError, Notice
 
 # Named here so that `charrnn --help` imports none of them, and so no NumPy.
 COMMANDS = {
@@ -67,7 +71,8 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="charrnn")
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Train, sample and prove character-level RNN, LSTM and GRU language models.
 
     \b
@@ -76,6 +81,22 @@ def cli() -> None:
       charrnn sample runs/my-1 --length 500
       charrnn gradcheck configs/char-rnn.yaml
     """
+    ctx.with_resource(warnings.catch_warnings())
+    warnings.simplefilter("always", Notice)
+    warnings.showwarning = partial(_show, warnings.showwarning)
+
+
+def _show(otherwise: Any, message: Warning | str, category: type[Warning], *where: Any) -> None:
+    """A notice is a line on stderr, above a progress bar if there is one."""
+    if not isinstance(message, Notice):
+        otherwise(message, category, *where)
+        return
+    line = f"notice: {in_options(message.message)}"
+    with contextlib.suppress(OSError):  # nobody reads stderr any more: the run is worth more
+        if (progress := sys.modules.get("tqdm")) is not None:
+            progress.tqdm.write(line, file=sys.stderr)
+        else:
+            click.echo(line, err=True)
 
 
 def _tells() -> bool:
@@ -97,7 +118,7 @@ def main() -> None:
         # What the terminal's encoding lacks is shown as \ud800 and the like.
         sys.stdout.reconfigure(errors="backslashreplace")
     if os.environ.get("_CHARRNN_COMPLETE", "").startswith("bash"):
-        from charrnn.cli.completing import Bash
+        from charrnn.cli.completion import Bash
 
         add_completion_class(Bash)
     try:
@@ -107,7 +128,8 @@ def main() -> None:
             error.show()
         sys.exit(error.exit_code)
     except CharrnnError as error:
-        click.echo(f"error: {in_options(error.message)}", err=True)
+        if _tells() or not isinstance(error, InterruptedRunError):  # which all ranks have
+            click.echo(f"error: {in_options(error.message)}", err=True)
         sys.exit(error.exit_code)
     except ReaderGone:  # | head has read enough
         _drop_output()

@@ -1,33 +1,19 @@
-"""Options that several commands share."""
+"""Options that several commands share, made from the table of the Python API's arguments."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import isfinite
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
-from charrnn.cli import completing
+from charrnn.api.arguments import CHOICES, NUMBERS
+from charrnn.cli import completion
 from charrnn.cli.spelling import in_options, option
 from charrnn.runtime.blas import threads as threads
 
-set_option = click.option(
-    "--set", "sets", multiple=True, metavar="KEY=VALUE",
-    help="Set one key, for example model.hidden_size=256; repeatable.",
-    shell_complete=completing.settings,
-)  # fmt: skip
-format_option = click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
-    help="How the result is printed.",
-)  # fmt: skip
-checkpoint_option = click.option(
-    "--checkpoint", "which", type=click.Choice(["best", "last"]), default="best",
-    show_default=True, help="Which checkpoint of a RUN.",
-)  # fmt: skip
-unknown_option = click.option(
-    "--on-unknown", type=click.Choice(["error", "skip", "map"]), default=None,
-    help="Characters that the vocabulary lacks: an error, left out, or mapped to a look-alike.",
-)  # fmt: skip
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Finite(click.FloatRange):
@@ -42,9 +28,48 @@ class Finite(click.FloatRange):
         return number
 
 
+def argument_option(
+    name: str, *declarations: str, default: Any = None, help: str = "", **more: Any
+) -> Callable[[Command], Command]:
+    """The option of an argument, with the type and range, and unless given the help, of the API."""
+    allowed: Any = CHOICES.get(name) or NUMBERS[name]
+    if default is not None:
+        more |= {"default": default, "show_default": True}
+    kind: Any
+    if name in CHOICES:
+        kind = click.Choice(list(allowed.words))
+    elif allowed.whole:
+        kind = click.IntRange(int(allowed.low), None if allowed.high is None else int(allowed.high))
+    else:
+        kind = Finite(allowed.low, allowed.high, min_open=allowed.above)
+    return click.option(option(name), *declarations, type=kind, help=help or allowed.doc, **more)
+
+
+def _parsed(ctx: click.Context, param: click.Parameter, items: tuple[str, ...]) -> dict[str, Any]:
+    from charrnn.api.settings import parsed
+
+    return parsed(items)
+
+
+set_option = click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", callback=_parsed,
+    help="Set one key, for example model.hidden_size=256; repeatable.",
+    shell_complete=completion.settings,
+)  # fmt: skip
+format_option = click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
+    help="How the result is printed.",
+)  # fmt: skip
+checkpoint_option = argument_option("checkpoint", "which", default="best")
+unknown_option = argument_option("on_unknown")
 spelled = option
 
 
 def say_notice(text: str) -> None:
     """Tell what is worth knowing, on stderr."""
     click.echo(f"notice: {in_options(text)}", err=True)
+
+
+def tell(text: str) -> None:
+    """A line on stderr."""
+    click.echo(text, err=True)

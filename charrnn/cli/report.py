@@ -6,13 +6,9 @@ from pathlib import Path
 
 import click
 
-from charrnn.cli.options import threads
+from charrnn.api.writing import page_of, write_report
 from charrnn.cli.output import write
-from charrnn.errors import CheckpointError
-from charrnn.report.figures.curves import picture
-from charrnn.report.html.page import report
 from charrnn.report.html.runs import open_run
-from charrnn.storage.atomic import write_atomically
 
 
 @click.command("report")
@@ -35,23 +31,9 @@ def command(runs: tuple[Path, ...], out: Path | None, png: Path | None) -> None:
       charrnn report runs/lstm-1 runs/gru-1 --out compared.html
       charrnn report runs/quickstart-1 --png loss.pdf
     """
-    opened = [open_run(run) for run in runs]
-    if png is not None:
-        _save(png, picture(opened, png))
-    if out is not None or png is None:
-        with threads(opened[0].config.runtime.threads):
-            page = report(opened, lambda text: click.echo(f"notice: {text}", err=True))
-        _save(out or runs[0] / "report.html", page)
-
-
-def _save(path: Path, data: bytes) -> None:
-    if str(path) == "-":
-        write(data)
-        return
-    try:
-        write_atomically(path, data)
-    except CheckpointError as error:
-        raise CheckpointError(
-            error.what, where=str(path), then="name another file with --out or --png"
-        ) from None
-    click.echo(path)
+    to_stdout = str(out) == "-"
+    if png is not None or not to_stdout:
+        for path in write_report(runs, out=None if to_stdout else out, png=png):
+            click.echo(path, err=to_stdout)
+    if to_stdout:
+        write(page_of([open_run(run) for run in runs]))

@@ -12,9 +12,8 @@ import click
 from charrnn.api.model import load
 from charrnn.api.rows import Pieces, Row, file_row, line_rows, strangest
 from charrnn.api.scores import scorer
-from charrnn.cli import completing
-from charrnn.cli.kernels import tell
-from charrnn.cli.options import checkpoint_option, spelled, threads, unknown_option
+from charrnn.cli import completion
+from charrnn.cli.options import checkpoint_option, spelled, tell, threads, unknown_option
 from charrnn.cli.output import Output
 from charrnn.cli.score_rows import Table
 from charrnn.config import Config
@@ -26,7 +25,7 @@ from charrnn.inference.scoring import Scorer, whole_lines
 
 @click.command("score")
 @click.argument("run", type=click.Path(path_type=Path), metavar="RUN|CKPT")
-@click.argument("files", nargs=-1, metavar="[FILE|-]...", shell_complete=completing.files)
+@click.argument("files", nargs=-1, metavar="[FILE|-]...", shell_complete=completion.files)
 @click.option("--per", type=click.Choice(["line", "char", "file"]), default="line",
               show_default=True, help="What a row of the result is about.")  # fmt: skip
 @click.option("--format", "form", type=click.Choice(["tsv", "jsonl"]), default="tsv",

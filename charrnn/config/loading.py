@@ -1,6 +1,6 @@
-"""From YAML text and `--set` to a Config, or to every mistake in it at once.
+"""From YAML text and settings to a Config, or to every mistake in it at once.
 
-Precedence: defaults < file < `--set` < named flags.
+Precedence: defaults < file < settings < named arguments.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from charrnn.config.document import (
 from charrnn.config.explain import explain, one_error_per_key
 from charrnn.config.rules import broken_rules
 from charrnn.config.schema import Config
-from charrnn.errors import ConfigError
+from charrnn.errors import ConfigError, argument, call, settings
 
 # Values, and where each of them was set.
 Layer = tuple[Mapping[str, Any], Mapping[KeyPath, str]]
@@ -70,10 +70,10 @@ def load(
     sets: Sequence[str] = (),
     flags: Mapping[str, Any] | None = None,
 ) -> Config:
-    """Read a configuration file (None: only defaults), then `--set` items, then named flags.
+    """Read a configuration file (None: only defaults), then `sets`, then `flags`.
 
-    `sets` are `section.key=value` strings; `flags` maps dotted keys to values that a command's
-    own option gave. Raises ConfigError listing every mistake with file and line.
+    `sets` are `section.key=value` strings; `flags` maps dotted keys to values. Raises ConfigError
+    listing every mistake with file and line.
     """
     layers = _Layers()
     if path is not None:
@@ -81,13 +81,13 @@ def load(
     problems: list[str] = []
     for item in sets:
         try:
-            keys, value = _parse_set(item)
+            dotted, value = parse_set(item)
         except ConfigError as error:
-            problems.append(str(error))
+            problems.append(error.message)
             continue
-        _merge_dotted(layers, keys, value, f"--set {short(item)}")
+        layers.merge(*dotted_layer(dotted, value, _origin(dotted, value)))
     for dotted, value in (flags or {}).items():
-        _merge_dotted(layers, tuple(dotted.split(".")), value, f"option for {dotted}")
+        layers.merge(*dotted_layer(dotted, value, _origin(dotted, value)))
     config, mistakes = _validate(layers)
     problems += mistakes
     if config is None or problems:
@@ -111,11 +111,32 @@ def dotted_layer(dotted: str, value: Any, origin: str) -> Layer:
     return nested, {keys: origin}
 
 
-def set_layer(item: str) -> tuple[str, Layer]:
-    """The dotted key of a `--set` item, and its layer. Raises ConfigError."""
-    keys, value = _parse_set(item)
-    dotted = ".".join(keys)
-    return dotted, dotted_layer(dotted, value, f"--set {short(item)}")
+def setting_layer(dotted: str, value: Any) -> Layer:
+    """A key that was set by an argument, as a layer of its own."""
+    return dotted_layer(dotted, value, _origin(dotted, value))
+
+
+def parse_set(item: str) -> tuple[str, Any]:
+    """The dotted key and the value of `KEY=VALUE`. Raises ConfigError."""
+    dotted, equals, value = item.partition("=")
+    if not equals or not dotted.strip():
+        raise ConfigError(
+            "expected KEY=VALUE",
+            where=argument("settings", short(item)),
+            then=f"for example: {settings({'model.hidden_size': 256})}",
+        )
+    keys = tuple(dotted.strip().split("."))
+    source = argument("settings", short(item))
+    require_bounded(0, len(keys), source)
+    return ".".join(keys), parse_scalar(value, source)
+
+
+def _origin(dotted: str, value: Any) -> str:
+    return settings({short(dotted): value if _is_plain(value) else short(str(value))})
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, bool | int | float)
 
 
 def merged(layers: Sequence[Layer]) -> Config:
@@ -165,7 +186,8 @@ def _document(path: Path) -> Document:
     except ConfigError as error:
         if path.suffix in (".yaml", ".yml"):
             raise
-        raise ConfigError(str(error), then=f"to train on a text: --text {path}") from None
+        then = f"to train on a text: {call('train', files=str(path))}"
+        raise ConfigError(error.message, then=then) from None
 
 
 def _read(path: Path) -> str:
@@ -181,30 +203,12 @@ def _read(path: Path) -> str:
         raise ConfigError(
             "is a folder, not a configuration file",
             where=str(path),
-            then=f"to go on with a run, use --resume {path}",
+            then=f"to go on with a run: {call('resume', str(path))}",
         ) from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"not UTF-8 text (byte {error.start})", where=str(path)) from None
     except (OSError, ValueError) as error:
         raise ConfigError(f"cannot be read: {error}", where=str(path)[:200]) from None
-
-
-def _parse_set(item: str) -> tuple[tuple[str, ...], Any]:
-    dotted, equals, value = item.partition("=")
-    if not equals or not dotted.strip():
-        raise ConfigError(
-            "expected KEY=VALUE",
-            where=f"--set {short(item)}",
-            then="for example: --set model.hidden_size=256",
-        )
-    keys = tuple(dotted.strip().split("."))
-    source = f"--set {short(item)}"
-    require_bounded(0, len(keys), source)
-    return keys, parse_scalar(value, source)
-
-
-def _merge_dotted(layers: _Layers, keys: tuple[str, ...], value: Any, origin: str) -> None:
-    layers.merge(*dotted_layer(".".join(keys), value, origin))
 
 
 def _validate(layers: _Layers) -> tuple[Config | None, list[str]]:

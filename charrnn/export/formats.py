@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from charrnn import build
 from charrnn.config import Config
 from charrnn.data.vocabulary import Vocabulary
-from charrnn.errors import MissingExtraError, UsageError
+from charrnn.errors import MissingExtraError, UsageError, argument
 from charrnn.export.torch_file import to_torch_bytes
 from charrnn.nn.cells.registry import cell_class, cell_names
 from charrnn.runtime.installation import install_command
@@ -31,7 +31,7 @@ def to_bytes(
         able = [name for name in cell_names() if form in cell_class(name).exports]
         raise UsageError(
             f"the format {form} has no cell like {config.model.cell}; it has {', '.join(able)}",
-            where=f"--to {form}",
+            where=argument("to", form),
         )
     if form == "torch":
         return to_torch_bytes(config, vocabulary, parameters)
@@ -39,6 +39,7 @@ def to_bytes(
         from charrnn.export.onnx_model import to_onnx_bytes
     except ImportError as error:
         raise MissingExtraError(
-            f"--to onnx needs the package onnx ({error})", then=install_command("onnx")
+            f"{argument('to', 'onnx')} needs the package onnx ({error})",
+            then=install_command("onnx"),
         ) from None
     return to_onnx_bytes(config, vocabulary, parameters)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from charrnn.data.vocabulary import Vocabulary
-from charrnn.errors import CheckpointError, DataError
+from charrnn.errors import CheckpointError, DataError, settings
 from charrnn.export.state_dict import Found, from_state_dict
 from charrnn.export.torch_file import is_torch_layout, load
 from charrnn.nn.cells.registry import cell_entry
@@ -55,11 +55,7 @@ def _from_torch(path: Path, activation: str) -> tuple[Checkpoint, list[str]]:
         if "nonlinearity" not in told and activation == "tanh":
             notices.append(
                 "the file does not name the RNN's nonlinearity, and tanh is taken; if it is relu: "
-                "--set model.activation=relu "
-                + " ".join(
-                    f"--set model.{key}={json.dumps(found.model[key]).strip(chr(34))}"
-                    for key in ("cell", "hidden_size", "num_layers", "bias")
-                )
+                + settings({"model.activation": "relu"} | _keys(found))
             )
     meta = {
         "config": {"model": model, "data": {"unit": vocabulary.unit}},
@@ -68,6 +64,11 @@ def _from_torch(path: Path, activation: str) -> tuple[Checkpoint, list[str]]:
         "step": 0,
     }
     return Checkpoint(found.parameters, Metadata.of(meta)), notices
+
+
+def _keys(found: Found) -> dict[str, Any]:
+    kept = ("cell", "hidden_size", "num_layers", "bias")
+    return {f"model.{key}": found.model[key] for key in kept}
 
 
 def _vocabulary(told: Mapping[str, str], found: Found, where: str) -> Vocabulary:

@@ -17,7 +17,7 @@ from onnx import TensorProto, checker, helper, numpy_helper
 from charrnn import __version__, build
 from charrnn.config import Config
 from charrnn.data.vocabulary import Vocabulary
-from charrnn.errors import CheckpointError, UsageError
+from charrnn.errors import CheckpointError, UsageError, argument
 from charrnn.export import onnx_layers
 from charrnn.export.facts import facts
 
@@ -33,7 +33,9 @@ def to_onnx_bytes(config: Config, vocabulary: Vocabulary, parameters: Mapping[st
     that are too large for float32.
     """
     if sum(array.size for array in parameters.values()) * 4 > LARGEST:
-        raise UsageError("the model is larger than 2 GB, the most of one file", where="--to onnx")
+        raise UsageError(
+            "the model is larger than 2 GB, the most of one file", where=argument("to", "onnx")
+        )
     graph = _Graph(config, vocabulary.K)
     graph.read_characters()
     for index in range(config.model.num_layers):
@@ -119,6 +121,8 @@ class _Graph:
             with np.errstate(over="ignore"):
                 array = np.ascontiguousarray(array, np.float32)
             if not np.isfinite(array).all():
-                raise CheckpointError(f"{name} is too large for float32", where="--to onnx")
+                raise CheckpointError(
+                    f"{name} is too large for float32", where=argument("to", "onnx")
+                )
         self.arrays.append(numpy_helper.from_array(array, name))
         return name

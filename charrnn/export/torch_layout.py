@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from charrnn import build
 from charrnn.config import Config
 from charrnn.config.schema import ModelConfig
-from charrnn.errors import UsageError
+from charrnn.errors import UsageError, argument
 from charrnn.export.gates import reorder
 from charrnn.nn.cells.base import Cell
 
@@ -79,6 +79,6 @@ def _require_in_torch(model: ModelConfig) -> None:
         listed = ", ".join(f"model.{key}: {str(getattr(model, key)).lower()}" for key in keys)
         raise UsageError(
             f"torch.nn.{model.cell.upper()} has no {listed}",
-            where="--to torch",
-            then="--to onnx takes it",
+            where=argument("to", "torch"),
+            then=f"{argument('to', 'onnx')} takes it",
         )

@@ -14,7 +14,8 @@ STRANGE_START, OVERFIT, STILL_FALLING = 0.5, 0.02, 0.01
 class Advice:
     """Watches a run of K symbols; `start` and `end` are sentences, or None where all is well.
 
-    `tell` is given the first of them as soon as it is known: a run may never come to its end.
+    `tell` is given the first of them as soon as it is known, since a run may never come to its end,
+    and every rollback.
     """
 
     def __init__(
@@ -34,17 +35,18 @@ class Advice:
         elif isinstance(event, Evaluated):
             self._evaluations.append(event)
         elif isinstance(event, RolledBack):
+            self._tell(_rollback(event))
             self._evaluations = [e for e in self._evaluations if e.step <= event.step]
 
     def start(self) -> str | None:
-        """About the first step's loss, which guessing evenly would make ln K."""
+        """About the first step's loss, which a uniform distribution would make ln K."""
         if not (self._from_scratch and self._first is not None and self._ln_k):
             return None
         if self._first <= (1 + STRANGE_START) * self._ln_k:
             return None
         return (
-            f"the first loss was {self._first:.3g} nats, far above the ln K = {self._ln_k:.3g} of "
-            "an even guess: the initial weights are too large (model.init)"
+            f"the first loss was {self._first:.3g} nats, far above the uniform baseline ln K = "
+            f"{self._ln_k:.3g}: the initial weights are too large (model.init)"
         )
 
     def end(self) -> str | None:
@@ -65,3 +67,10 @@ class Advice:
                 f"{1 - last.val_loss / before.val_loss:.1%} at the last evaluation; train longer"
             )
         return None
+
+
+def _rollback(event: RolledBack) -> str:
+    return (
+        f"{event.reason.splitlines()[0]}; back to step {event.step:,} with the learning rate times "
+        f"{event.rate_scale:g} (rollback {event.tries} of {event.limit})"
+    )

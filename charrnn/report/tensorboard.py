@@ -6,7 +6,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from charrnn.errors import MissingExtraError
+from charrnn.errors import MissingExtraError, argument
 from charrnn.inference.metrics import bits
 from charrnn.runtime.installation import install_command
 from charrnn.training.events import Event, Logged, RolledBack, Sampled, Saved
@@ -20,14 +20,14 @@ def writer() -> Any:
         from tensorboardX import SummaryWriter
     except ImportError as error:
         raise MissingExtraError(
-            f"--tensorboard needs tensorboardX ({error})",
+            f"{argument('tensorboard')} needs tensorboardX ({error})",
             then=install_command("tensorboard"),
         ) from None
     return SummaryWriter
 
 
 class TensorBoard:
-    """What metrics.jsonl and samples.txt hold, for `tensorboard --logdir RUN`.
+    """What metrics.jsonl and samples.txt hold, for TensorBoard with the run's folder.
 
     A run that goes on begins a file of its own, and hides what earlier ones have after `step`.
     Raises MissingExtraError where tensorboardX is not installed.

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from math import isfinite, log
+from pathlib import Path
 from typing import Any, TextIO
 
 from tqdm import tqdm
@@ -14,13 +15,12 @@ from charrnn.config import Config
 from charrnn.inference.metrics import bits
 from charrnn.inference.reader import EVALUATION
 from charrnn.nn.bptt import window_length
-from charrnn.report.sparkline import sparkline
+from charrnn.report.figures.sparkline import sparkline
 from charrnn.training.events import (
     Evaluated,
     Event,
     Finished,
     Interrupted,
-    RolledBack,
     Sampled,
     Saved,
     Stepped,
@@ -31,7 +31,7 @@ LINE_EVERY_SECONDS = 10.0
 SAMPLE_LINES = 4  # shown of a sample on a terminal
 
 
-def introduce(trainer: Trainer, config: Config, run: object, threads: int) -> list[str]:
+def introduction(trainer: Trainer, config: Config, run: Path, threads: int) -> list[str]:
     """What the run is about to do, in a few lines."""
     net, loader, corpus = trainer.network, trainer.loader, trainer.corpus
     model, optimiser = config.model, trainer.state.optimiser
@@ -52,8 +52,8 @@ def introduce(trainer: Trainer, config: Config, run: object, threads: int) -> li
         f"memory    {tape / 2**20:.1f} MiB of tape, "
         f"{optimiser.theta.nbytes * (2 + len(optimiser.slots)) / 2**20:.1f} MiB of "
         f"parameters, gradient and optimiser{_ids_file(trainer)}",
-        f"baseline  guessing evenly costs ln K = {log(net.K):.4f} nats = {bits(log(net.K)):.4f} "
-        "bits per character",
+        f"baseline  uniform: ln K = {log(net.K):.4f} nats = {bits(log(net.K)):.4f} bits per "
+        "character",
         f"run       {run}",
     ]
 
@@ -65,13 +65,6 @@ def _ranks(trainer: Trainer) -> str:
 def _ids_file(trainer: Trainer) -> str:
     path = trainer.corpus.ids_file
     return "" if path is None else f"; the text's ids stay in {path}"
-
-
-def _rollback(event: RolledBack) -> str:
-    return (
-        f"{event.reason.splitlines()[0]}; back to step {event.step:,} with the learning rate times "
-        f"{event.rate_scale:g} (rollback {event.tries} of {event.limit})"
-    )
 
 
 def _bptt(config: Config) -> str:
@@ -94,7 +87,7 @@ def _trained(event: Evaluated) -> str:
 
 
 class Console:
-    """Prints events. `verbosity`: 0 nothing, 1 progress and evaluations, 2 every line there is.
+    """Prints events. `verbosity`: 1 progress and evaluations, 2 every line there is.
 
     `bar`: the kind of bar where `stream` is no terminal, as in a notebook.
     """
@@ -103,7 +96,7 @@ class Console:
         self, trainer: Trainer, verbosity: int, stream: TextIO = sys.stderr,
         bar: type[tqdm[Any]] | None = None,
     ) -> None:  # fmt: skip
-        self._stream, self._verbosity = stream, verbosity
+        self._trainer, self._stream, self._verbosity = trainer, stream, verbosity
         self._last_line = self._began = time.perf_counter()
         self._characters = 0
         self._share_at_start = trainer.share
@@ -111,12 +104,12 @@ class Console:
         # A log wants plain lines, and an old terminal plain letters.
         self._draws = stream.isatty() and "utf" in (stream.encoding or "").lower()
         self._bar: Any = None
-        if verbosity and bar is not None:
+        if bar is not None:
             self._bar = bar(
                 total=1.0, initial=trainer.share, file=stream, leave=False,
                 bar_format="{percentage:3.0f}%|{bar}| {desc}",
             )  # fmt: skip
-        elif verbosity and stream.isatty():
+        elif stream.isatty():
             # A terminal that does not tell its width is taken to have 80 columns.
             known = os.get_terminal_size(stream.fileno()).columns > 0
             self._bar = tqdm(
@@ -127,10 +120,6 @@ class Console:
             )  # fmt: skip
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, RolledBack):
-            self.notice(_rollback(event))
-        if not self._verbosity:
-            return
         if isinstance(event, Stepped):
             self._step(event)
         elif isinstance(event, Evaluated):
@@ -149,9 +138,9 @@ class Console:
         elif isinstance(event, Interrupted):
             self._print(f"stopped at step {event.step:,} by a signal; everything is saved")
 
-    def notice(self, text: str) -> None:
-        """Print what is worth saying at any verbosity."""
-        self._print(f"notice: {text}")
+    def introduce(self, config: Config, run: Path, threads: int) -> None:
+        """Print what the run is about to do."""
+        self._print("\n".join(introduction(self._trainer, config, run, threads)))
 
     def _step(self, event: Stepped) -> None:
         self._characters += event.characters

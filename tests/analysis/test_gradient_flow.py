@@ -23,10 +23,11 @@ from charrnn.analysis.gradient_flow.spectrum import bounds, rate_bound, spectra
 from charrnn.analysis.gradient_flow.subjects import COMPARED, Measured, Subject, compared, flow_of
 from charrnn.analysis.gradient_flow.truncation import Truncation, keeping, ladder, truncations
 from charrnn.analysis.gradient_flow.verdict import enough
-from charrnn.cli.gradflow_text import in_words, sparkline
 from charrnn.cli.main import main
 from charrnn.data.corpus import load_corpus
 from charrnn.nn.bptt import Batch, gradient
+from charrnn.report.figures.sparkline import decades
+from charrnn.report.gradient_flow import in_words
 from charrnn.runtime.installation import install_command
 from tests.conftest import ROOT, make_problem
 from tests.helpers.variants import CELLS, RNNS, VARIANTS
@@ -469,9 +470,9 @@ def test_compare_begins_from_any_configuration():
 @pytest.mark.parametrize(
     ("args", "code", "words"),
     [
-        (["--compare", "a.yaml", "b.yaml"], 2, "one CONFIG"),
-        (["run", "--set", "model.hidden_size=3"], 2, "--set is for a CONFIG"),
-        (["run", "--steps", "3"], 2, "--steps is for a CONFIG"),
+        (["--compare", "a.yaml", "b.yaml"], 2, "one configuration"),
+        (["run", "--set", "model.hidden_size=3"], 2, "--set is for a configuration"),
+        (["run", "--steps", "3"], 2, "--steps is for a configuration"),
         (["run"], 4, "not a run"),
         (["none.yaml"], 2, "none.yaml"),
         (["--plot", "flow.txt"], 2, ".png"),
@@ -523,8 +524,8 @@ def test_text_fits_80_columns(text_file):
 
 
 def test_sparkline():
-    assert sparkline(10.0 ** -np.arange(0, 9.0)) == "█▇▆▅▃▂▁▁"
-    assert sparkline(np.zeros(9)) == "▁" * 8
+    assert decades(10.0 ** -np.arange(1, 9.0)) == "█▇▆▅▃▂▁▁"
+    assert decades(np.zeros(8)) == "▁" * 8
 
 
 def test_figure_shows_what_was_measured(text_file, tmp_path):

@@ -453,7 +453,7 @@ def test_a_notebook_has_a_bar(folder, tmp_path, monkeypatch, capsys):
     module = type(sys)("IPython")
     module.get_ipython = Shell  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "IPython", module)
-    monkeypatch.setattr("charrnn.api.progress.find_spec", lambda name: None)
+    monkeypatch.setattr("charrnn.api.showing.find_spec", lambda name: None)
     charrnn.train(files=folder / "text.txt", settings=SETTINGS, steps=2, out=tmp_path / "r")
     shown = capsys.readouterr().err
     assert "%|" in shown

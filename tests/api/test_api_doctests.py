@@ -54,7 +54,19 @@ def test_docstrings(here, name):
 
 def test_whatever_is_offered_is_documented_with_an_example():
     parser = doctest.DocTestParser()
-    for name in ("load", "load_config", "train", "resume", "training_events"):
+    for name in (
+        "gradcheck",
+        "gradflow",
+        "inspect",
+        "load",
+        "load_config",
+        "resume",
+        "survey",
+        "sweep",
+        "train",
+        "training_events",
+        "write_report",
+    ):
         assert parser.get_examples(getattr(charrnn, name).__doc__), name
     for name in charrnn.__all__:
         assert getattr(charrnn, name).__doc__, name

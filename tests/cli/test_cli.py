@@ -158,7 +158,7 @@ def test_not_finite_options_are_refused(charrnn, run_folder):
 
 def test_a_text_for_a_config(charrnn, tmp_path):
     (tmp_path / "my.txt").write_text("BRUTUS: what: is: this\n")
-    fails(charrnn("train", "my.txt"), 2, "to train on a text: --text my.txt")
+    fails(charrnn("train", "my.txt"), 2, "to train on a text: charrnn train --text my.txt")
 
 
 def test_init_from_with_another_model(charrnn, run_folder, text_file):

@@ -54,7 +54,7 @@ def test_all_mistakes_at_once_with_file_and_line(tmp_path):
     assert "my.yaml:3: model.cell: 'lstn' is not one of rnn, lstm, gru; did you mean" in said
     assert "my.yaml:4: model.num_layers" in said
     assert "my.yaml:6: unknown key `train.lr`; did you mean `optim.learning_rate`?" in said
-    assert "--set optim.grad_clip=-1: optim.grad_clip" in said
+    assert 'settings={"optim.grad_clip": -1}: optim.grad_clip' in said
 
 
 def test_duplicate_keys(tmp_path):

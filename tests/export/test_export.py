@@ -350,7 +350,7 @@ LACKING = ["activation=sigmoid", "peepholes=true", "coupled_gates=true", "forget
 def test_what_torch_lacks_is_named(item):
     key, value = item.split("=")
     cell = ["model.cell=rnn"] if key == "activation" else []
-    with pytest.raises(UsageError, match=f"has no model.{key}: {value}\n.*onnx takes it"):
+    with pytest.raises(UsageError, match=f"has no model.{key}: {value}\n.*onnx. takes it"):
         Model([*cell, f"model.{item}"]).to("torch")
 
 

@@ -97,7 +97,7 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_table(sweep, text_file, tmp
     process.send_signal(signal.SIGINT)
     _, said = process.communicate()
     assert process.returncode == 130, said
-    assert "go on with the same command" in said
+    assert "run the same sweep again to continue" in said
     left = [point for point in table_of(folder)["points"] if point["status"] == "waiting"]
     assert left
     assert sweep().returncode == 0

@@ -7,16 +7,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from charrnn.errors import MissingExtraError, UsageError
 from charrnn.inference.metrics import LN2, bits
+from charrnn.report.figures.style import colour, require_drawable
 from charrnn.report.html.curves import buckets
 from charrnn.report.html.runs import Run, names_of
-from charrnn.runtime.installation import install_command
 
-SUFFIXES = (".png", ".pdf", ".svg")
 POINTS = 1500
-# Okabe & Ito (2008): told apart by people with any kind of colour vision.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 STYLE = {
     "font.size": 9, "axes.spines.top": False, "axes.grid": True, "grid.alpha": 0.25,
     "grid.linewidth": 0.6, "legend.frameon": False, "svg.fonttype": "none", "pdf.fonttype": 42,
@@ -27,18 +23,14 @@ def picture(runs: Sequence[Run], path: Path) -> bytes:
     """Training and validation loss by step, nats on the left and bits on the right.
 
     Of many steps the mean of those that fall on one point is drawn, and their range shaded. The
-    suffix of `path` says which kind of file. Raises MissingExtraError without matplotlib.
+    suffix of `path` says which kind of file. Raises MissingExtraError without matplotlib, and
+    UsageError for a suffix of another kind.
     """
+    require_drawable(path, "png")
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise UsageError(f"a picture is written as {', '.join(SUFFIXES)}", where=f"--png {path}")
-    try:
-        from matplotlib import rc_context
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError(
-            f"--png needs matplotlib ({error})", then=install_command("plot")
-        ) from None
     file = BytesIO()
     # No date, so that the same run gives the same file.
     metadata = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}.get(suffix)
@@ -52,11 +44,10 @@ def picture(runs: Sequence[Run], path: Path) -> bytes:
 def _draw(axes: Any, runs: Sequence[Run]) -> None:
     drawn: list[float] = []
     for index, (run, name) in enumerate(zip(runs, names_of(list(runs)), strict=True)):
-        colour = COLOURS[index % len(COLOURS)]
         label = f"{name}: " if len(runs) > 1 else ""
-        drawn += _curve(axes, run, "train_loss", colour, label + "training", linewidth=0.9,
+        drawn += _curve(axes, run, "train_loss", colour(index), label + "training", linewidth=0.9,
                         alpha=0.6)  # fmt: skip
-        drawn += _curve(axes, run, "val_loss", colour, label + "validation", linewidth=1.8,
+        drawn += _curve(axes, run, "val_loss", colour(index), label + "validation", linewidth=1.8,
                         marker="o", markersize=3)  # fmt: skip
     axes.set_xlabel("updates")
     axes.set_ylabel("loss (nats per character)")
@@ -68,13 +59,13 @@ def _draw(axes: Any, runs: Sequence[Run]) -> None:
         axes.text(0.5, 0.5, "nothing was logged", transform=axes.transAxes, ha="center")
 
 
-def _curve(axes: Any, run: Run, name: str, colour: str, label: str, **style: Any) -> list[float]:
+def _curve(axes: Any, run: Run, name: str, drawn_in: str, label: str, **style: Any) -> list[float]:
     """Draw one curve; returns its values."""
     points = buckets(*run.curves.column(name), POINTS)
     if not points:
         return []
     steps, low, high, mean = zip(*points, strict=True)
     if low != high:
-        axes.fill_between(steps, low, high, color=colour, alpha=0.15, linewidth=0)
-    axes.plot(steps, mean, color=colour, label=label, **style)
+        axes.fill_between(steps, low, high, color=drawn_in, alpha=0.15, linewidth=0)
+    axes.plot(steps, mean, color=drawn_in, label=label, **style)
     return list(mean)

@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from charrnn.analysis.gradient_flow.subjects import Measured
-from charrnn.errors import MissingExtraError, UsageError
-from charrnn.runtime.installation import install_command
+from charrnn.report.figures.style import DPI, colour
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Okabe & Ito (2008), told apart by people with any colour vision; black last, yellow left out.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
 LAYERS = ("-", (0, (1, 1)), (0, (3, 1, 1, 1)), (0, (5, 1, 1, 1, 1, 1)))  # from the top down
 DASHED = (0, (4, 3))
 LETTERS_PER_INCH = 12  # of a legend
-FLOOR, CEILING = 1e-12, 1e6  # of the axis: beyond, an error is nothing, or everything
-DPI = 150
-
-
-def require_matplotlib(path: Path) -> None:
-    """Raise before anything is measured if the figure cannot be drawn or its folder is missing."""
-    if find_spec("matplotlib") is None:
-        raise MissingExtraError("--plot needs matplotlib", then=install_command("plot"))
-    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise UsageError("is not .png, .svg or .pdf", where=f"--plot {path}")
-    if not path.parent.is_dir():
-        raise UsageError("its folder does not exist", where=f"--plot {path}")
+FLOOR, CEILING = 1e-12, 1e6  # of the axis: beyond, a gradient is nothing, or everything
 
 
 def draw(measured: Sequence[Measured], path: Path) -> None:
@@ -73,10 +58,6 @@ def _legend(figure: Figure, axis: Any, measured: Sequence[Measured]) -> None:
                   frameon=False, fontsize=9)  # fmt: skip
 
 
-def _colour(index: int) -> str:
-    return COLOURS[index % len(COLOURS)]
-
-
 def _width(index: int, count: int) -> float:
     """Of lines that coincide the later, narrower one leaves an edge of the other to be seen."""
     return 1.6 + 2.4 * (count - 1 - index) / max(count, 2)
@@ -94,11 +75,11 @@ def _norms(axis: Any, measured: Sequence[Measured], part: str) -> None:
             label = None if below else one.subject.name
             style = LAYERS[below % len(LAYERS)]
             width = 1.3 if below else _width(index, len(measured))
-            _line(axis, row, _colour(index), style, label, width)
+            _line(axis, row, colour(index), style, label, width)
         if part == "h" and one.flow.bounds is not None:
-            _line(axis, one.flow.bounds[-1], _colour(index), DASHED, None, 1.0)
+            _line(axis, one.flow.bounds[-1], colour(index), DASHED, None, 1.0)
     axis.set(
-        title=f"how much of an error arrives, in {part}",
+        title=f"how much of a gradient arrives, in {part}",
         yscale="log",
         xlabel="lag k (characters)",
         ylabel=f"median ‖∂E$_t$/∂{part}$_{{t-k}}$‖ (nats per unit of {part})",
@@ -108,20 +89,20 @@ def _norms(axis: Any, measured: Sequence[Measured], part: str) -> None:
     _plain(axis)
 
 
-def _line(axis: Any, row: Any, colour: str, style: Any, label: str | None, width: float) -> None:
+def _line(axis: Any, row: Any, drawn_in: str, style: Any, label: str | None, width: float) -> None:
     drawn = np.where((row > 0) & np.isfinite(row), row, np.nan)
-    axis.plot(drawn, color=colour, linestyle=style, linewidth=width, label=label)
+    axis.plot(drawn, color=drawn_in, linestyle=style, linewidth=width, label=label)
 
 
 def _cosines(axis: Any, measured: Sequence[Measured]) -> None:
     """The cosine of the truncated gradient to the full one against k2."""
     for index, one in enumerate(measured):
         rows = one.flow.truncations
-        axis.plot([row.k2 for row in rows], [row.cosine for row in rows], color=_colour(index),
+        axis.plot([row.k2 for row in rows], [row.cosine for row in rows], color=colour(index),
                   marker="o", markersize=3.5, linewidth=_width(index, len(measured)))  # fmt: skip
     axis.set(
         title="what truncation after k2 leaves right",
-        xscale="log", xlabel="k2 (characters that errors flow back)",
+        xscale="log", xlabel="k2 (characters that gradients flow back)",
         ylabel="cosine of truncated to full gradient", ylim=(None, 1.02),
     )  # fmt: skip
     ticks = [row.k2 for row in measured[0].flow.truncations]

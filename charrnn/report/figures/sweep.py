@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from charrnn.errors import MissingExtraError, UsageError
+from charrnn.report.figures.style import DPI, colour
 from charrnn.runs.sweep.results import Group, Row, groups
-from charrnn.runtime.installation import install_command
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Okabe & Ito (2008), told apart by people with any colour vision.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vP*X"
-DPI = 150
-
-
-def require_matplotlib(path: Path) -> None:
-    """Raise before anything is trained if the figure could not be drawn at the end."""
-    if find_spec("matplotlib") is None:
-        raise MissingExtraError("--plot needs matplotlib", then=install_command("plot"))
-    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise UsageError("is not .png, .svg or .pdf", where=f"--plot {path}")
-    if not path.parent.is_dir():
-        raise UsageError("its folder does not exist", where=f"--plot {path}")
 
 
 def draw(rows: Sequence[Row], path: Path) -> None:
@@ -61,7 +46,7 @@ def _family(group: Group) -> str:
 
 def _colours(found: Sequence[Group]) -> dict[str, str]:
     families = dict.fromkeys(sorted(_family(group) for group in found))
-    return {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(families)}
+    return {name: colour(i) for i, name in enumerate(families)}
 
 
 def _curves(axis: Any, found: Sequence[Group]) -> None:
@@ -69,13 +54,13 @@ def _curves(axis: Any, found: Sequence[Group]) -> None:
     for group in found:
         lines.setdefault((_family(group), *_others(group, found)), []).append(group)
     for index, (key, members) in enumerate(sorted(lines.items())):
-        colour, marker = colours[key[0]], MARKERS[index % len(MARKERS)]
+        drawn_in, marker = colours[key[0]], MARKERS[index % len(MARKERS)]
         members.sort(key=lambda group: group.rows[0].point.parameters)
         sizes = [group.rows[0].point.parameters for group in members]
-        axis.plot(sizes, [group.mean for group in members], color=colour, marker=marker,
+        axis.plot(sizes, [group.mean for group in members], color=drawn_in, marker=marker,
                   markersize=6, linewidth=1.6, label=", ".join(key))  # fmt: skip
         for size, group in zip(sizes, members, strict=True):
-            _seeds(axis, size, group, colour)
+            _seeds(axis, size, group, drawn_in)
     axis.set_xscale("log")
     for formatter in (axis.xaxis.set_major_formatter, axis.xaxis.set_minor_formatter):
         formatter(lambda size, _: f"{size:,.0f}")
@@ -96,9 +81,9 @@ def _others(group: Group, found: Sequence[Group]) -> list[str]:
 def _places(axis: Any, found: Sequence[Group]) -> None:
     colours = _colours(found)
     for place, group in enumerate(found):
-        colour = colours[_family(group)]
-        axis.plot([place - 0.25, place + 0.25], [group.mean] * 2, color=colour, linewidth=2.4)
-        _seeds(axis, place, group, colour)
+        drawn_in = colours[_family(group)]
+        axis.plot([place - 0.25, place + 0.25], [group.mean] * 2, color=drawn_in, linewidth=2.4)
+        _seeds(axis, place, group, drawn_in)
     labels = ["\n".join([_family(group), *_others(group, found)]) for group in found]
     axis.set_xticks(range(len(found)), labels, fontsize=9)
     sizes = [group.rows[0].point.parameters for group in found]
@@ -106,8 +91,8 @@ def _places(axis: Any, found: Sequence[Group]) -> None:
         axis.set_title(f"{min(sizes):,} to {max(sizes):,} parameters", fontsize=10)
 
 
-def _seeds(axis: Any, x: float, group: Group, colour: str) -> None:
-    axis.plot([x] * len(group.losses), group.losses, "o", color=colour, markersize=5, alpha=0.45,
+def _seeds(axis: Any, x: float, group: Group, drawn_in: str) -> None:
+    axis.plot([x] * len(group.losses), group.losses, "o", color=drawn_in, markersize=5, alpha=0.45,
               markeredgewidth=0)  # fmt: skip
 
 

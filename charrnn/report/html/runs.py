@@ -128,7 +128,7 @@ def facts(run: Run) -> list[list[str]]:
         *rows,
         ["parameters", f"{build.parameter_count(config, run.K):,}"],
         ["model", describe_model(config)],
-        ["vocabulary", f"K = {run.K} {unit}s; guessing evenly costs {log(run.K):.4f} nats"],
+        ["vocabulary", f"K = {run.K} {unit}s; uniform baseline {log(run.K):.4f} nats"],
         ["asked of the machine", f"{runtime.dtype}, {runtime.kernels} kernels, "
          f"{runtime.threads} threads"],
         ["text", ", ".join(config.data.text)],

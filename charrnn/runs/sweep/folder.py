@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from charrnn.config import load, to_yaml
-from charrnn.errors import CharrnnError, CheckpointError, UsageError
+from charrnn.errors import CharrnnError, CheckpointError, UsageError, argument
 from charrnn.runs.folder import RunFolder
 from charrnn.runs.sweep.plan import Point
 from charrnn.storage.atomic import unwritable, write_atomically
@@ -41,7 +41,7 @@ class SweepFolder:
         if foreign and (not self.path.is_dir() or any(self.path.iterdir())):
             raise UsageError(
                 "exists already, and is not the folder of a sweep", where=str(self.path),
-                then="choose another --out",
+                then=f"choose another {argument('out')}",
             )  # fmt: skip
         try:
             self.points.mkdir(parents=True, exist_ok=True)
@@ -149,8 +149,8 @@ def require_same(changes: dict[str, list[str]], folder: Path) -> None:
         f"{len(changes)} points were begun with another configuration:\n  "
         + "\n  ".join(lines[:MOST_SHOWN] + more),
         where=str(folder),
-        then="put it back; or choose another --out; or run these points anew, their old runs set "
-        "aside, and keep the others: --accept-changes",
+        then=f"put it back; or choose another {argument('out')}; or train these points again, "
+        f"their old runs set aside, and keep the others: {argument('accept_changes')}",
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from charrnn import build
 from charrnn.config import Config
 from charrnn.config.document import listed
-from charrnn.config.loading import Layer, dotted_layer, merged
+from charrnn.config.loading import Layer, merged
 from charrnn.data.corpus import symbols_of
 from charrnn.data.files import STDIN, find_files
 from charrnn.data.vocabulary import Vocabulary
@@ -50,7 +50,7 @@ def plan(sweep: Sweep, layers: Sequence[Layer] = ()) -> list[Point]:
             if not problems:
                 points.append(_point(sweep, settings, config, _symbols(config, K)))
         except ConfigError as error:
-            problems.update(dict.fromkeys(str(error).split("\n")))
+            problems.update(dict.fromkeys(error.message.split("\n")))
     if problems:
         raise ConfigError("\n".join(listed(list(problems))))
     return _named(points)
@@ -148,14 +148,11 @@ def _name(settings: dict[str, Any], short: dict[str, str]) -> str:
     return name or "point"
 
 
-def override(sweep: Sweep, dotted: str, layer: Layer, option: str) -> Layer:
-    """A layer of the command line, unless the sweep varies its key: then UsageError."""
+def override(sweep: Sweep, dotted: str, layer: Layer) -> Layer:
+    """A layer over every point, unless the sweep varies its key: then UsageError."""
     if dotted in sweep.varied:
+        (origin,) = layer[1].values()
         raise UsageError(
-            f"the sweep varies {dotted}", where=option, then=f"change it in {sweep.path}"
+            f"the sweep varies {dotted}", where=origin, then=f"change it in {sweep.path}"
         )
     return layer
-
-
-def steps_layer(steps: int) -> Layer:
-    return dotted_layer("train.steps", steps, "--steps")

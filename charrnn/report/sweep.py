@@ -1,12 +1,10 @@
-"""What `charrnn sweep` prints: the plan, a line for each result, the table."""
+"""A sweep in words: the plan, a line for each result, the table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-import click
 
 from charrnn.runs.sweep.plan import Point
 from charrnn.runs.sweep.results import Group, Row, groups
@@ -31,20 +29,12 @@ def _layers(n: int) -> str:
     return "1 layer" if n == 1 else f"{n} layers"
 
 
-def progress(total: int, done: int) -> Callable[[Point, dict[str, Any]], None]:
-    """Says each result as it comes."""
-
-    def tell(point: Point, outcome: dict[str, Any]) -> None:
-        nonlocal done
-        done += 1
-        click.echo(f"{done:>{len(str(total))}}/{total}  {point.name}  {_said(outcome)}", err=True)
-
-    return tell
-
-
-def said(point: Point, outcome: dict[str, Any]) -> None:
-    """A result, where several ranks say theirs and none counts all."""
-    click.echo(f"{point.name}  {_said(outcome)}", err=True)
+def result_line(point: Point, outcome: dict[str, Any], place: tuple[int, int] | None) -> str:
+    """A result as it comes; `place`: its number and how many there are, None where several ranks
+    train and none counts all.
+    """
+    counted = "" if place is None else f"{place[0]:>{len(str(place[1]))}}/{place[1]}  "
+    return f"{counted}{point.name}  {_said(outcome)}"
 
 
 def _said(outcome: dict[str, Any]) -> str:

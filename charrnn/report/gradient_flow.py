@@ -1,13 +1,12 @@
-"""What `charrnn gradflow` prints for people, in 80 columns."""
+"""Gradient flow in words and tables, in 80 columns."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import isfinite, log10
+from math import isfinite
 from textwrap import wrap
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.analysis.gradient_flow.decay import Decay
@@ -15,12 +14,11 @@ from charrnn.analysis.gradient_flow.flow import Flow
 from charrnn.analysis.gradient_flow.saturation import Saturation
 from charrnn.analysis.gradient_flow.subjects import Measured
 from charrnn.analysis.gradient_flow.truncation import ladder
+from charrnn.report.figures.sparkline import decades
 
 Array = NDArray[Any]
-BARS = "▁▂▃▄▅▆▇█"
-SHOWN, CURVE = 6, 8  # lags in a row, and bars of a sparkline
+SHOWN = 6  # lags in a row
 WIDTH = 80
-DECADES = 6  # a full bar to an empty one
 
 
 def in_words(measured: Sequence[Measured], brief: bool) -> str:
@@ -91,20 +89,6 @@ def _half_life(decay: Decay | None, max_lag: int) -> str:
     return f"> {max_lag}" if decay.half_life > max_lag else f"{decay.half_life:.1f}"
 
 
-def sparkline(norms: Array) -> str:
-    """The norms from lag 1 on, a bar a step; full is the largest, empty is 10^-6 of it or less."""
-    at = np.unique(np.linspace(1, len(norms) - 1, CURVE).round().astype(int))
-    top = max((x for x in norms[1:] if isfinite(x)), default=0.0)
-    return "".join(_bar(norms[k] / top if top else 0.0) for k in at)
-
-
-def _bar(share: float) -> str:
-    if not share > 10.0**-DECADES:
-        return BARS[0]
-    height = 1 + log10(min(share, 1.0)) / DECADES
-    return BARS[min(int(height * len(BARS)), len(BARS) - 1)]
-
-
 def _matrices(flow: Flow) -> Iterator[str]:
     yield f"{'U':16}{'largest σ':>11}{'radius':>9}{'γ‖U‖':>9}{'measured':>10}  a character"
     for index, layer in enumerate(flow.layers):
@@ -173,5 +157,5 @@ def _layers(flow: Flow, name: str) -> Iterator[str]:
         label = name if index == len(flow.layers) - 1 else " " * len(name)
         yield (
             f"{label} {index:>5}  {_half_life(layer.decay_h, K):>11}{s:>7}{rate:>7}"
-            f"{bound:>7}  {sparkline(flow.norms.h[index]):10} {layer.kind}"
+            f"{bound:>7}  {decades(flow.norms.h[index, 1:]):10} {layer.kind}"
         )

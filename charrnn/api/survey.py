@@ -1,0 +1,178 @@
+"""`charrnn.survey`: what is in a text before training on it, and settings to begin with."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+from charrnn.api.settings import AnyPath
+from charrnn.config.rules import text_codec
+from charrnn.data import unicode_issues
+from charrnn.data.files import STDIN, find_files
+from charrnn.data.suggestion import Suggestion, suggest
+from charrnn.data.survey import Survey, together
+from charrnn.data.survey import survey as survey_file
+from charrnn.errors import DataError, UsageError, argument, render
+
+RARE = 10  # a character that stands this often or less is hardly learned
+LISTED = 100
+
+
+@dataclass(frozen=True)
+class TextSurvey:
+    """What was found in each file, in all of them together, and what to begin with.
+
+    `answer` is the object of `charrnn corpus --format json`, which docs/corpus.md describes;
+    `problems` are the errors of files that cannot be used as they are.
+    """
+
+    answer: dict[str, Any]
+    problems: list[DataError]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings to begin with; empty where there is no suggestion."""
+        suggestion = self.answer["suggestion"]
+        return dict(suggestion["keys"]) if suggestion else {}
+
+
+def survey(files: AnyPath | Sequence[AnyPath], *, encoding: str | None = None) -> TextSurvey:
+    """Read texts and say what is in them: characters, lines, encodings, duplicates, oddities.
+
+    `files`: paths or globs, each read once. `encoding`: read as this, else as a byte order mark
+    says, or UTF-8. A file that cannot be read is among the `problems`. Raises UsageError for an
+    unknown encoding.
+
+    >>> found = charrnn.survey("my.txt")
+    >>> found.answer["together"]["K"], "model.hidden_size" in found.settings
+    (35, True)
+    """
+    if encoding is not None:
+        _require_codec(encoding)
+    names = [files] if isinstance(files, str | PathLike) else files
+    results = [_result(path, encoding) for path in _paths([fspath(name) for name in names])]
+    problems = [result.error for result in results if isinstance(result, _Problem)]
+    return TextSurvey(_answer(results), problems)
+
+
+def _require_codec(encoding: str) -> None:
+    try:
+        text_codec(encoding)
+    except LookupError:
+        raise UsageError(
+            f"unknown encoding {encoding!r}", where=argument("encoding"), then="for example: cp1252"
+        ) from None
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """A file that cannot be read, or not as text."""
+
+    file: str
+    error: DataError
+
+
+def _paths(files: Sequence[str]) -> list[Path | _Problem]:
+    """Every file once; a name that is none's as a problem in its place."""
+    paths: dict[Path, Path | _Problem] = {}
+    for file in files:
+        try:
+            for path in find_files([file]):
+                paths.setdefault(path if file == STDIN else path.resolve(), path)
+        except DataError as error:
+            paths[Path(file)] = _Problem(file, error)
+    return list(paths.values())
+
+
+def _result(path: Path | _Problem, encoding: str | None) -> Survey | _Problem:
+    if isinstance(path, _Problem):
+        return path
+    try:
+        return survey_file(path, encoding)
+    except DataError as error:
+        return _Problem(str(path), error)
+
+
+def _answer(results: Sequence[Survey | _Problem]) -> dict[str, Any]:
+    found = [result for result in results if isinstance(result, Survey)]
+    whole = together(found)
+    suggestion = suggest(whole) if len(whole.encodings) == 1 else None
+    return {
+        "files": [
+            {
+                "file": r.file,
+                "ok": False,
+                "problem": render(r.error.what),
+                "then": render(r.error.then or "") or None,
+            }
+            if isinstance(r, _Problem)
+            else _facts(r)
+            for r in results
+        ],
+        "together": _facts(whole) if found else None,
+        "suggestion": _suggested(suggestion, whole.files),
+    }
+
+
+def _facts(found: Survey) -> dict[str, Any]:
+    rare = sorted((n, point) for point, n in found.count.items() if n <= RARE)
+    lines = found.lines
+    return {
+        "file": ", ".join(found.files), "ok": True, "problem": None,
+        "encoding": ", ".join(found.encodings), "bom": found.bom,
+        "bytes": found.bytes, "characters": found.characters, "K": found.K,
+        "lines": lines.ended, "blank_lines": lines.blank,
+        "longest_line": {
+            "characters": lines.longest, "file": found.longest_in, "line": lines.longest_at,
+        },
+        "line_ends": {"lf": found.lf, "crlf": found.crlf, "cr": found.cr},
+        "duplicate_lines": {
+            "count": lines.duplicates, "share": lines.duplicates / max(lines.compared, 1),
+        },
+        "rare_count": len(rare),
+        "rare_characters": [_character(found, point) for _, point in rare[:LISTED]],
+        "control_characters": [_character(found, p) for p in unicode_issues.controls(found.count)],
+        "combining_marks": unicode_issues.combining_marks(found.count), "nfc": found.nfc,
+        "look_alikes": [
+            {**_character(found, point), "like": chr(like), "like_count": found.count[like]}
+            for point, like in unicode_issues.look_alikes(found.count)
+        ],
+        "ln_K": log(found.K) if found.K else None,
+        "unigram_entropy": found.unigram_entropy if found.K else None,
+    }  # fmt: skip
+
+
+def _character(found: Survey, point: int) -> dict[str, Any]:
+    place = found.first[point]
+    return {
+        "character": chr(point), "code_point": f"U+{point:04X}", "name": unicode_issues.name(point),
+        "count": found.count[point], "file": place.file, "line": place.line,
+        "column": place.column,
+    }  # fmt: skip
+
+
+def _suggested(suggestion: Suggestion | None, files: list[str]) -> dict[str, Any] | None:
+    if suggestion is None:
+        return None
+    words = ["charrnn", "train"]
+    for file in files:
+        words += ["--text", file]
+    for key, value in suggestion.keys.items():
+        words += ["--set", f"{key}={json.dumps(value) if isinstance(value, list) else value}"]
+    sections: dict[str, Any] = {"data": {"text": files}}
+    for key, value in suggestion.keys.items():
+        *path, last = key.split(".")
+        section = sections
+        for part in path:
+            section = section.setdefault(part, {})
+        section[last] = value
+    return {
+        "keys": suggestion.keys, "config": sections, "command": shlex.join(words),
+        "reasons": suggestion.reasons,
+    }  # fmt: skip

@@ -1,0 +1,86 @@
+"""Files about and from runs: models for other programs, the page, pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike, fspath
+from pathlib import Path
+
+from charrnn.api.arguments import require
+from charrnn.api.settings import AnyPath
+from charrnn.config import Config
+from charrnn.data.vocabulary import Vocabulary
+from charrnn.errors import CheckpointError, UsageError, argument, notice
+from charrnn.export.formats import Format, to_bytes
+from charrnn.nn.params import Params
+from charrnn.report.figures.curves import picture
+from charrnn.report.figures.style import require_drawable
+from charrnn.report.html.page import report
+from charrnn.report.html.runs import Run, open_run
+from charrnn.runtime.blas import threads
+from charrnn.storage.atomic import write_atomically
+
+SUFFIX = {"torch": ".safetensors", "onnx": ".onnx"}
+
+
+def export(
+    to: Format, out: AnyPath | None, source: Path, config: Config, vocabulary: Vocabulary,
+    params: Params,
+) -> bytes:  # fmt: skip
+    """The file of a model of `source` for another program; written to `out` where that is given."""
+    require(to=to)
+    data = to_bytes(to, config, vocabulary, params)
+    if to == "onnx" and config.runtime.dtype == "float64":
+        notice("the model is float64, and the file is float32")
+    if out is not None:
+        path = Path(fspath(out))
+        if path.exists() and path.samefile(source):
+            raise UsageError("is the checkpoint that is exported", where=argument("out", path))
+        if path.suffix != SUFFIX[to]:
+            notice(f"it is a {SUFFIX[to]} file, and programs may expect that at its name's end")
+        _save(path, data, "out")
+    return data
+
+
+def write_report(
+    runs: AnyPath | Sequence[AnyPath], *, out: AnyPath | None = None, png: AnyPath | None = None
+) -> list[Path]:
+    """Write one HTML page about a run, and return the files that were written.
+
+    Further runs are laid over its curves. `out`: the page's file, else report.html in the first
+    run's folder. `png`: the loss curves as a picture (.png, .pdf or .svg; needs the extra `plot`)
+    instead, or with `out` as well.
+
+    >>> charrnn.write_report("runs/tiny")
+    [PosixPath('runs/tiny/report.html')]
+    """
+    paths = [runs] if isinstance(runs, str | PathLike) else runs
+    opened = [open_run(Path(fspath(run))) for run in paths]
+    written = []
+    if png is not None:
+        path = Path(fspath(png))
+        require_drawable(path, "png")
+        written.append(_save(path, picture(opened, path), "png"))
+    if out is not None or png is None:
+        path = Path(fspath(paths[0])) / "report.html" if out is None else Path(fspath(out))
+        written.append(_save(path, page_of(opened), "out"))
+    return written
+
+
+def page_of(runs: Sequence[Run]) -> bytes:
+    """The page of runs that were opened, as UTF-8."""
+    with threads(runs[0].config.runtime.threads):
+        return report(runs, notice)
+
+
+def _save(path: Path, data: bytes, name: str) -> Path:
+    """Write atomically, over an older file if there is one; `name` is the argument of the path."""
+    if path.is_dir():
+        raise UsageError("is a folder", where=argument(name, path), then="name a file in it")
+    try:
+        write_atomically(path, data)
+    except CheckpointError as error:
+        raise CheckpointError(
+            error.what, where=argument(name, path), then="name a file in a folder that is there"
+        ) from None
+    return path
