@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ROUNDS, STEPS = 5, 60
 REST = "the rest"
-STAGES = ["projection", "recurrence forward", "readout and loss", "recurrence backward",
+STAGES = ["projection", "recurrence forward", "output layer and loss", "recurrence backward",
           "weight gradients", "optimiser", REST]  # fmt: skip
 KERNELS = ["numpy", "numba"]
 
@@ -60,19 +60,18 @@ class Stopwatch:
 
 
 def attach(watch: Stopwatch, trainer: Trainer) -> None:
-    """Charge every part of the session's update to its stage."""
+    """Charge every part of the trainer's update to its stage."""
     network, optimiser = trainer.network, trainer.state.optimiser
-    loops: dict[str, Any] = {
-        f"{cell}_{way}": watch.timed(f"recurrence {way}", getattr(network.kernels, f"{cell}_{way}"))
-        for cell in ("rnn", "lstm", "gru")
-        for way in ("forward", "backward")
-    }
-    network.use(replace(network.kernels, **loops))
     for cell in network.cells:
+        cell.loops = replace(
+            cell.loops,
+            forward=watch.timed("recurrence forward", cell.loops.forward),
+            backward=watch.timed("recurrence backward", cell.loops.backward),
+        )
         watch.time_method("projection", cell, "forward")
         watch.time_method("weight gradients", cell, "backward")
-    for name in ("losses", "loss_gradient", "_readout_back"):
-        watch.time_method("readout and loss", network, name)
+    for name in ("predict", "loss_gradient", "_output_layer_back"):
+        watch.time_method("output layer and loss", network, name)
     watch.time_method("optimiser", optimiser, "update")
     watch.time_method("optimiser", trainer, "clip")
 

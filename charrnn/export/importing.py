@@ -72,7 +72,7 @@ def _keys(found: Found) -> dict[str, Any]:
 
 
 def _vocabulary(told: Mapping[str, str], found: Found, where: str) -> Vocabulary:
-    """The characters by id, from the metadata; as many as the readout has rows."""
+    """The characters by id, from the metadata; as many as the output layer has rows."""
     raw, unit = told.get("vocabulary"), told.get("unit", "char")
     if raw is None:
         raise CheckpointError(
@@ -89,7 +89,7 @@ def _vocabulary(told: Mapping[str, str], found: Found, where: str) -> Vocabulary
         raise CheckpointError(f"its metadata key vocabulary: {error.what}", where=where) from None
     if vocabulary.K != found.K:
         raise CheckpointError(
-            f"its vocabulary has {vocabulary.K:,} symbols, and its readout {found.K:,} rows",
+            f"its vocabulary has {vocabulary.K:,} symbols, and its output layer {found.K:,} rows",
             where=where,
         )
     return vocabulary

@@ -63,7 +63,7 @@ def from_state_dict(tensors: Mapping[str, Array], where: str) -> Found:
     while f"{prefix}weight_ih_l{len(layers)}" in rest:
         layers.append(_take_layer(rest, prefix, len(layers), where))
     embedding = _take_embedding(rest)
-    V, c = _take_readout(rest, where)
+    V, c = _take_output_layer(rest, where)
     cell, H = _sizes(layers, V, where)
     first = _first_input(layers[0].ih, embedding, len(V), where)
     bias = c is not None or any(layer.biases is not None for layer in layers)
@@ -101,7 +101,7 @@ def _take_embedding(rest: dict[str, Array]) -> Array | None:
     return None
 
 
-def _take_readout(rest: dict[str, Array], where: str) -> tuple[Array, Array | None]:
+def _take_output_layer(rest: dict[str, Array], where: str) -> tuple[Array, Array | None]:
     """V (K, H) and c (K,) of the one torch.nn.Linear that is left."""
     weights = [name for name in rest if name.rsplit(".", 1)[-1] == "weight"]
     if len(weights) == 1:
@@ -112,21 +112,21 @@ def _take_readout(rest: dict[str, Array], where: str) -> tuple[Array, Array | No
         rest[weights[0]] = V
     listed = ", ".join(f"{shown(n)} {a.shape}" for n, a in sorted(rest.items())[:_SHOWN])
     raise CheckpointError(
-        f"beside the recurrent layers it has {listed or 'nothing'}; a model here has one readout "
-        "(K, H) there, and perhaps an embedding (K, D)",
+        f"beside the recurrent layers it has {listed or 'nothing'}; a model here has one output "
+        "layer (K, H) there, and perhaps an embedding (K, D)",
         where=where,
     )
 
 
 def _sizes(layers: list[_Layer], V: Array, where: str) -> tuple[str, int]:
-    """The cell and H; every array of the layers and the readout must be of them."""
+    """The cell and H; every array of the layers and the output layer must be of them."""
     H = V.shape[1]
     G = len(layers[0].hh) if layers[0].hh.ndim else 0
     cells = _cells_by_gates()
     if not H or G % H or G // H not in cells:
         raise CheckpointError(
-            f"weight_hh_l0 is {layers[0].hh.shape}, and the readout {V.shape}: no RNN (H, H), GRU "
-            "(3H, H) or LSTM (4H, H) under a readout (K, H)",
+            f"weight_hh_l0 is {layers[0].hh.shape}, and the output layer {V.shape}: no RNN (H, H), "
+            "GRU (3H, H) or LSTM (4H, H) under an output layer (K, H)",
             where=where,
         )
     for index, layer in enumerate(layers):
@@ -162,7 +162,7 @@ def _first_input(ih: Array, embedding: Array | None, K: int, where: str) -> Arra
         return np.asarray(ih @ embedding.T)
     if ih.shape[1] != K:
         raise CheckpointError(
-            f"{FIRST} is {ih.shape}, and reads {ih.shape[1]} inputs; its readout has {K} "
+            f"{FIRST} is {ih.shape}, and reads {ih.shape[1]} inputs; its output layer has {K} "
             "characters, and a model here reads them one-hot, or by an embedding",
             where=where,
         )

@@ -289,7 +289,7 @@ SPOILT = {
     "no vocabulary": (lambda t: t, {}, "no metadata key vocabulary"),
     "no list": (lambda t: t, {"vocabulary": '{"a": 0}'}, "JSON list"),
     "no JSON": (lambda t: t, {"vocabulary": "[" * 100_000}, "JSON list"),
-    "too few": (lambda t: t, {"vocabulary": '["a", "b"]'}, "2 symbols, and its readout"),
+    "too few": (lambda t: t, {"vocabulary": '["a", "b"]'}, "2 symbols, and its output layer"),
     "twice": (lambda t: t, {"vocabulary": '["a", "a"]'}, "stands twice"),
     "another cell": (lambda t: t, {"vocabulary": json.dumps(VOCABULARY.symbols), "cell": "gru"},
                      "cell 'gru', and its arrays lstm"),
