@@ -12,6 +12,7 @@ from itertools import product
 from charrnn import config
 from charrnn.analysis.gradcheck.cases import case, reference_of
 from charrnn.analysis.gradcheck.comparison import check
+from charrnn.nn.cells.registry import cell_names
 
 LIMIT = 1e-10
 
@@ -64,6 +65,10 @@ def rows() -> dict[str, list[str]]:
             *extras[extra],
         ]
     table["LSTM forget, no bias"] = ["model.bias=false"]
+    for name in cell_names():
+        if name not in ("rnn", "gru", "lstm"):
+            table[name] = [f"model.cell={name}"]
+            table[f"{name}, no bias"] = [f"model.cell={name}", "model.bias=false"]
     return table
 
 

@@ -48,7 +48,7 @@ def plain(equation: str) -> str:
 def test_there_is_something_to_hold() -> None:
     assert len(cited(CODE)) > 80
     assert len(NUMBERS) > 50
-    assert len(list(opening_equations())) == 6 + 19 + 13 + 3
+    assert len(list(opening_equations())) >= 6 + 19 + 13 + 3
     assert any(QUOTED.findall(text) for text in PAGES.values())
 
 

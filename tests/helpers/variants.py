@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from itertools import product
 
+from charrnn.nn.cells.registry import cell_names
+
 RNNS = {
     f"rnn {activation}{'' if bias else ' no bias'}": [
         "model.cell=rnn", f"model.activation={activation}", f"model.bias={str(bias).lower()}",
@@ -34,7 +36,11 @@ LSTMS = {
 }  # fmt: skip
 LSTMS["lstm no bias"] = ["model.bias=false"]
 
-VARIANTS = {**RNNS, **GRUS, **LSTMS}
+# A cell without a table of variants above is proved as it is by default.
+OTHERS = {
+    name: [f"model.cell={name}"] for name in cell_names() if name not in ("rnn", "gru", "lstm")
+}
+VARIANTS = {**RNNS, **GRUS, **LSTMS, **OTHERS}
 # One of each kind, for proofs that need not see every combination.
 CELLS = {
     "rnn": RNNS["rnn tanh"],
@@ -43,4 +49,5 @@ CELLS = {
     "lstm 1997": LSTMS["lstm 1997 g=logistic h=logistic"],
     "lstm peepholes": LSTMS["lstm forget peepholes g=tanh h=tanh"],
     "lstm coupled": LSTMS["lstm coupled g=tanh h=tanh"],
+    **OTHERS,
 }

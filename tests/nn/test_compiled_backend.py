@@ -20,6 +20,7 @@ from charrnn.nn.bptt import Batch
 from charrnn.training.optim.averaging import WeightAverage
 from charrnn.training.optim.optimisers import make_optimiser
 from tests.conftest import ROOT
+from tests.helpers.variants import OTHERS
 
 pytest.importorskip("numba", reason="the extra fast is not installed")
 
@@ -45,6 +46,7 @@ CELLS = {
     "coupled peepholes": ["model.coupled_gates=true", "model.peepholes=true"],
     "truncated peepholes": ["model.peepholes=true", "bptt.cell_truncation=1997"],
     "linear g": ["model.cell_input=identity"],
+    **OTHERS,
 }  # fmt: skip
 TOLERANCE = {"float64": 1e-10, "float32": 1e-5}
 T, B, H, K = 5, 7, 19, 23  # no multiple of a tile's rows or columns
