@@ -109,7 +109,7 @@ NUMPY_COUNTING = CountingKernels(
 
 
 def compiled_counting() -> CountingKernels:
-    """The same, compiled. Needs charrnn[fast]."""
+    """The same, compiled. Needs the extra `fast`."""
     from charrnn.nn.backends.compiled import ngram_counting, ngram_reading
 
     def order_losses(trie: Trie, orders: Sequence[int], ids: Array, scored: int) -> Array:

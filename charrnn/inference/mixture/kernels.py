@@ -61,7 +61,7 @@ class NumPyMixture:
 
 
 class CompiledMixture:
-    """The same by Numba. Needs charrnn[fast]."""
+    """The same by Numba. Needs the extra `fast`."""
 
     def __init__(self) -> None:
         from charrnn.nn.backends.compiled import mixing as compiled
