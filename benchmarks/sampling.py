@@ -49,7 +49,7 @@ def _charrnn(spec: Spec) -> Callable[[], object]:
     if spec["side"] == "plain":
         generate_steps = numpy_sampler(net, Sampling())
     else:
-        generate_steps = build.continuation(
+        generate_steps = build.sampler(
             net, Sampling(), None, build.hardware.WORTH_COMPILED_SAMPLING
         )
     prime, streams = np.zeros(1, np.int32), range(spec["B"])

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from charrnn import build
-from charrnn.api.arguments import Spelled, in_range, one_of
-from charrnn.api.sampling import UNKNOWN
+from charrnn.api.arguments import require
+from charrnn.api.loaded import LoadedModel, training_corpus
 from charrnn.api.showing import prepare, table
-from charrnn.config import Config
 from charrnn.data.corpus import Corpus, Part, load_corpus
 from charrnn.data.vocabulary import LackingError
-from charrnn.errors import DataError, UsageError, notice
+from charrnn.errors import DataError, UsageError, argument, notice
+from charrnn.inference.baseline import Baseline, baseline
 from charrnn.inference.dynamic import evaluate_dynamically
 from charrnn.inference.evaluation import evaluate as evaluate_part
 from charrnn.inference.interval import Blocks
 from charrnn.runtime.blas import threads
 
-if TYPE_CHECKING:
-    from charrnn.api.model import Model
-
+Tell = Callable[[str], None]
 CONTEXT = 256  # characters of a cold window
 LEARNING = 3  # times the work of reading
-SPLITS = ("train", "val", "test", "all")
-PROTOCOLS = ("carried", "cold")
 
 
 @dataclass(frozen=True)
@@ -33,7 +29,8 @@ class Evaluation:
     """Means over the `chars` of a split; see docs/eval.md.
 
     `interval`: a 95 % interval of the nats per character, None where the text is too short.
-    `context`: of the protocol "cold". `dynamic`: the rate of learning.
+    `context`: of the protocol "cold". `dynamic`: the rate of learning. `baseline`: an n-gram's
+    figures on the same characters.
     """
 
     nats_per_char: float
@@ -46,12 +43,19 @@ class Evaluation:
     protocol: str
     context: int | None
     dynamic: float | None = None
+    baseline: Baseline | None = None
 
     def values(self) -> dict[str, Any]:
         """The fields as `charrnn eval --format json` prints them."""
         fields = asdict(self)
         if self.dynamic is None:
             del fields["dynamic"]
+        del fields["baseline"]
+        if (other := self.baseline) is not None:
+            fields["baseline"] = {
+                "nats_per_char": other.nats_per_char, "bits_per_char": other.bits_per_char,
+                "order": other.order, "smoothing": other.smoothing,
+            }  # fmt: skip
         return fields
 
     def _repr_html_(self) -> str:
@@ -65,53 +69,68 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class Examined:
-    """What is to be scored: a part of a corpus, and how."""
+class Task:
+    """What is to be scored, and how: a part of a corpus; `cold`: the characters of a cold window.
+
+    `baseline`: what the same characters cost an n-gram.
+    """
 
     corpus: Corpus
     part: Part
     split: str
     protocol: str
     cold: int | None
+    dynamic: float | None
+    baseline: Baseline | None
 
 
-def examined(
-    model: Model, files: tuple[str, ...], split: str | None, protocol: str, context: int | None, *,
-    dynamic: float | None = None, on_unknown: Any = None, tell: Callable[[str], None] = notice,
-    spelled: Spelled = str,
-) -> Examined:  # fmt: skip
-    """Check what is asked and read its text. Raises UsageError and DataError."""
+def evaluate(
+    model: LoadedModel, files: tuple[str, ...] = (), split: str | None = None,
+    protocol: str = "carried", context: int | None = None, *, dynamic: float | None = None,
+    with_baseline: bool = False, on_unknown: Any = None, tell: Tell = notice,
+) -> Evaluation:  # fmt: skip
+    """Score a part of the model's text, or other files; raises UsageError and DataError."""
+    task = prepare_evaluation(
+        model, files, split, protocol, context, dynamic=dynamic, with_baseline=with_baseline,
+        on_unknown=on_unknown, tell=tell,
+    )  # fmt: skip
+    return run_evaluation(model, task, tell)
+
+
+def prepare_evaluation(
+    model: LoadedModel, files: tuple[str, ...], split: str | None, protocol: str,
+    context: int | None, *, dynamic: float | None, with_baseline: bool, on_unknown: Any,
+    tell: Tell,
+) -> Task:  # fmt: skip
+    """Check what is asked and read its text."""
     split = split or ("all" if files else "val")
-    one_of(spelled("split"), split, SPLITS)
-    one_of(spelled("protocol"), protocol, PROTOCOLS)
-    in_range(spelled("context"), context, 1, whole=True)
-    in_range(spelled("dynamic"), dynamic, 0)
-    unknown = on_unknown or model.config.data.on_unknown
-    one_of(spelled("on_unknown"), unknown, UNKNOWN)
-    cold = _cold(protocol, context, model.config, spelled)
+    require(split=split, protocol=protocol, context=context, dynamic=dynamic, on_unknown=on_unknown)
+    cold = _cold_window(model, protocol, context)
     if dynamic is not None and cold is not None:
-        carried = f"{spelled('protocol')} carried"
-        raise UsageError(f"{spelled('dynamic')} reads one stream: it is for {carried}")
-    corpus = _corpus(model, files, split, unknown, spelled)
+        raise UsageError(
+            f"{argument('dynamic')} reads one stream: it is for {argument('protocol', 'carried')}"
+        )
+    corpus = _corpus(model, files, split, on_unknown or model.config.data.on_unknown)
     for text in corpus.notices:
         tell(text)
-    if not files and split != "all" and corpus.sha256 != model.meta.get("corpus_sha256"):
+    if not files and split != "all" and not model.was_trained_on(corpus):
         tell("the text is not the one that the model was trained on")
     part: Any = "train" if split == "all" else split
     if not corpus.characters(part):
         raise DataError(
             f"the text has no {split} part: data.split is {list(model.config.data.split)}",
-            then=f"choose another {spelled('split')}, or score a text of its own with "
-            f"{spelled('files')}",
+            then=f"choose another {argument('split')}, or score a text of its own with "
+            f"{argument('files')}",
         )
-    return Examined(corpus, part, split, protocol, cold)
+    other = None
+    if with_baseline:
+        other = baseline(training_corpus(model, "baseline", tell), corpus, part)
+    return Task(corpus, part, split, protocol, cold, dynamic, other)
 
 
-def evaluated(
-    model: Model, what: Examined, dynamic: float | None, tell: Callable[[str], None] = notice
-) -> Evaluation:
+def run_evaluation(model: LoadedModel, task: Task, tell: Tell) -> Evaluation:
     """Score it. With `dynamic`, it is a copy of the parameters that learns."""
-    corpus, part, network = what.corpus, what.part, model.network()
+    corpus, part, network, dynamic = task.corpus, task.part, model.network(), task.dynamic
     if dynamic is not None:
         network.params = network.params.over(network.params.flat.copy())
     work = 1 if dynamic is None else LEARNING
@@ -120,39 +139,28 @@ def evaluated(
     blocks = Blocks(lines=corpus.lines is not None)
     with threads(model.config.runtime.threads if dynamic is None else 1):
         if dynamic is None:
-            score = evaluate_part(network, corpus, part, cold=what.cold, blocks=blocks)
+            score = evaluate_part(network, corpus, part, cold=task.cold, blocks=blocks)
         else:
             score = evaluate_dynamically(network, corpus, part, dynamic, blocks=blocks)
     return Evaluation(
         nats_per_char=score.nats_per_char, bits_per_char=score.bits_per_char,
         perplexity=score.perplexity, accuracy=score.accuracy, chars=score.chars,
-        interval=blocks.interval(), split=what.split, protocol=what.protocol, context=what.cold,
-        dynamic=dynamic,
+        interval=blocks.interval(), split=task.split, protocol=task.protocol, context=task.cold,
+        dynamic=dynamic, baseline=task.baseline,
     )  # fmt: skip
 
 
-def evaluate(
-    model: Model, files: tuple[str, ...], split: str | None, protocol: str, context: int | None, *,
-    dynamic: float | None, on_unknown: Any,
-) -> Evaluation:  # fmt: skip
-    """Both in one."""
-    what = examined(model, files, split, protocol, context, dynamic=dynamic, on_unknown=on_unknown)
-    return evaluated(model, what, dynamic)
-
-
-def _cold(protocol: str, context: int | None, config: Config, spelled: Spelled) -> int | None:
+def _cold_window(model: LoadedModel, protocol: str, context: int | None) -> int | None:
     """Characters of a cold window; None for the carried protocol."""
-    cold = f"{spelled('protocol')} cold"
+    cold = argument("protocol", "cold")
     if context is not None and protocol != "cold":
-        raise UsageError(f"{spelled('context')} is for {cold}")
-    if protocol == "cold" and config.data.mode == "lines":
+        raise UsageError(f"{argument('context')} is for {cold}")
+    if protocol == "cold" and model.is_of_lines:
         raise UsageError(f"{cold} is for streams: every line has a state of its own")
     return (context or CONTEXT) if protocol == "cold" else None
 
 
-def _corpus(
-    model: Model, files: tuple[str, ...], split: str, on_unknown: Any, spelled: Spelled
-) -> Corpus:
+def _corpus(model: LoadedModel, files: tuple[str, ...], split: str, on_unknown: Any) -> Corpus:
     data: dict[str, Any] = {"on_unknown": on_unknown}
     if files:
         data["text"] = files
@@ -161,5 +169,5 @@ def _corpus(
     try:
         return load_corpus(model.config.data.model_copy(update=data), model.vocabulary)
     except LackingError as error:
-        error.advise(spelled("on_unknown"))
+        error.advise(argument("on_unknown"))
         raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from copy import copy
 from os import PathLike, fspath
 from pathlib import Path
 from types import MappingProxyType
@@ -12,18 +11,16 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn import build
-from charrnn.api.arguments import one_of
+from charrnn.api.arguments import require
 from charrnn.api.evaluation import Evaluation, evaluate
-from charrnn.api.prediction import next_probabilities
-from charrnn.api.sampling import as_symbols, draw
+from charrnn.api.loaded import LoadedModel, as_symbols
+from charrnn.api.prediction import likeliest, next_probabilities
+from charrnn.api.sampling import prepare_sampler
 from charrnn.api.scores import Scores, score
 from charrnn.api.showing import table
 from charrnn.api.writing import export
 from charrnn.data.vocabulary import OnUnknown
 from charrnn.export.formats import Format
-from charrnn.nn.network import Network
-from charrnn.storage.checkpoint import read
 from charrnn.storage.checkpoint_folder import locate
 
 AnyPath = str | PathLike[str]
@@ -41,27 +38,16 @@ def load(run: AnyPath, checkpoint: Which = "best") -> Model:
     >>> model.config.model.cell, model.step
     ('gru', 20)
     """
-    one_of("checkpoint", checkpoint, ("best", "last"))
+    require(checkpoint=checkpoint)
     return Model(locate(Path(fspath(run)), checkpoint))
 
 
-class Model:
+class Model(LoadedModel):
     """A trained network, its vocabulary and its configuration.
 
     `path`: the checkpoint's file. `meta`: its metadata, as docs/checkpoints.md describes it.
     Methods may be called from several threads, and iterators may be read side by side.
     """
-
-    def __init__(self, path: Path) -> None:
-        checkpoint = read(path)
-        self.path, self.meta = path, checkpoint.meta.values
-        self._network, self.vocabulary, self.config = build.restore_network(checkpoint, str(path))
-
-    @property
-    def step(self) -> int:
-        """Updates that the model was trained for."""
-        step: int = self.meta["step"]
-        return step
 
     @property
     def parameters(self) -> Mapping[str, Array]:
@@ -75,12 +61,6 @@ class Model:
         for view in views.values():
             view.flags.writeable = False
         return MappingProxyType(views)
-
-    def network(self) -> Network:
-        """The network with memory of its own over the same parameters: for one use of it."""
-        network = self._network.with_own_workspace()
-        network.cells = [copy(cell) for cell in network.cells]
-        return network
 
     def export(self, to: Format, out: AnyPath | None = None) -> bytes:
         """The model for another program, as `charrnn export`; written to `out` if that is given.
@@ -110,12 +90,12 @@ class Model:
         on_unknown: OnUnknown | None = None,
         errors: str = "replace",
     ) -> Iterator[str]:
-        """Text that goes on from `prime`, in pieces as they are drawn; the prime is not repeated.
+        """Text that goes on from `prime`, in pieces as they are made; the prime is not repeated.
 
         As `charrnn sample`, whose text for the same seed is the same. `length`: characters.
         `temperature` divides the logits, and 0 takes the likeliest; `top_k` and `top_p` leave the
         likeliest. A text of `stop`, which is left out, or the line end that `lines` counts, ends
-        it. `allow` and `forbid`: characters that may, or may not, be drawn. `errors`: how a model
+        it. `allow` and `forbid`: characters that may, or may not, be sampled. `errors`: how a model
         of bytes has those decoded that are not UTF-8; "surrogateescape" keeps them.
 
         Raises UsageError for a value out of range, and DataError for a prime that the vocabulary
@@ -126,12 +106,12 @@ class Model:
         >>> len(text)
         30
         """
-        drawing = draw(
+        sampler = prepare_sampler(
             self, as_symbols(prime, self.vocabulary.unit), length=length, temperature=temperature,
             top_k=top_k, top_p=top_p, seed=seed, lines=lines, allow=allow, forbid=forbid,
             stops=[stop] if isinstance(stop, str | bytes) else stop, on_unknown=on_unknown,
         )  # fmt: skip
-        return drawing.decoded(errors)
+        return sampler.decoded(errors)
 
     def score(self, text: str | bytes, *, on_unknown: OnUnknown | None = None) -> Scores:
         """Nats of each character of a text, as `charrnn score`.
@@ -179,7 +159,7 @@ class Model:
         >>> p.shape == (model.vocabulary.K,), round(float(p.sum()), 6)
         (True, 1.0)
         """
-        return next_probabilities(self, as_symbols(prime, self.vocabulary.unit))
+        return next_probabilities(self, prime)
 
     def next_characters(self, prime: str | bytes = "", top: int = 10) -> list[tuple[str, float]]:
         """The likeliest characters after a prime and their probabilities, the likeliest first.
@@ -187,9 +167,7 @@ class Model:
         >>> [len(c) for c, p in charrnn.load("runs/tiny").next_characters("The lam", top=3)]
         [1, 1, 1]
         """
-        p = self.probabilities(prime)
-        likeliest = np.argsort(-p, kind="stable")[: max(top, 0)]
-        return [(self.vocabulary.symbols[i], float(p[i])) for i in likeliest]
+        return likeliest(self, prime, top)
 
     def _facts(self) -> dict[str, str]:
         model, best = self.config.model, self.meta.get("best")

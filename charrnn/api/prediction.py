@@ -1,23 +1,26 @@
-"""The distribution of the next character."""
+"""The distribution of the next character, and the likeliest ones."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.api.sampling import draw
+from charrnn.api.loaded import LoadedModel, as_symbols
+from charrnn.api.sampling import prepare_sampler
 from charrnn.inference.sampling import Sampling, next_logits
 from charrnn.runtime.blas import threads
 
-if TYPE_CHECKING:
-    from charrnn.api.model import Model
 
-
-def next_probabilities(model: Model, prime: str) -> NDArray[np.float64]:
-    """p (K,) after a prime: what `sample` draws its first character from."""
-    drawing = draw(model, prime, length=0)
+def next_probabilities(model: LoadedModel, prime: str | bytes) -> NDArray[np.float64]:
+    """p (K,) after a prime: what `sample` takes its first character from."""
+    sampler = prepare_sampler(model, as_symbols(prime, model.vocabulary.unit), length=0)
     with threads(1):
-        z = next_logits(drawing.network, drawing.prime, drawing.boundary)
+        z = next_logits(sampler.network, sampler.prime, sampler.boundary)
     return Sampling().probabilities(z)
+
+
+def likeliest(model: LoadedModel, prime: str | bytes, top: int) -> list[tuple[str, float]]:
+    """The `top` likeliest characters after a prime and their probabilities, the likeliest first."""
+    p = next_probabilities(model, prime)
+    order = np.argsort(-p, kind="stable")[: max(top, 0)]
+    return [(model.vocabulary.symbols[i], float(p[i])) for i in order]

@@ -6,23 +6,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 from math import log
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from charrnn import build
-from charrnn.api.arguments import Spelled, one_of
+from charrnn.api.arguments import require
+from charrnn.api.loaded import LoadedModel, as_symbols
 from charrnn.api.rows import Nats, line_rows
-from charrnn.api.sampling import UNKNOWN, as_symbols
 from charrnn.api.showing import prepare
-from charrnn.errors import notice
+from charrnn.errors import argument, notice
 from charrnn.inference.metrics import bits, perplexity
 from charrnn.inference.scoring import Scorer, whole_lines
 from charrnn.runtime.blas import threads
 from charrnn.runtime.workers import WorkerPool
-
-if TYPE_CHECKING:
-    from charrnn.api.model import Model
 
 SHOWN = 5000  # characters that a notebook shows
 
@@ -107,7 +104,7 @@ class Scores:
         )
 
     def _span(self, char: str, nats: float) -> str:
-        """Darkest where a character costs twice what guessing evenly would, ln K."""
+        """Darkest where a character costs twice what the uniform baseline does, ln K."""
         shown = escape(char if char.isprintable() or char == "\n" else repr(char)[1:-1])
         if np.isnan(nats):
             return shown
@@ -117,10 +114,10 @@ class Scores:
         return f'<span style="{colour}" title="{nats:.2f} nats">{shown}</span>'
 
 
-def score(model: Model, text: str | bytes, on_unknown: Any) -> Scores:
+def score(model: LoadedModel, text: str | bytes, on_unknown: Any) -> Scores:
     """The scores of a text."""
     with threads(model.config.runtime.threads) as available, threads(1):
-        own = scorer(model, len(text), available, on_unknown, tell=notice, spelled=str)
+        own = scorer(model, len(text), available, on_unknown, tell=notice)
         symbols = as_symbols(text, model.vocabulary.unit)
         pieces = whole_lines([symbols], closed=True) if own.lines else iter([symbols])
         scored = [(piece, own.nats(piece)) for piece in pieces]
@@ -129,15 +126,15 @@ def score(model: Model, text: str | bytes, on_unknown: Any) -> Scores:
 
 
 def scorer(
-    model: Model, characters: int, available: int, on_unknown: Any, *, tell: Any, spelled: Spelled
+    model: LoadedModel, characters: int, available: int, on_unknown: Any, *, tell: Any
 ) -> Scorer:
     """What scores texts of about so many characters, with the threads that there are."""
-    unknown = on_unknown or model.config.data.on_unknown
-    one_of(spelled("on_unknown"), unknown, UNKNOWN)
+    require(on_unknown=on_unknown)
     network = model.network()
     build.use_compiled_if_worthwhile(network, model.config, characters)
     prepare(network, tell, learning=False)
     return Scorer(
-        WorkerPool(network, available), model.vocabulary, unknown,
-        lines=model.config.data.mode == "lines", setting=spelled("on_unknown"),
+        WorkerPool(network, available), model.vocabulary,
+        on_unknown or model.config.data.on_unknown, lines=model.is_of_lines,
+        setting=argument("on_unknown"),
     )  # fmt: skip

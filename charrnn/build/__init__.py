@@ -6,7 +6,7 @@ The only package that names every class; everything below it is told what it nee
 from charrnn.build.cells import cell, parameter_count, parameter_shapes
 from charrnn.build.checkpoints import config_of, restore_network, vocabulary_of
 from charrnn.build.hardware import (
-    continuation,
+    sampler,
     threads,
     use_compiled_if_worthwhile,
     warm_up,
@@ -23,7 +23,6 @@ from charrnn.build.training import text_bytes, trainer
 __all__ = [
     "cell",
     "config_of",
-    "continuation",
     "inherit_parameters",
     "initialise",
     "load_parameters",
@@ -31,6 +30,7 @@ __all__ = [
     "parameter_count",
     "parameter_shapes",
     "restore_network",
+    "sampler",
     "text_bytes",
     "threads",
     "trainer",

@@ -11,12 +11,13 @@ from threadpoolctl import threadpool_info
 from charrnn.build.cells import cell
 from charrnn.config import Config
 from charrnn.errors import MissingExtraError
-from charrnn.inference.sampling import SampleSteps, Sampling, numpy_sampler, sample_in_threads
+from charrnn.inference.sampling import GenerateSteps, Sampling, numpy_sampler, shared_sampler
 from charrnn.nn import bptt
 from charrnn.nn.backends import NUMPY_BACKEND, Backend
 from charrnn.nn.network import Network
 from charrnn.runtime.installation import install_command
 from charrnn.runtime.mpi_launch import started
+from charrnn.runtime.workers import WorkerPool
 
 # Characters that the NumPy backend draws, or reads, in about the time that importing Numba takes.
 WORTH_COMPILED_SAMPLING = 4000
@@ -98,18 +99,18 @@ def _blas_threads() -> int:
     return max((pool["num_threads"] for pool in threadpool_info()), default=1)
 
 
-def continuation(
+def sampler(
     net: Network, sampling: Sampling, boundary: int | None, characters: int
-) -> SampleSteps:
-    """What draws characters: compiled where Numba is installed and there are many to draw."""
+) -> GenerateSteps:
+    """What samples characters: compiled where Numba is installed and there are many to sample."""
     has_step = net.cells[0].compiled is not None
     if has_step and characters >= WORTH_COMPILED_SAMPLING and has_numba():
-        from charrnn.nn.backends.compiled.sampling import continuation
+        from charrnn.nn.backends.compiled.sampling import compiled_sampler
 
-        compiled = continuation(
+        compiled = compiled_sampler(
             net, sampling.temperature, sampling.top_k, sampling.top_p, sampling.allowed, boundary
         )
-        return sample_in_threads(compiled, _blas_threads())
+        return shared_sampler(WorkerPool(net, _blas_threads()), compiled)
     return numpy_sampler(net, sampling, boundary)
 
 

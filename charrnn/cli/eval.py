@@ -7,21 +7,18 @@ from typing import Any
 
 import click
 
-from charrnn.api.evaluation import evaluated, examined
+from charrnn.api.evaluation import Evaluation, evaluate
 from charrnn.api.model import load
 from charrnn.cli import completion
 from charrnn.cli.options import (
-    Finite,
+    argument_option,
     checkpoint_option,
     format_option,
     say_notice,
-    spelled,
-    tell,
     unknown_option,
 )
 from charrnn.cli.output import to_json
-from charrnn.cli.training_text import training_corpus
-from charrnn.inference.baseline import Baseline, baseline, verdict
+from charrnn.inference.baseline import verdict
 from charrnn.inference.dynamic import SEGMENT
 from charrnn.inference.interval import FEWEST_LINES, SHORTEST
 
@@ -30,26 +27,10 @@ from charrnn.inference.interval import FEWEST_LINES, SHORTEST
 @click.argument("run", type=click.Path(path_type=Path), metavar="RUN|CKPT")
 @click.option("--text", multiple=True, metavar="FILE", help="Score this text, all of it.",
               shell_complete=completion.files)  # fmt: skip
-@click.option(
-    "--split",
-    type=click.Choice(["train", "val", "test", "all"]),
-    default=None,
-    help="Part of the text [val; all with --text].",
-)
-@click.option(
-    "--protocol",
-    type=click.Choice(["carried", "cold"]),
-    default="carried",
-    show_default=True,
-    help="carried: one stream, state carried; cold: windows from a zero state.",
-)
-@click.option("--context", type=click.IntRange(min=1), help="Characters of a cold window [256].")
-@click.option(
-    "--dynamic",
-    type=Finite(min=0),
-    metavar="LR",
-    help="Keep learning on what has been scored, at this rate, for example 0.1.",
-)
+@argument_option("split")
+@argument_option("protocol", default="carried")
+@argument_option("context")
+@argument_option("dynamic", metavar="LR")
 @click.option(
     "--baseline",
     "with_baseline",
@@ -73,50 +54,36 @@ def command(run: Path, text: tuple[str, ...], split: str | None, protocol: str,
       charrnn eval runs/quickstart-1 --protocol cold --context 256
     """
     model = load(run, which)
-    what = examined(
-        model, text, split, protocol, context, dynamic=dynamic, on_unknown=on_unknown,
-        tell=say_notice, spelled=spelled,
+    result = evaluate(
+        model, text, split, protocol, context, dynamic=dynamic, with_baseline=with_baseline,
+        on_unknown=on_unknown, tell=say_notice,
     )  # fmt: skip
-    other = None
-    if with_baseline:
-        other = baseline(training_corpus(model, "--baseline"), what.corpus, what.part)
-    values = evaluated(model, what, dynamic, tell).values() | _compared(other)
-    name = "lines" if model.config.data.mode == "lines" else protocol
-    click.echo(to_json(values) if form == "json" else _in_words(values, name, other))
+    name = "lines" if model.is_of_lines else protocol
+    click.echo(to_json(result.values()) if form == "json" else _in_words(result, name))
 
 
-def _compared(other: Baseline | None) -> dict[str, Any]:
-    if other is None:
-        return {}
-    values = {
-        "nats_per_char": other.nats_per_char, "bits_per_char": other.bits_per_char,
-        "order": other.order, "smoothing": other.smoothing,
-    }  # fmt: skip
-    return {"baseline": values}
-
-
-def _in_words(values: dict[str, Any], protocol: str, other: Baseline | None) -> str:
+def _in_words(result: Evaluation, protocol: str) -> str:
     lines = [
-        "{nats_per_char:.4f} nats = {bits_per_char:.4f} bits per character, "
-        "perplexity {perplexity:.3f}, accuracy {accuracy:.2%}".format(**values)
+        f"{result.nats_per_char:.4f} nats = {result.bits_per_char:.4f} bits per character, "
+        f"perplexity {result.perplexity:.3f}, accuracy {result.accuracy:.2%}"
     ]
-    lines.append(_interval_in_words(values["interval"], lines_mode=protocol == "lines"))
+    lines.append(_interval_in_words(result.interval, lines_mode=protocol == "lines"))
     whole = ", each line from a zero state" if protocol == "lines" else ""
-    window = f", context {values['context']}" if values["context"] else ""
+    window = f", context {result.context}" if result.context else ""
     lines.append(
-        f"{values['chars']:,} characters, split {values['split']}, "
-        f"protocol {values['protocol']}{window}{whole}"
+        f"{result.chars:,} characters, split {result.split}, "
+        f"protocol {result.protocol}{window}{whole}"
     )
-    if "dynamic" in values:
+    if result.dynamic is not None:
         lines.append(
-            f"dynamic: learning at rate {values['dynamic']:g} from each {SEGMENT} characters, "
+            f"dynamic: learning at rate {result.dynamic:g} from each {SEGMENT} characters, "
             "once they are scored"
         )
-    if other is not None:
+    if (other := result.baseline) is not None:
         lines.append(
             f"baseline {other.nats_per_char:.4f} nats = {other.bits_per_char:.4f} bits per "
             f"character: an n-gram of order {other.order}, Kneser-Ney\n"
-            + verdict(values["nats_per_char"], other)
+            + verdict(result.nats_per_char, other)
         )
     return "\n".join(lines)
 

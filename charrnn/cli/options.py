@@ -62,7 +62,6 @@ format_option = click.option(
 )  # fmt: skip
 checkpoint_option = argument_option("checkpoint", "which", default="best")
 unknown_option = argument_option("on_unknown")
-spelled = option
 
 
 def say_notice(text: str) -> None:

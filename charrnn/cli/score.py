@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import chain
+import json
+import re
+from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
+from charrnn.api.file_scores import score_files
 from charrnn.api.model import load
-from charrnn.api.rows import Pieces, Row, file_row, line_rows, strangest
-from charrnn.api.scores import scorer
+from charrnn.api.rows import Nats, Row
 from charrnn.cli import completion
-from charrnn.cli.options import checkpoint_option, spelled, tell, threads, unknown_option
-from charrnn.cli.output import Output
-from charrnn.cli.score_rows import Table
-from charrnn.config import Config
-from charrnn.config.schema import DataConfig
-from charrnn.data.files import STDIN, text_chunks
-from charrnn.errors import UsageError
-from charrnn.inference.scoring import Scorer, whole_lines
+from charrnn.cli.options import (
+    argument_option,
+    checkpoint_option,
+    say_notice,
+    unknown_option,
+)
+from charrnn.cli.output import Output, to_json
+from charrnn.data.files import STDIN
+
+_ESCAPED = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+_TO_ESCAPE = re.compile(r"[\\\x00-\x1f\x7f-\x9f]")
 
 
 @click.command("score")
 @click.argument("run", type=click.Path(path_type=Path), metavar="RUN|CKPT")
 @click.argument("files", nargs=-1, metavar="[FILE|-]...", shell_complete=completion.files)
-@click.option("--per", type=click.Choice(["line", "char", "file"]), default="line",
-              show_default=True, help="What a row of the result is about.")  # fmt: skip
+@argument_option("per", default="line")
 @click.option("--format", "form", type=click.Choice(["tsv", "jsonl"]), default="tsv",
               show_default=True, help="Tab-separated, or one JSON object a row.")  # fmt: skip
 @click.option("--with", "others", multiple=True, type=click.Path(path_type=Path),
@@ -35,7 +40,7 @@ from charrnn.inference.scoring import Scorer, whole_lines
               "repeatable.")  # fmt: skip
 @click.option("--sort", type=click.Choice(["strangest"]),
               help="Highest bits per character first, instead of the text's order.")  # fmt: skip
-@click.option("--top", type=click.IntRange(min=1), help="Only the N strangest, with --sort.")
+@argument_option("top", help="Only the N strangest, with --sort.")
 @checkpoint_option
 @unknown_option
 def command(run: Path, files: tuple[str, ...], per: str, form: str, others: tuple[Path, ...],
@@ -50,65 +55,123 @@ def command(run: Path, files: tuple[str, ...], per: str, form: str, others: tupl
       cat app.log | charrnn score runs/log-1 --sort strangest --top 20
       charrnn score runs/names-1 --with runs/towns-1 new.txt --format jsonl
     """
-    if sort and per == "char":
-        raise UsageError("--sort is for lines and files, not for characters")
-    if top and not sort:
-        raise UsageError("--top needs --sort strangest")
-    names, files = (str(run), *map(str, others)), files or (STDIN,)
-    if files.count(STDIN) > 1:
-        raise UsageError("stdin can be read once: give - once")
+    names = (str(run), *map(str, others))
     models = [load(model, which) for model in (run, *others)]
-    configs = [model.config for model in models]
-    _require_one_unit(names, configs)
-    texts, characters = _texts(files, configs[0].data)
+    scores = score_files(
+        models, names, files or (STDIN,), per=per, sort=sort, top=top, on_unknown=on_unknown,
+        tell=say_notice,
+    )  # fmt: skip
     table = Table(names, per, form, files=len(files) > 1)
-    encoding = "latin-1" if configs[0].data.unit == "byte" and form == "tsv" else "utf-8"
-    with threads(configs[0].runtime.threads) as available, threads(1), Output(encoding) as output:
-        scorers = [
-            scorer(model, characters, available, on_unknown, tell=tell, spelled=spelled)
-            for model in models
-        ]
-        scored = ((file, _scored(file, text, scorers, per)) for file, text in texts)
+    unit = models[0].vocabulary.unit
+    with Output("latin-1" if unit == "byte" and form == "tsv" else "utf-8") as output:
         output(table.header())
         if per == "char":
-            for file, pieces in scored:
-                for text, nats in pieces:
-                    output(table.characters(file, text, nats))
+            for file, text, nats in scores.characters():
+                output(table.characters(file, text, nats))
             return
-        rows: Iterator[Row] = chain.from_iterable(
-            line_rows(file, pieces) if per == "line" else [file_row(file, pieces, len(models))]
-            for file, pieces in scored
-        )
-        for row in strangest(rows, top) if sort else rows:
+        for row in scores.rows():
             output(table.row(row))
 
 
-def _require_one_unit(names: Sequence[str], configs: list[Config]) -> None:
-    for name, config in zip(names, configs, strict=True):
-        if config.data.unit != configs[0].data.unit:
-            raise UsageError(
-                f"reads {config.data.unit}s, and {names[0]} reads {configs[0].data.unit}s",
-                where=name,
-                then="compare models of one data.unit",
+class Table:
+    """Turns rows into lines of text."""
+
+    def __init__(self, names: Sequence[str], per: str, form: str, *, files: bool) -> None:
+        self._names, self._per, self._json, self._files = names, per, form == "jsonl", files
+
+    def header(self) -> str:
+        """The first line of a TSV; nothing for JSON lines."""
+        if self._json:
+            return ""
+        others = [f"nats:{_escaped(name)}" for name in self._names[1:]]
+        compared = [*others, "likeliest"] if others else []
+        if self._per == "char":
+            columns = ["char", "nats", *compared]
+        else:
+            line = ["line"] if self._per == "line" else []
+            text = ["text"] if self._per == "line" else []
+            columns = [*line, "chars", "nats", "bits_per_char", *compared, *text]
+        return "\t".join(["file", *columns] if self._with_file else columns) + "\n"
+
+    @property
+    def _with_file(self) -> bool:
+        return self._files or self._per == "file"
+
+    def row(self, row: Row) -> str:
+        """A line or a file."""
+        if self._json:
+            return to_json(self._object(row)) + "\n"
+        cells = [_escaped(row.file)] if self._with_file else []
+        if row.line is not None:
+            cells.append(str(row.line))
+        cells += [str(row.chars[0]), _number(row.nats[0]), _number(row.bits(0))]
+        if len(self._names) > 1:
+            cells += [_number(nats) for nats in row.nats[1:]]
+            cells.append("" if row.likeliest is None else _escaped(self._names[row.likeliest]))
+        if row.text is not None:
+            cells.append(_escaped(row.text))
+        return "\t".join(cells) + "\n"
+
+    def _object(self, row: Row) -> dict[str, Any]:
+        found: dict[str, Any] = {"file": row.file} if self._with_file else {}
+        if row.line is not None:
+            found |= {"line": row.line, "text": row.text}
+        found |= {"chars": row.chars[0], "nats": row.nats[0], "bits_per_char": row.bits(0)}
+        if len(self._names) > 1:
+            found["models"] = [
+                {"model": name, "chars": chars, "nats": nats, "bits_per_char": row.bits(index)}
+                for index, (name, chars, nats) in enumerate(
+                    zip(self._names, row.chars, row.nats, strict=True)
+                )
+            ]
+            found["likeliest"] = None if row.likeliest is None else self._names[row.likeliest]
+        return found
+
+    def characters(self, file: str, text: str, nats: list[Nats]) -> str:
+        """A line for each character of a piece."""
+        shown = {c: json.dumps(c) if self._json else _escaped(c) for c in set(text)}
+        numbers = [[_number(value) for value in model.tolist()] for model in nats]
+        likeliest = self._likeliest(nats) if len(nats) > 1 else []
+        if self._json:
+            place = f'"file": {json.dumps(file)}, ' if self._with_file else ""
+            begin = f'{{{place}"char": '
+            numbers = [[value or "null" for value in model] for model in numbers]
+            if not likeliest:
+                return "".join(
+                    f'{begin}{shown[c]}, "nats": {value}}}\n'
+                    for c, value in zip(text, numbers[0], strict=True)
+                )
+            names = [json.dumps(name) for name in self._names]
+            return "".join(
+                f'{begin}{shown[c]}, "nats": {values[0]}, "models": ['
+                + ", ".join(
+                    f'{{"model": {name}, "nats": {value}}}'
+                    for name, value in zip(names, values, strict=True)
+                )
+                + f'], "likeliest": {json.dumps(best)}}}\n'
+                for c, best, *values in zip(text, likeliest, *numbers, strict=True)
             )
+        begin = f"{_escaped(file)}\t" if self._with_file else ""
+        columns = [*numbers, [_escaped(name or "") for name in likeliest]]
+        return "".join(
+            begin + "\t".join([shown[c], *cells]) + "\n"
+            for c, *cells in zip(text, *(column for column in columns if column), strict=True)
+        )
+
+    def _likeliest(self, nats: list[Nats]) -> list[str | None]:
+        known = np.nan_to_num(np.array(nats), nan=np.inf)
+        best, least = known.argmin(axis=0).tolist(), known.min(axis=0).tolist()
+        return [
+            self._names[model] if isfinite(least_nats) else None
+            for model, least_nats in zip(best, least, strict=True)
+        ]
 
 
-def _texts(
-    files: tuple[str, ...], data: DataConfig
-) -> tuple[Iterator[tuple[str, Iterator[str]]], int]:
-    """Each file and its pieces, and about how many characters there are in all."""
-    pieces = text_chunks(Path(files[0]), data.unit, data.encoding)
-    first = next(pieces, "")
-    others = ((file, text_chunks(Path(file), data.unit, data.encoding)) for file in files[1:])
-    sizes = [Path(file).stat().st_size for file in files[1:] if Path(file).is_file()]
-    begun = chain([first], pieces) if first else pieces
-    return chain([(files[0], begun)], others), len(first) + sum(sizes)
+def _number(value: float | None) -> str:
+    """As many digits as matter; nothing where there is no number."""
+    return f"{value:.9g}" if value is not None and isfinite(value) else ""
 
 
-def _scored(file: str, text: Iterator[str], scorers: list[Scorer], per: str) -> Pieces:
-    """Pieces of a file with what each model makes of their characters."""
-    closed = any(own.lines for own in scorers)
-    for own in scorers:
-        own.begin(file)
-    for piece in whole_lines(text, closed=closed) if closed or per == "line" else text:
-        yield piece, [own.nats(piece) for own in scorers]
+def _escaped(text: str) -> str:
+    """In one cell: a backslash, tabs, line ends and other controls as \\t, \\n, \\x00."""
+    return _TO_ESCAPE.sub(lambda m: _ESCAPED.get(m[0], f"\\x{ord(m[0]):02x}"), text)

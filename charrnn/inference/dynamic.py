@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.data.corpus import Corpus, Part
-from charrnn.errors import DivergenceError
+from charrnn.errors import DivergenceError, argument
 from charrnn.inference.evaluation import count, predicting
 from charrnn.inference.interval import SIZE, Blocks
 from charrnn.inference.metrics import Score
@@ -89,6 +89,6 @@ def _require_sane(E: Array, chars: int, rate: float) -> None:
     if not (isfinite(worst) and worst < LOST):
         raise DivergenceError(
             f"diverged within the first {chars:,} characters: the rate is too high",
-            where=f"--dynamic {rate:g}",
-            then=f"try a lower one, for example --dynamic {RECOMMENDED:g}",
+            where=argument("dynamic", rate),
+            then=f"try a lower one, for example {argument('dynamic', RECOMMENDED)}",
         )

@@ -1,28 +1,33 @@
-"""Sampling: one character at a time from the model's distribution."""
+"""Sampling: one character at a time from the model's distribution.
+
+`sample` reads the prime and asks a sampler, which may be this file's or a compiled one, for some
+steps at a time: each steps the network, chooses an id by `Sampling.choose` and feeds it back.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.data.corpus import BOUNDARY
+from charrnn.data.vocabulary import Vocabulary
 from charrnn.inference.reader import state_after
 from charrnn.nn.network import Network
-from charrnn.runtime.workers import Threads, even_ranges
+from charrnn.runtime.workers import WorkerPool
 
 Array = NDArray[Any]
 Ids = NDArray[np.int32]
 Uniforms = NDArray[np.float64]
 # (x (B,), state, uniforms (n, B)) → (the n ids that follow, (n, B); the state before the last)
-SampleSteps = Callable[[Ids, Array, Uniforms], tuple[Ids, Array]]
+GenerateSteps = Callable[[Ids, Array, Uniforms], tuple[Ids, Array]]
 
 SAMPLING = 3  # names this use of the seed
 FIRST_CHUNK, LARGEST_CHUNK = 16, 1024
-FEWEST_STREAMS = 8  # that a thread is worth
+FEWEST_STREAMS = 8  # that a worker is worth
 
 
 @dataclass(frozen=True)
@@ -65,8 +70,10 @@ class Sampling:
         return np.asarray(p / p.sum())
 
 
-def numpy_sampler(network: Network, sampling: Sampling, boundary: int | None = None) -> SampleSteps:
-    """Steps the network's own forward pass; `boundary` (lines mode) begins a sequence anew."""
+def numpy_sampler(
+    network: Network, sampling: Sampling, boundary: int | None = None
+) -> GenerateSteps:
+    """Steps the network's own forward pass; after `boundary` (lines mode) the state is zero."""
 
     def generate_steps(x: Ids, state: Array, uniforms: Uniforms) -> tuple[Ids, Array]:
         ids, state = np.empty(uniforms.shape, np.int32), state.copy()
@@ -84,32 +91,28 @@ def numpy_sampler(network: Network, sampling: Sampling, boundary: int | None = N
     return generate_steps
 
 
-def sample_in_threads(generate_steps: SampleSteps, threads: int) -> SampleSteps:
-    """The same with many streams split over threads, in which `generate_steps` must be safe."""
-    pool = Threads(threads)
+def shared_sampler(pool: WorkerPool, generate_steps: GenerateSteps) -> GenerateSteps:
+    """The same by a pool's workers, each with streams of its own, where there are many streams.
 
-    def together(x: Ids, state: Array, uniforms: Uniforms) -> tuple[Ids, Array]:
-        parts = min(threads, len(x) // FEWEST_STREAMS)
-        if parts < 2:
-            return generate_steps(x, state, uniforms)
-        owns = [slice(own.start, own.stop) for own in even_ranges(len(x), parts)]
-        tasks = [
-            partial(
-                generate_steps, x[own], state[:, :, own], np.ascontiguousarray(uniforms[:, own])
-            )
-            for own in owns
-        ]
-        ids, states = zip(*pool.run(tasks), strict=True)
+    `generate_steps` must be safe to run in several threads.
+    """
+
+    def share(x: Ids, state: Array, uniforms: Uniforms) -> tuple[Ids, Array]:
+        def part(_: int, network: Network, streams: range) -> tuple[Ids, Array]:
+            own = slice(streams.start, streams.stop)
+            return generate_steps(x[own], state[:, :, own], np.ascontiguousarray(uniforms[:, own]))
+
+        ids, states = zip(*pool.run(len(x), part, least=FEWEST_STREAMS), strict=True)
         return np.concatenate(ids, axis=1), np.concatenate(states, axis=2)
 
-    return together
+    return share
 
 
 def sample(
     network: Network,
     prime: Ids,
     length: int,
-    generate_steps: SampleSteps,
+    generate_steps: GenerateSteps,
     seed: int,
     boundary: int | None = None,
     indices: Sequence[int] = (0,),
@@ -117,7 +120,7 @@ def sample(
     """Ids (n, B) of B = len(indices) streams, some n at a time, until each has `length`.
 
     `prime` (ids, at least one) is read once. `indices` tell several samples of one seed apart:
-    each gives the same text whatever others are drawn beside it, up to rounding.
+    each gives the same text whatever others are sampled beside it, up to rounding.
     """
     B = len(indices)
     rngs = [np.random.default_rng([SAMPLING, seed, index]) for index in indices]
@@ -131,6 +134,11 @@ def sample(
         yield ids
         x, length = ids[-1], length - n
         chunk = min(2 * chunk, LARGEST_CHUNK)
+
+
+def first_id(vocabulary: Vocabulary) -> int:
+    """What a text without a prime is sampled after: a line end, or the first symbol."""
+    return vocabulary.id(BOUNDARY) if BOUNDARY in vocabulary else 0
 
 
 def next_logits(network: Network, prime: Ids, boundary: int | None = None) -> Array:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from functools import partial
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -59,13 +59,17 @@ class WorkerPool:
 
     def __init__(self, network: Network, threads: int = 1) -> None:
         self.networks = [network] + [network.with_own_workspace() for _ in range(threads - 1)]
-        self._grads = [network.params.like() for _ in self.networks[1:]]
         self._threads = Threads(threads)
         self.ranks = Ranks()
 
     @property
     def network(self) -> Network:
         return self.networks[0]
+
+    @cached_property
+    def _grads(self) -> list[Params]:
+        """Gradients of the workers but the first, whose gradient a caller brings."""
+        return [self.network.params.like() for _ in self.networks[1:]]
 
     @property
     def threads(self) -> int:
@@ -75,14 +79,18 @@ class WorkerPool:
         """This rank's of B streams."""
         return self.ranks.own(B)
 
-    def run(self, B: int, work: Callable[[int, Network, range], Result]) -> list[Result]:
+    def run(
+        self, B: int, work: Callable[[int, Network, range], Result], *, least: int = 1
+    ) -> list[Result]:
         """work(part, network, streams) for each part of this rank's of B streams, all at once.
+
+        `least`: streams that a part has, unless it is the only one.
 
         The results are in the parts' order; there are none where the rank has no stream. N ranks
         of t threads have the parts of one process with N·t, if B is N·t at least.
         """
         rank, ranks = self.ranks.rank, self.ranks.size
-        parts = min(self.threads, max(B // ranks, 1))
+        parts = min(self.threads, max(B // ranks // least, 1))
         own = even_ranges(B, ranks * parts)[rank * parts : (rank + 1) * parts]
         tasks = [
             partial(work, part, self.networks[part], streams)
@@ -110,10 +118,11 @@ class WorkerPool:
         """
         T, B = len(batch.x), batch.x.shape[1] if B is None else B
         length, before = bptt.window_length(window, T, B), self.own(B).start
+        grads = [grad, *self._grads]  # made here: not by several threads at once
 
         def part(index: int, network: Network, streams: range) -> GradientResult:
             own = slice(streams.start - before, streams.stop - before)
-            into = [grad, *self._grads][index]
+            into = grads[index]
             if index:
                 into.flat.fill(0)
             return bptt.gradient(
@@ -127,7 +136,7 @@ class WorkerPool:
             return results[0]
         if not results:
             return GradientResult(0.0, state, state)
-        for other in self._grads[: len(results) - 1]:
+        for other in grads[1 : len(results)]:
             grad.flat += other.flat
         return GradientResult(
             sum(result.loss for result in results),

@@ -247,7 +247,7 @@ BAD = [
     (lambda m: m.score(b"a"), "UsageError", "str, not bytes"),
     (lambda m: m.score("a", on_unknown="drop"), "UsageError", "on_unknown: 'drop'"),
     (lambda m: m.evaluate(split="dev"), "UsageError", "split: 'dev'"),
-    (lambda m: m.evaluate(context=5), "UsageError", "context is for protocol cold"),
+    (lambda m: m.evaluate(context=5), "UsageError", "context is for protocol=\"cold\""),
     (lambda m: m.evaluate("no-such-file"), "DataError", "no such file"),
     (lambda m: charrnn.load("nowhere"), "CheckpointError", "nowhere"),
     (lambda m: charrnn.load(m.path, "newest"), "UsageError", "checkpoint: 'newest'"),

@@ -14,8 +14,8 @@ from charrnn import build
 from charrnn.analysis.gradcheck.cases import reference_of
 from charrnn.config import Config
 from charrnn.data.corpus import load_corpus
-from charrnn.inference.endings import Ending
 from charrnn.inference.memorization import TrainingText
+from charrnn.inference.stopping import StopConditions, Truncation
 from charrnn.storage.checkpoint import read
 from charrnn.storage.checkpoint_folder import locate
 from tests.conftest import TEXT
@@ -46,13 +46,36 @@ def objects(done):
 
 @given(LETTERS, st.lists(LETTERS, max_size=3), st.none() | st.integers(1, 3))
 def test_a_stream_ends_where_the_whole_text_does(text, stops, lines):
-    ending = Ending(stops, lines)
-    assert "".join(ending.ready(text)) == ending.cut(text)[0]
+    found = "".join(StopConditions(stops, lines).truncate(text))
+    assert found == "".join(StopConditions(stops, lines).truncate([text]))
+    # The end by its definition: the shortest beginning that meets a condition.
+    for n in range(len(text) + 1):
+        met = [stop for stop in stops if stop and text[:n].endswith(stop)]
+        if met:
+            assert found == text[: n - len(met[0])]
+            return
+        if lines is not None and text[:n].count("\n") == lines:
+            assert found == text[:n]
+            return
+    assert found == text
+
+
+@given(LETTERS, st.lists(LETTERS, max_size=3), st.lists(st.integers(0, 12), max_size=4))
+def test_nothing_is_told_that_a_stop_may_still_take_back(text, stops, cuts):
+    truncation, told, places = Truncation(StopConditions(stops)), "", [0, *sorted(cuts), None]
+    whole = "".join(StopConditions(stops).truncate(text))
+    for a, b in pairwise(places):
+        told += truncation.feed(text[a:b])
+        assert whole.startswith(told)
+        held = truncation.held
+        assert not held or any(stop.startswith(held) for stop in stops)
+    assert told + truncation.held == whole
 
 
 @given(LETTERS, st.lists(LETTERS, max_size=3), st.none() | st.integers(1, 3))
 def test_an_ending_is_the_first_of_all(text, stops, lines):
-    found, ended = Ending(stops, lines).cut(text)
+    truncation = Truncation(StopConditions(stops, lines))
+    found, ended = truncation.feed(text) + truncation.held, truncation.ended
     assert text.startswith(found)
     assert not any(stop in found for stop in stops if stop)
     assert lines is None or found.count("\n") <= lines

@@ -26,7 +26,7 @@ pytest.importorskip("numba", reason="the extra fast is not installed")
 
 from charrnn.nn.backends.compiled import NUMBA_BACKEND
 from charrnn.nn.backends.compiled.product import multiply, pack, pack_transposed
-from charrnn.nn.backends.compiled.sampling import continuation
+from charrnn.nn.backends.compiled.sampling import compiled_sampler
 from charrnn.runtime.installation import install_command
 
 CELLS = {
@@ -133,7 +133,7 @@ def test_compiled_sampling_draws_what_plain_sampling_draws(name, sampling):
         texts = []
         for generate_steps in (
             numpy_sampler(network, sampling, boundary),
-            continuation(network, sampling.temperature, sampling.top_k, sampling.top_p,
+            compiled_sampler(network, sampling.temperature, sampling.top_k, sampling.top_p,
                          sampling.allowed, boundary),
         ):  # fmt: skip
             chunks = list(sample(network, prime, 40, generate_steps, 7, boundary, indices))

@@ -23,7 +23,7 @@ Array = NDArray[Any]
 Ids = NDArray[np.int32]
 
 
-def continuation(
+def compiled_sampler(
     network: Network,
     temperature: float,
     top_k: int | None,

@@ -1,0 +1,116 @@
+"""Scoring files, by several models side by side: what `charrnn score` runs.
+
+Texts are read, scored and given away a piece at a time, so that a file may be of any length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from charrnn.api.arguments import require
+from charrnn.api.loaded import LoadedModel
+from charrnn.api.rows import Nats, Pieces, Row, file_row, line_rows, strangest
+from charrnn.api.scores import scorer
+from charrnn.config.schema import DataConfig
+from charrnn.data.files import STDIN, text_chunks
+from charrnn.errors import UsageError, argument, notice
+from charrnn.inference.scoring import Scorer, whole_lines
+from charrnn.runtime.blas import threads
+
+Texts = Iterator[tuple[str, Iterator[str]]]  # files, and the pieces of each
+
+
+@dataclass(frozen=True)
+class FileScores:
+    """Files to be scored by `models`, the first of which is the one that rows are sorted by."""
+
+    models: Sequence[LoadedModel]
+    files: tuple[str, ...]
+    per: str
+    sort: str | None
+    top: int | None
+    on_unknown: Any
+    tell: Callable[[str], None]
+
+    def rows(self) -> Iterator[Row]:
+        """A row for each line, or each file."""
+        rows = chain.from_iterable(
+            line_rows(file, pieces)
+            if self.per == "line"
+            else [file_row(file, pieces, len(self.models))]
+            for file, pieces in self._scored()
+        )
+        yield from strangest(rows, self.top) if self.sort else rows
+
+    def characters(self) -> Iterator[tuple[str, str, list[Nats]]]:
+        """The file, a piece of its text, and what each model makes of its characters."""
+        for file, pieces in self._scored():
+            for text, nats in pieces:
+                yield file, text, nats
+
+    def _scored(self) -> Iterator[tuple[str, Pieces]]:
+        config = self.models[0].config
+        texts, characters = _texts(self.files, config.data)
+        with threads(config.runtime.threads) as available, threads(1):
+            scorers = [
+                scorer(model, characters, available, self.on_unknown, tell=self.tell)
+                for model in self.models
+            ]
+            for file, text in texts:
+                yield file, _nats(file, text, scorers, self.per)
+
+
+def score_files(
+    models: Sequence[LoadedModel],
+    names: Sequence[str],
+    files: tuple[str, ...],
+    *,
+    per: str = "line",
+    sort: str | None = None,
+    top: int | None = None,
+    on_unknown: Any = None,
+    tell: Callable[[str], None] = notice,
+) -> FileScores:
+    """Check what is asked. `names` are the models' in errors; `files` may be "-" for stdin.
+
+    Nothing is read before `rows` or `characters` is. Raises UsageError.
+    """
+    require(per=per, top=top, on_unknown=on_unknown)
+    if sort and per == "char":
+        raise UsageError(f"{argument('sort')} is for lines and files, not for characters")
+    if top and not sort:
+        raise UsageError(f"{argument('top')} needs {argument('sort', 'strangest')}")
+    if files.count(STDIN) > 1:
+        raise UsageError("stdin can be read once: give - once")
+    unit = models[0].vocabulary.unit
+    for name, model in zip(names, models, strict=True):
+        if model.vocabulary.unit != unit:
+            raise UsageError(
+                f"reads {model.vocabulary.unit}s, and {names[0]} reads {unit}s",
+                where=name,
+                then="compare models of one data.unit",
+            )
+    return FileScores(models, files, per, sort, top, on_unknown, tell)
+
+
+def _texts(files: tuple[str, ...], data: DataConfig) -> tuple[Texts, int]:
+    """Each file and its pieces, and about how many characters there are in all."""
+    pieces = text_chunks(Path(files[0]), data.unit, data.encoding)
+    first = next(pieces, "")
+    others = ((file, text_chunks(Path(file), data.unit, data.encoding)) for file in files[1:])
+    sizes = [Path(file).stat().st_size for file in files[1:] if Path(file).is_file()]
+    begun = chain([first], pieces) if first else pieces
+    return chain([(files[0], begun)], others), len(first) + sum(sizes)
+
+
+def _nats(file: str, text: Iterator[str], scorers: list[Scorer], per: str) -> Pieces:
+    """Pieces of a file with what each model makes of their characters."""
+    closed = any(own.lines for own in scorers)
+    for own in scorers:
+        own.begin(file)
+    for piece in whole_lines(text, closed=closed) if closed or per == "line" else text:
+        yield piece, [own.nats(piece) for own in scorers]

@@ -1,0 +1,82 @@
+"""What a checkpoint holds for all that reads or samples with it: `Model` is this with methods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy
+from pathlib import Path
+from typing import Any
+
+from charrnn import build
+from charrnn.data.corpus import Corpus, load_corpus
+from charrnn.errors import DataError, UsageError, argument
+from charrnn.nn.network import Network
+from charrnn.storage.checkpoint import read
+
+
+class LoadedModel:
+    """A trained network, its vocabulary and its configuration.
+
+    `path`: the checkpoint's file. `meta`: its metadata, as docs/checkpoints.md describes it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        checkpoint = read(path)
+        self.path, self.meta = path, checkpoint.meta.values
+        self._network, self.vocabulary, self.config = build.restore_network(checkpoint, str(path))
+
+    @property
+    def step(self) -> int:
+        """Updates that the model was trained for."""
+        step: int = self.meta["step"]
+        return step
+
+    @property
+    def is_of_lines(self) -> bool:
+        """Whether each line is a text of its own."""
+        return self.config.data.mode == "lines"
+
+    def network(self) -> Network:
+        """The network with memory of its own over the same parameters: for one use of it."""
+        network = self._network.with_own_workspace()
+        network.cells = [copy(cell) for cell in network.cells]
+        return network
+
+    def was_trained_on(self, corpus: Corpus) -> bool:
+        """Whether that is the very text."""
+        return corpus.sha256 == self.meta.get("corpus_sha256")
+
+
+def training_corpus(model: LoadedModel, name: str, tell: Callable[[str], None]) -> Corpus:
+    """The model's own text, in its parts, for the argument `name` that compares with it.
+
+    Raises DataError where it is not there any more.
+    """
+    try:
+        corpus = load_corpus(model.config.data, model.vocabulary)
+    except DataError as error:
+        raise DataError(
+            error.what,
+            where=error.where,
+            then=f"{argument(name)} needs the text that the model was trained on, where it was "
+            "then",
+        ) from None
+    if not model.was_trained_on(corpus):
+        tell(
+            f"the text that {argument(name)} looks at is not the one that the model was trained on"
+        )
+    return corpus
+
+
+def as_symbols(text: str | bytes, unit: str) -> str:
+    """A text in a vocabulary's unit: for bytes, a character U+0000 to U+00FF for each."""
+    if unit == "byte":
+        data = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
+        return data.decode("latin-1")
+    if isinstance(text, str):
+        return text
+    given: Any = type(text).__name__
+    raise UsageError(
+        f"a text is a str, not {given}: bytes are for models of data.unit byte",
+        then="for example: text.decode()",
+    )
