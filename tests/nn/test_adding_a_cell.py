@@ -120,7 +120,7 @@ def test_a_planted_error_is_caught(mgu, monkeypatch):
 
 
 def test_it_runs_its_numpy_loops_under_the_compiled_backend(mgu):
-    pytest.importorskip("numba", reason="the extra charrnn[fast] is not installed")
+    pytest.importorskip("numba", reason="the extra fast is not installed")
     sets = ["model.cell=mgu", "model.hidden_size=8", "runtime.dtype=float64"]
     networks = [
         build.network(config.load(None, [*sets, f"runtime.kernels={kernels}"]), 5)
