@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any
 
 from charrnn.errors import UsageError, argument
-
-Spelled = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -95,16 +93,6 @@ def one_of(name: str, value: Any, choices: Sequence[str]) -> None:
     """UsageError unless `value` is one of the choices."""
     if value not in choices:
         raise UsageError(f"{value!r} is none of {', '.join(choices)}", where=name)
-
-
-def in_range(
-    name: str, value: Any, low: float, high: float | None = None, *, whole: bool = False,
-    above: bool = False,
-) -> None:  # fmt: skip
-    """UsageError unless `value` is None or a number of that range."""
-    allowed = Number("", low, high, whole, above)
-    if value is not None and not allowed.allows(value):
-        raise UsageError(f"{value!r} is not {allowed}", where=name)
 
 
 def _is_number(value: Any, *, whole: bool) -> bool:
