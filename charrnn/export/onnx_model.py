@@ -1,7 +1,7 @@
 """A whole model as one ONNX graph over a window of T steps and B streams, with its states.
 
-Inputs: `x` (T, B), ids; `h` (L, B, H), and of an LSTM `s` (L, B, H): the states on entry.
-Outputs: `logits` (T, B, K), of which the softmax is p_t; `h_out`, `s_out`: the states on exit.
+Inputs: `x` (T, B), ids; `h` (L, B, H), and of an LSTM `s` (L, B, H): the initial states.
+Outputs: `logits` (T, B, K), of which the softmax is p_t; `h_out`, `s_out`: the final states.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class _Graph:
             self._node("Add", [product, self._array("output.c", c)], ["logits"])
 
     def finish(self) -> onnx.GraphProto:
-        """The graph, its states on exit put together."""
+        """The graph, its final states put together."""
         L, H = self.model.num_layers, self.model.hidden_size
         for state in self.states:
             parts = [f"{state}_out.{index}" for index in range(L)]

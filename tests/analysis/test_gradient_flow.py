@@ -16,7 +16,7 @@ from charrnn import build, config
 from charrnn.analysis.gradcheck.reference.activations import cross_entropy
 from charrnn.analysis.gradient_flow.decay import fit
 from charrnn.analysis.gradient_flow.flow import measure
-from charrnn.analysis.gradient_flow.lags import errors_back, lag_norms
+from charrnn.analysis.gradient_flow.lags import gradients_back, lag_norms
 from charrnn.analysis.gradient_flow.positions import positions
 from charrnn.analysis.gradient_flow.saturation import saturations
 from charrnn.analysis.gradient_flow.spectrum import bounds, rate_bound, spectra
@@ -37,11 +37,11 @@ SMALL = ["model.hidden_size=6", "model.num_layers=1", "train.batch_size=4"]
 
 
 def swept(sets, **shape):
-    """A network and its problem, and e_k (k, L, n, B, H) as `errors_back` gives them."""
+    """A network and its problem, and e_k (k, L, n, B, H) as `gradients_back` gives them."""
     network, reference, problem = make_problem(sets, **shape)
     batch, state = problem.batches[0], problem.initial_states[0]
     T = len(batch.x)
-    errors = np.stack([e for e, _ in errors_back(network, batch.x, batch.y, state, T)])
+    errors = np.stack([e for e, _ in gradients_back(network, batch.x, batch.y, state, T)])
     return network, reference, batch, state, errors
 
 
@@ -59,7 +59,7 @@ def jacobian(reference, parameters, x, state):
 
 
 def error_at_once(parameters, y, state):
-    """∂E_t/∂state_t, flattened, by complex steps of the readout and the loss."""
+    """∂E_t/∂state_t, flattened, by complex steps of the output layer and the loss."""
     size = state.size
     moved = (state.reshape(-1) + 1j * EPSILON * np.eye(size)).reshape(size, *state.shape)
     z = moved[:, -1, 0] @ parameters["output.V"] + parameters.get("output.c", 0)
@@ -122,7 +122,7 @@ def test_gradients_on_the_way_are_those_of_truncated_bptt(cell):
     network, _, problem = make_problem(["model.num_layers=2", *CELLS[cell]], T=9)
     batch, state = problem.batches[0], problem.initial_states[0]
     kept = {}
-    list(keeping(errors_back(network, batch.x, batch.y, state, 9), [1, 4, 9], kept))
+    list(keeping(gradients_back(network, batch.x, batch.y, state, 9), [1, 4, 9], kept))
     for k2, found in kept.items():
         tape = network.forward(batch.x, state)
         entry = network.state_after(tape, 9 - k2)

@@ -1,4 +1,4 @@
-"""Squashing functions against their textbook forms, slopes against the complex step."""
+"""Activation functions against their textbook forms, derivatives against the complex step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ A = np.linspace(-4, 4, 33) + 0.01
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_function_and_slope(name):
+def test_function_and_derivative(name):
     y = A.copy()
     ACTIVATIONS[name].apply(y)
     np.testing.assert_allclose(y, TEXTBOOK[name](A), rtol=0, atol=1e-14)

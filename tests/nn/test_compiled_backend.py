@@ -1,4 +1,4 @@
-"""The compiled kernels are held to the plain ones, in float64 and in float32."""
+"""The compiled backend is held to the one in NumPy, in float64 and in float32."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ T, B, H, K = 5, 7, 19, 23  # no multiple of a tile's rows or columns
 
 
 def networks(sets, dtype):
-    """The same random parameters under the plain kernels and the compiled ones."""
+    """The same random parameters under the NumPy backend and the compiled one."""
     settings = config.load(None, [f"model.hidden_size={H}", f"runtime.dtype={dtype}", *sets])
     made = []
     for kernels in ("numpy", "numba"):

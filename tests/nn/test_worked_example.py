@@ -193,7 +193,7 @@ def test_the_errors_of_every_step() -> None:
 
 
 def test_truncated_after_two_steps_only_the_last_two_terms_are_left() -> None:
-    """k2 = 2: h_1 is the state on entry, held constant, and d_3 and d_2 are all there is."""
+    """k2 = 2: h_1 is the initial state, held constant, and d_3 and d_2 are all there is."""
     answer, errors = by_recursion()
     network = small_network()
     grad = network.params.like()

@@ -29,7 +29,7 @@ class Decay:
         return log(2) / -log(self.rate) if self.rate < 1 else inf
 
     def left_after(self, lags: int) -> float:
-        """The share of the error at one lag that the fit leaves `lags` later."""
+        """The share of the gradient at one lag that the fit leaves `lags` later."""
         return exp(min(lags * log(self.rate), 700.0)) if self.rate else 0.0
 
 
@@ -37,7 +37,7 @@ def fit(norms: Array) -> Decay | None:
     """Least squares on ln norms (max_lag + 1,), from lag 1 to the last above numeric noise.
 
     Noise begins where the dtype's numbers lose their digits: tiny / eps, 1e-292 in float64. None
-    where no error arrives at lag 1. Where one arrives there and none at lag 2 the rate is 0.
+    where no gradient arrives at lag 1. Where one arrives there and none at lag 2 the rate is 0.
     """
     limits = np.finfo(norms.dtype)
     usable = np.isfinite(norms) & (norms > limits.tiny / limits.eps)

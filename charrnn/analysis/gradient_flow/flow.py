@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.analysis.gradient_flow.decay import Decay, fit
-from charrnn.analysis.gradient_flow.lags import QUIET, LagNorms, errors_back, norms_of
+from charrnn.analysis.gradient_flow.lags import QUIET, LagNorms, gradients_back, norms_of
 from charrnn.analysis.gradient_flow.positions import Positions
 from charrnn.analysis.gradient_flow.saturation import Saturation, saturations
 from charrnn.analysis.gradient_flow.spectrum import Spectrum, bounds, rate_bound, spectra
@@ -23,7 +23,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class LayerFlow:
-    """What a layer does to errors. `rate_bound` is γ ‖U‖, None for gated cells."""
+    """What a layer does to gradients. `rate_bound` is γ ‖U‖, None for gated cells."""
 
     decay_h: Decay | None
     decay_s: Decay | None
@@ -52,7 +52,7 @@ def measure(network: Network, at: Positions) -> Flow:
     """Measure a network, which should be float64, at positions of a text."""
     state = network.zero_state(at.x.shape[1])
     kept: dict[int, Params] = {}
-    sweep = errors_back(network, at.x, at.y, state, at.max_lag)
+    sweep = gradients_back(network, at.x, at.y, state, at.max_lag)
     norms = norms_of(keeping(sweep, ladder(at.max_lag), kept))
     rows = truncations(kept)
     saturated = saturations(network, at.x, state)

@@ -1,7 +1,7 @@
-"""How large the error of one step is when it has travelled k steps back.
+"""How large the gradient of one step's loss is when it has travelled k steps back.
 
-The error of the last step alone, E_t, flows back through windows of one step, chained by what
-`Network.backward` returns, the gradient of the state on entry (BPTT.6):
+The gradient of the last step's loss alone, E_t, flows back through windows of one step, chained by
+what `Network.backward` returns, the gradient of the initial state (BPTT.6):
 
     (FLOW.1) e_0 = ∂E_t/∂state_t,  e_k = e_{k-1} J_{t-k+1} = ∂E_t/∂state_{t-k}
 
@@ -52,12 +52,12 @@ class LagNorms:
 
 @QUIET
 def lag_norms(network: Network, x: Ids, y: Ids, state: Array, max_lag: int) -> LagNorms:
-    """Norms by lag of the error at the last of the T steps, one position in each column.
+    """Norms by lag of the gradient of the last step's loss, one position in each column.
 
     x, y: ids (T, B), T ≥ max_lag; state: (L, n, B, H) before the first step. The network's
     parameters are not changed. Give a float64 network: in float32 small norms underflow.
     """
-    return norms_of(e for e, _ in errors_back(network, x, y, state, max_lag))
+    return norms_of(e for e, _ in gradients_back(network, x, y, state, max_lag))
 
 
 def norms_of(errors: Iterable[Array]) -> LagNorms:
@@ -68,7 +68,7 @@ def norms_of(errors: Iterable[Array]) -> LagNorms:
     return LagNorms(median[:, 0], s, norms[-1, 0, 0])
 
 
-def errors_back(
+def gradients_back(
     network: Network, x: Ids, y: Ids, state: Array, max_lag: int
 ) -> Iterator[tuple[Array, Params]]:
     """e_k (L, n, B, H) for k = 0 … max_lag (FLOW.1), arguments as `lag_norms`.

@@ -1,4 +1,4 @@
-"""Where in a text the errors are taken that are sent back."""
+"""Where in a text the losses are taken whose gradients are sent back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from charrnn.data.corpus import Corpus
 from charrnn.errors import DataError
 
 Ids = NDArray[np.int32]
-WARM = 100  # characters read before the first that errors reach
+WARM = 100  # characters read before the first that gradients reach
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Positions:
 def positions(corpus: Corpus, count: int, max_lag: int) -> Positions:
     """At most `count` positions of the training part, with `max_lag` steps before each, or fewer.
 
-    A stream has them evenly apart. Of lines the longest are taken, since no error crosses into the
-    line before, and all windows are as long as the shortest of these. Raises DataError for a text
+    A stream has them evenly apart. Of lines the longest are taken, since no gradient crosses into
+    the line before, and all windows are as long as the shortest of these. Raises DataError for a text
     in which no character has another before it.
     """
     lines = corpus.lines
@@ -45,6 +45,6 @@ def positions(corpus: Corpus, count: int, max_lag: int) -> Positions:
         T = min(max_lag, int(lengths[longest].min(initial=max_lag)))
         starts = rows[longest, 0]
     if T < 1 or not len(starts):
-        raise DataError("the training part is too short to send an error back in")
+        raise DataError("the training part is too short to send a gradient back in")
     at = starts + np.arange(T)[:, None]
     return Positions(ids[at].astype(np.int32), ids[at + 1].astype(np.int32), min(max_lag, T))

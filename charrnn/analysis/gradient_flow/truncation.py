@@ -1,7 +1,7 @@
-"""What truncated BPTT leaves out: its gradient beside that of errors that go all the way back.
+"""What truncated BPTT leaves out: its gradient beside the one that goes all the way back.
 
-BPTT(1, k2) of (BPTT.7): every error goes back the same k2 steps. "Full" is back to the beginning of
-the window that was measured, not of the text.
+BPTT(1, k2) of (BPTT.7): every loss's gradient goes back the same k2 steps. "Full" is back to the
+beginning of the window that was measured, not of the text.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def ladder(longest: int) -> list[int]:
 def keeping(
     sweep: Iterable[tuple[Array, Params]], k2s: Iterable[int], kept: dict[int, Params]
 ) -> Iterator[Array]:
-    """The errors of `errors_back`; on the way, copies of the gradients after k2 steps."""
+    """The errors of `gradients_back`; on the way, copies of the gradients after k2 steps."""
     wanted = set(k2s)
     for lag, (e, grad) in enumerate(sweep):
         if lag in wanted:

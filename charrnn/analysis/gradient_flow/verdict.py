@@ -1,4 +1,4 @@
-"""Whether errors vanish, hold or explode on their way back, and what to change."""
+"""Whether gradients vanish, hold or explode on their way back, and what to change."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def kind_of_all(kinds: Sequence[Kind]) -> Kind:
 def enough(rows: Sequence[Truncation]) -> int:
     """The smallest k2 from which on no cosine is below 0.99, of all parameters or of the U.
 
-    The readout's gradient is the same for all k2, and can hide what the U lack.
+    The output layer's gradient is the same for all k2, and can hide what the U lack.
     """
     k2 = rows[-1].k2
     for row in reversed(rows):
@@ -63,7 +63,7 @@ def judge(
     """`decays` and `saturations` are those of the top layer, `bound` its γ ‖U‖ or None."""
     kind, k2 = kind_of_all(kinds), enough(rows)
     slowest = max((d.rate for d in decays if d is not None), default=0.0)
-    why = f"an error is multiplied by {slowest:.3g} a character in the top layer"
+    why = f"a gradient is multiplied by {slowest:.3g} a character in the top layer"
     if bound is not None:
         why += f", and by at most {bound:.3g}"
     flat = (saturations[-1].low or 0) + (saturations[-1].high or 0)
