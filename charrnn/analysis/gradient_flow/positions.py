@@ -30,8 +30,8 @@ def positions(corpus: Corpus, count: int, max_lag: int) -> Positions:
     """At most `count` positions of the training part, with `max_lag` steps before each, or fewer.
 
     A stream has them evenly apart. Of lines the longest are taken, since no gradient crosses into
-    the line before, and all windows are as long as the shortest of these. Raises DataError for a text
-    in which no character has another before it.
+    the line before, and all windows are as long as the shortest of these. Raises DataError for a
+    text in which no character has another before it.
     """
     lines = corpus.lines
     if lines is None:
