@@ -42,7 +42,7 @@ class Choice:
 
 
 NUMBERS = {
-    "best_of": Number("Draw N for each sample, and write the one with the best mean "
+    "best_of": Number("Sample N for each one, and write the one with the best mean "
                       "log-probability.", 1, whole=True),
     "context": Number("Characters of a cold window [256].", 1, whole=True),
     "count": Number("How many samples.", 1, whole=True),
