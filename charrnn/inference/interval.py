@@ -1,20 +1,21 @@
-"""How sure a mean over a text is: an interval from the means of 20 stretches, or of lines.
+"""How sure a mean over a text is: an interval from the means of 40 to 80 stretches, or of lines.
 
 Characters of a text are not independent, and neither are stretches of it: scenes, subjects and
 files come and go at every scale, so that the variance of a mean over m characters falls as
 m^(2H - 2) with H near 0.8 or 0.9, not as 1 / m (H = 0.5): long memory (Beran 1994). The part is
-cut in n = 20 batches of the same length, side by side, whose means are y (Schmeiser 1982). Two
-models of y are weighed, with 1 a vector of ones:
+cut in n ≤ 80 batches of the same length, 250 characters or more, side by side, whose means are y
+(Schmeiser 1982). Two models of y are weighed, with 1 a vector of ones:
 
-1. y ~ N(μ 1, σ² R), R = I, or R of fractional Gaussian noise with H = 0.95, which is the same for
-   batches of any length (Mandelbrot & Van Ness 1968)
+1. y ~ N(μ 1, σ² R), R = I, or R = 0.7 F + 0.3 I with F of fractional Gaussian noise, H = 0.9,
+   which is the same for batches of any length (Mandelbrot & Van Ness 1968)
 2. s² = min over μ of (y - μ 1)ᵀ R⁻¹ (y - μ 1) / (n - 1)
 3. p(R | y) ∝ p(R) |R|^(-1/2) (1ᵀ R⁻¹ 1)^(-1/2) s^(1 - n), for p(μ, σ²) ∝ 1 / σ²
-4. given R, (mean - μ) / (s √(1ᵀ R 1) / n) is taken as Student's t with n - 1 degrees of freedom
+4. given R, (mean - μ) n / (s √(1ᵀ R 1)) is taken as Student's t with n - 1 degrees of freedom
 5. the half width h is where Σ_R p(R | y) P(|t| ≤ h n / (s √(1ᵀ R 1))) = 0.95
 
-H and p(R) were chosen, and the coverage was measured, by `benchmarks/interval_coverage.py`; see
-docs/eval.md. Lines are in random order, and Student's t is for them.
+n, H, the share of I and p(R) were chosen, and the coverage was measured, by
+`benchmarks/interval_coverage.py`; see docs/eval.md. Lines are in random order, and Student's t is
+for them.
 """
 
 from __future__ import annotations
@@ -26,13 +27,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SIZE = 50  # characters of a block, of which batches are put together
-BATCHES = 20
-SHORTEST = 10_000  # characters: 500 in a batch
+SIZE = 25  # characters of a block, of which batches are put together
+BATCHES = 80  # at most
+BATCH = 250  # characters of a batch, at least
+SHORTEST = 10_000  # characters: 40 batches
 FEWEST_LINES = 10
 LEVEL = 0.95
-HURST = 0.95
-INDEPENDENT = 0.6  # p(R = I)
+HURST = 0.9
+NOISE = 0.3  # the share of I in the R of long memory
+INDEPENDENT = 0.4  # p(R = I)
 _MOST = 1 << 14  # sums kept; where there are more blocks, neighbours are added up
 
 Floats = NDArray[np.float64]
@@ -84,7 +87,7 @@ def weights_and_scales(y: Floats) -> tuple[Floats, Floats]:
     """Of both R, the independent batches first: p(R | y) and s √(1ᵀ R 1) / n."""
     n = len(y)
     log_weights, scales = [], []
-    for prior, R in (INDEPENDENT, np.eye(n)), (1 - INDEPENDENT, fractional_noise(n, HURST)):
+    for prior, R in (INDEPENDENT, np.eye(n)), (1 - INDEPENDENT, long_memory(n)):
         inverse = np.linalg.inv(R)
         ones = inverse.sum(axis=0)  # R⁻¹ 1
         deviation = y - ones @ y / ones.sum()
@@ -94,6 +97,11 @@ def weights_and_scales(y: Floats) -> tuple[Floats, Floats]:
         scales.append(s * sqrt(float(R.sum())) / n)
     weights = np.exp(np.array(log_weights) - max(log_weights))
     return weights / weights.sum(), np.array(scales)
+
+
+def long_memory(n: int) -> Floats:
+    """R (n, n) of the second model."""
+    return (1 - NOISE) * fractional_noise(n, HURST) + NOISE * np.eye(n)
 
 
 def fractional_noise(n: int, hurst: float) -> Floats:
@@ -107,7 +115,8 @@ def _half_width(nats: Floats, chars: Floats) -> float | None:
     total = np.cumsum(chars)
     if not len(total) or total[-1] < SHORTEST:
         return None
-    ends = np.searchsorted(total, total[-1] * np.arange(1, BATCHES) / BATCHES) + 1
+    n = min(BATCHES, int(total[-1]) // BATCH)
+    ends = np.searchsorted(total, total[-1] * np.arange(1, n) / n) + 1
     starts = np.concatenate([[0], ends])
     return half_width(np.add.reduceat(nats, starts) / np.add.reduceat(chars, starts))
 

@@ -17,6 +17,7 @@ from charrnn.inference.interval import (
     Blocks,
     fractional_noise,
     half_width,
+    long_memory,
     weights_and_scales,
 )
 
@@ -44,30 +45,30 @@ def autoregressive(rng):
     return x[1:]
 
 
-def long_memory(hurst):
+def fractional(hurst):
     factor = np.linalg.cholesky(fractional_noise(400, hurst))
     return lambda rng: factor @ rng.normal(size=400)
 
 
 @pytest.mark.parametrize(
     ("draw", "least"),
-    [(noise, 0.95), (autoregressive, 0.93), (long_memory(0.7), 0.93), (long_memory(0.8), 0.90)],
+    [(noise, 0.95), (autoregressive, 0.93), (fractional(0.7), 0.93), (fractional(0.8), 0.90)],
     ids=["noise", "AR(1)", "H 0.7", "H 0.8"],
 )
 def test_coverage_where_the_mean_is_known(draw, least):
     rng, covered = np.random.default_rng(1), 0
     for _ in range(SERIES):
-        low, high = interval_of(np.repeat(2.0 + draw(rng), SIZE))
+        low, high = interval_of(np.repeat(2.0 + draw(rng), 2 * SIZE))
         covered += low <= 2.0 <= high
     assert covered >= least * SERIES
 
 
 def test_what_takes_batches_for_independent_fails_with_long_memory():
     """The checks above can fail: Student's t of 20 batches is far too narrow there."""
-    rng, draw, covered = np.random.default_rng(1), long_memory(0.8), 0
+    rng, draw, covered = np.random.default_rng(1), fractional(0.8), 0
     for _ in range(SERIES):
-        y = draw(rng).reshape(BATCHES, -1).mean(axis=1)
-        covered += abs(y.mean()) <= T_19 * y.std(ddof=1) / sqrt(BATCHES)
+        y = draw(rng).reshape(20, -1).mean(axis=1)
+        covered += abs(y.mean()) <= T_19 * y.std(ddof=1) / sqrt(20)
     assert covered < 0.75 * SERIES
 
 
@@ -75,7 +76,7 @@ def test_the_interval_is_as_wide_as_chance_makes_it():
     """Independent blocks are not always recognised, and it is wider then, but not without end."""
     rng, widths = np.random.default_rng(1), []
     for _ in range(SERIES):
-        low, high = interval_of(np.repeat(noise(rng), SIZE))
+        low, high = interval_of(np.repeat(noise(rng), 2 * SIZE))
         widths.append((high - low) / 2)
     assert 1.96 / sqrt(400) < np.median(widths) < 4 * 1.96 / sqrt(400)
 
@@ -93,22 +94,25 @@ def test_the_interval_needs_10000_characters_and_joins_many():
     assert many.interval() == pytest.approx((1.5, 1.5))
 
 
-def test_it_is_the_batches_of_the_series():
-    nats = np.random.default_rng(2).exponential(size=40 * BATCHES * SIZE)
-    y = nats.reshape(BATCHES, -1).mean(axis=1)
+@pytest.mark.parametrize(
+    ("characters", "batches"), [(10_000, 40), (15_000, 60), (20_000, 80), (60_000, 80)]
+)
+def test_it_is_the_batches_of_the_series(characters, batches):
+    nats = np.random.default_rng(2).exponential(size=characters)
+    y = nats.reshape(batches, -1).mean(axis=1)
     expected = y.mean() - half_width(y), y.mean() + half_width(y)
     assert interval_of(nats) == pytest.approx(expected, rel=1e-12)
 
 
 def test_any_order_and_any_length_in_the_same_memory(monkeypatch):
     rng = np.random.default_rng(3)
-    nats = rng.exponential(size=160 * BATCHES * SIZE)
+    nats = rng.exponential(size=40 * BATCHES * SIZE)
     expected = interval_of(nats)
-    monkeypatch.setattr(interval, "_MOST", 400)
+    monkeypatch.setattr(interval, "_MOST", 800)
     blocks = Blocks()
     for at in np.array_split(rng.permutation(len(nats)), 9):
         blocks.add(at // SIZE, nats[at], np.ones(len(at), np.bool_))
-    assert len(blocks._nats) == len(blocks._chars) == 400
+    assert len(blocks._nats) == len(blocks._chars) == 800
     assert blocks.interval() == pytest.approx(expected, rel=1e-12)
 
 
@@ -134,7 +138,7 @@ def test_the_weights_are_the_integral_of_the_likelihood():
     mu = np.linspace(-60, 60, 24_001)[:, None]
     log_sigma = np.linspace(-4, 6, 201)
     found = []
-    for prior, R in (INDEPENDENT, np.eye(4)), (1 - INDEPENDENT, fractional_noise(4, 0.95)):
+    for prior, R in (INDEPENDENT, np.eye(4)), (1 - INDEPENDENT, long_memory(4)):
         deviation = y - mu
         squares = np.einsum("mi,ij,mj->m", deviation, np.linalg.inv(R), deviation)[:, None]
         density = -4 * log_sigma - squares / 2 * np.exp(-2 * log_sigma)
