@@ -174,6 +174,6 @@ def listed(problems: Sequence[str]) -> list[str]:
 
 
 def parse_scalar(text: str, source: str) -> Any:
-    """The value on the right of `--set KEY=VALUE`, by the same rules as in a file."""
+    """The value on the right of `KEY=VALUE`, by the same rules as in a file."""
     document = parse(f"value: {text}\n" if "\n" not in text else f"value: {text!r}", source)
     return document.values["value"]

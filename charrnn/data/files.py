@@ -17,7 +17,7 @@ from charrnn.config.rules import text_codec
 from charrnn.config.schema import DataConfig
 from charrnn.data.encodings import SAMPLE, Guess, guess_encodings, marked_encoding
 from charrnn.data.vocabulary import Unit
-from charrnn.errors import DataError
+from charrnn.errors import DataError, argument, call, settings
 
 STDIN = "-"
 BOUNDARY = "\n"  # ends a line
@@ -67,9 +67,9 @@ def _advice(pattern: str) -> str:
     if (pattern,) == DataConfig.model_fields["text"].default:
         return (
             "the default text comes with a clone of charrnn, and is found from its top folder; "
-            "to train on a text of your own: charrnn train --text my.txt"
+            f"to train on a text of your own: {call('train', files='my.txt')}"
         )
-    return f"looked in {Path.cwd()}; name a text with --text FILE or data.text"
+    return f"looked in {Path.cwd()}; name a text with {argument('files')} or data.text"
 
 
 @contextmanager
@@ -97,13 +97,15 @@ def _require_file_or_folder(path: Path) -> None:
         raise DataError(
             "is a pipe or a device, not a file",
             where=str(path),
-            then="name a file, or give the text on stdin: … | charrnn train --text -",
+            then=f"name a file, or give the text on stdin: … | {call('train', files='-')}",
         )
 
 
 def _stdin() -> BinaryIO:
     if sys.stdin is None:
-        raise DataError("stdin is closed", where=STDIN, then="name a file with --text FILE")
+        raise DataError(
+            "stdin is closed", where=STDIN, then=f"name a file with {argument('files')}"
+        )
     return sys.stdin.buffer
 
 
@@ -177,8 +179,8 @@ def require_mark(path: Path, data: bytes, encoding: str) -> None:
     raise DataError(
         f"not {encoding}: it has no byte order mark of {encoding}",
         where=str(path),
-        then=f"it looks like {guess}: --set data.encoding={guess}; without a mark, {encoding} "
-        f"is named with its byte order: {encoding}-le or {encoding}-be",
+        then=f"it looks like {guess}: {settings({'data.encoding': guess})}; without a mark, "
+        f"{encoding} is named with its byte order: {encoding}-le or {encoding}-be",
     )
 
 
@@ -192,7 +194,7 @@ def undecodable(path: Path, data: bytes, encoding: str, at: int, offset: int) ->
 
 
 def _remedy(path: Path, data: bytes, encoding: str, guesses: list[Guess], offset: int) -> str:
-    as_bytes = "as bytes, any file can be read: --set data.unit=byte"
+    as_bytes = f"as bytes, any file can be read: {settings({'data.unit': 'byte'})}"
     if not guesses:
         return f"it does not look like text; {as_bytes}"
     best = guesses[0]
@@ -207,5 +209,5 @@ def _remedy(path: Path, data: bytes, encoding: str, guesses: list[Guess], offset
     also = f" (or {', '.join(others)})" if others else ""
     return (
         f"{sure} {best.encoding}{also}, in which it reads: {best.shown}\n"
-        f"  if that is right: --set data.encoding={best.encoding}; {as_bytes}"
+        f"  if that is right: {settings({'data.encoding': best.encoding})}; {as_bytes}"
     )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.data.corpus import Corpus, Part
-from charrnn.errors import DataError
+from charrnn.errors import DataError, argument
 from charrnn.inference.metrics import bits
 from charrnn.inference.ngram import HIGHEST, Sequences, losses
 from charrnn.runtime import memory
@@ -56,7 +56,7 @@ def _require_memory(characters: int) -> None:
         raise DataError(
             f"the n-gram baseline of {characters:,} characters needs "
             f"{characters * BYTES / 2**30:,.1f} GiB, more than this machine has",
-            then="leave out --baseline, or compare with a model of a shorter text",
+            then=f"leave out {argument('baseline')}, or compare with a model of a shorter text",
         )
 
 

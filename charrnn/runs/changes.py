@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from charrnn.config import Config, load
-from charrnn.errors import ConfigError, UsageError
+from charrnn.errors import ConfigError, UsageError, argument
 
-FREE = "train.steps"  # what --resume has always let change
+FREE = "train.steps"  # what resuming has always let change
 TEXT = "data.text"
 
 _INITIAL = "is read only when a run begins"
@@ -75,7 +75,7 @@ def require_possible(changes: Sequence[Change], run: Path) -> None:
             + "\n  ".join(f"{change}: {reason}" for change, reason in refused),
             where=str(run),
             then="leave these keys as they were, or start a new run from this one's model: "
-            f"--init-from {run}",
+            f"{argument('init_from', run)}",
         )
 
 
@@ -90,8 +90,8 @@ def require_accepted(changes: Sequence[Change], run: Path) -> None:
             "the configuration is not that of the last checkpoint:\n  "
             + "\n  ".join(map(str, open_questions)),
             where=str(run),
-            then="to continue with these values: --accept-changes; to continue without, set them "
-            "back",
+            then=f"to continue with these values: {argument('accept_changes')}; to continue "
+            "without, set them back",
         )
 
 

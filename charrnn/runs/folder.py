@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from charrnn.errors import CheckpointError, UsageError
+from charrnn.errors import CheckpointError, UsageError, argument, call
 from charrnn.storage.atomic import remove_leftovers, sync_folder, unwritable, write_atomically
 from charrnn.storage.checkpoint_folder import CheckpointFolder
 
@@ -41,7 +41,7 @@ class RunFolder:
             raise UsageError(
                 "exists already, and a run is never overwritten",
                 where=str(out),
-                then=f"choose another --out, or resume it: charrnn train --resume {out}",
+                then=f"choose another {argument('out')}, or resume it: {call('resume', str(out))}",
             )
         run = cls(_made(out) if out is not None else _made_free(Path("runs"), name), keep)
         run.lock()
@@ -146,7 +146,7 @@ def _made(path: Path) -> Path:
         raise CheckpointError(
             f"cannot be made: {error.strerror}",
             where=str(path),
-            then="make room, or choose another --out",
+            then=f"make room, or choose another {argument('out')}",
         ) from None
     return path
 

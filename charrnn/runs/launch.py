@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from shlex import quote
 
 from charrnn.config import Config
+from charrnn.errors import call
 from charrnn.runs.folder import RunFolder
 from charrnn.training.trainer import Trainer
 
@@ -28,4 +28,4 @@ class Launch:
         """What continues the run from its last checkpoint, with as many ranks."""
         ranks = self.trainer.ranks.size
         mpiexec = f"mpiexec -n {ranks} " if ranks > 1 else ""
-        return f"{mpiexec}charrnn train --resume {quote(str(self.run.path))}"
+        return mpiexec + call("resume", str(self.run.path))

@@ -9,7 +9,7 @@ from typing import Any
 from charrnn import build
 from charrnn.config import Config, to_yaml
 from charrnn.data.corpus import Corpus, load_corpus, symbols_of
-from charrnn.errors import CheckpointError, DataError, UsageError
+from charrnn.errors import CheckpointError, DataError, UsageError, argument, settings
 from charrnn.runs.changes import (
     RESET_NOTICES,
     describe_text_change,
@@ -38,9 +38,9 @@ def resume_run(
     locate(path, "last")
     if not path.is_dir():
         raise CheckpointError(
-            "is a checkpoint, and --resume takes a run's folder",
+            f"is a checkpoint, and {argument('resume')} takes a run's folder",
             where=str(path),
-            then=f"to start a new run from it: --init-from {path}",
+            then=f"to start a new run from it: {argument('init_from', path)}",
         )
     run = RunFolder(path)
     run.lock()
@@ -85,8 +85,9 @@ def _state_notices(trainer: Trainer) -> list[str]:
         )
     if (reason := trainer.reason_to_stop()) is not None:
         notices.append(
-            f"the run is finished ({reason}); to train longer, raise what ended it: --steps N, or "
-            "for example --set train.epochs=N --accept-changes"
+            f"the run is finished ({reason}); to train longer, raise what ended it: "
+            f"{argument('steps', 'N')}, or for example {settings({'train.epochs': 'N'})} "
+            f"{argument('accept_changes')}"
         )
     return notices
 
@@ -94,7 +95,7 @@ def _state_notices(trainer: Trainer) -> list[str]:
 def _require_steps_left(config: Config, checkpoint: Checkpoint) -> None:
     steps, done = config.train.steps, checkpoint.meta.step
     if steps is not None and steps < done:
-        raise UsageError(f"the run is at step {done:,} already", where=f"--steps {steps}")
+        raise UsageError(f"the run is at step {done:,} already", where=argument("steps", steps))
 
 
 def _load_corpus(config: Config, checkpoint: Checkpoint, run: Path, accepted: bool) -> Corpus:
@@ -110,8 +111,9 @@ def _load_corpus(config: Config, checkpoint: Checkpoint, run: Path, accepted: bo
         raise DataError(
             f"{differs}: {error.what}",
             where=where,
-            then=f"put it back; or start a new run whose model learns them: --init-from {run}; or, "
-            "with --accept-changes, set data.on_unknown to skip or map",
+            then="put it back; or start a new run whose model learns them: "
+            f"{argument('init_from', run)}; or, with {argument('accept_changes')}, set "
+            "data.on_unknown to skip or map",
         ) from None
     if corpus.sha256 == checkpoint.meta.corpus_sha256 or accepted:
         return corpus
@@ -119,8 +121,8 @@ def _load_corpus(config: Config, checkpoint: Checkpoint, run: Path, accepted: bo
     raise DataError(
         f"{differs}:\n  {describe_text_change(before, build.text_bytes(config))}",
         where=where,
-        then="put it back; or continue with it as it is: --accept-changes; or start a new run from "
-        f"this one: --init-from {run}",
+        then=f"put it back; or continue with it as it is: {argument('accept_changes')}; or start a "
+        f"new run from this one: {argument('init_from', run)}",
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from charrnn import build
@@ -11,7 +10,7 @@ from charrnn.config.schema import ModelConfig
 from charrnn.data.corpus import load_corpus
 from charrnn.data.files import STDIN, find_files, matches, read_stdin
 from charrnn.data.vocabulary import describe
-from charrnn.errors import ConfigError
+from charrnn.errors import ConfigError, argument, settings
 from charrnn.export import starting_point
 from charrnn.runs.folder import RunFolder
 from charrnn.runs.launch import Launch
@@ -113,12 +112,12 @@ def _same_model(config: Config, source: Checkpoint, where: str) -> Config:
         raise ConfigError(
             f"data.unit is {config.data.unit}, and the model was trained on {stored}s",
             where=where,
-            then=f"--set data.unit={stored}",
+            then=settings({"data.unit": stored}),
         )
     kept = model.model_copy(update={key: getattr(config.model, key) for key in _FREE})
     if config.model not in (kept, config.model.model_copy(update=_BUILTIN_MODEL)):
         raise ConfigError(
-            "the model of --init-from is another than the configuration's",
+            f"the model of {argument('init_from')} is another than the configuration's",
             where=where,
             then=f"leave model.* to it (dropout may differ), or: {_to_set(config, kept)}",
         )
@@ -126,9 +125,10 @@ def _same_model(config: Config, source: Checkpoint, where: str) -> Config:
 
 
 def _to_set(config: Config, model: ModelConfig) -> str:
-    """The options that make the configuration's model this one."""
-    return " ".join(
-        f"--set model.{key}={json.dumps(value).strip(chr(34))}"
+    """The settings that make the configuration's model this one."""
+    asked = config.model.model_dump(mode="json")
+    return settings({
+        f"model.{key}": value
         for key, value in model.model_dump(mode="json").items()
-        if value != config.model.model_dump(mode="json")[key]
-    )
+        if value != asked[key]
+    })  # fmt: skip

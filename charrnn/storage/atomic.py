@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from charrnn.errors import CheckpointError
+from charrnn.errors import CheckpointError, argument
 
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _NO_SYNC_HERE = (errno.EINVAL, errno.ENOTSUP)
@@ -88,6 +88,6 @@ def unwritable(error: OSError, path: Path) -> CheckpointError:
     return CheckpointError(
         f"cannot be written: {error.strerror or error}",
         where=str(path),
-        then="make room, or the folder writable, then continue with --resume; "
+        then=f"make room, or the folder writable, then continue with {argument('resume')}; "
         "what was saved before is intact",
     )

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from charrnn.errors import CheckpointError
+from charrnn.errors import CheckpointError, call
 from charrnn.storage.atomic import write_atomically
 from charrnn.storage.metadata import Metadata, parse
 from charrnn.storage.migrations import FORMAT, migrate
@@ -88,8 +88,8 @@ def read(path: Path) -> Checkpoint:
             raise DamagedCheckpointError(
                 "is not a charrnn checkpoint",
                 where=where,
-                then="a model in PyTorch's layout becomes a run by: charrnn train --init-from FILE "
-                "--text TEXT --steps 0",
+                then="a model in PyTorch's layout becomes a run by: "
+                + call("train", init_from="FILE", files="TEXT", steps=0),
             )
         values = parse(raw)
         sha256 = values.pop("sha256", None)

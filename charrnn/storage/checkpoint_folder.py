@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from charrnn.errors import CheckpointError
+from charrnn.errors import CheckpointError, argument
 from charrnn.storage.atomic import sync_folder, unwritable, write_atomically
 from charrnn.storage.checkpoint import Checkpoint, DamagedCheckpointError, read, to_bytes
 
@@ -68,7 +68,7 @@ class CheckpointFolder:
             raise CheckpointError(
                 "no checkpoint of the run can be read:\n  " + "\n  ".join(problems),
                 where=str(self.folder),
-                then=f"if {BEST} is good, start a new run from it with --init-from",
+                then=f"if {BEST} is good, start a new run from it with {argument('init_from')}",
             )
         raise no_checkpoint(self.folder.parent)
 

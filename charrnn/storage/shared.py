@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from charrnn.errors import CheckFailedError
+from charrnn.errors import CheckFailedError, argument, settings
 from charrnn.runtime.ranks import Ranks
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.checkpoint_folder import CheckpointFolder
@@ -55,7 +55,8 @@ class SharedCheckpoints(CheckpointFolder):
                 "processors or libraries round them differently",
                 then="continue from the last checkpoint on hosts of one kind, with one "
                 "installation; "
-                "--set runtime.kernels=numpy --accept-changes depends on them less",
+                f"{settings({'runtime.kernels': 'numpy'})} {argument('accept_changes')} "
+                "depends on them less",
             )
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from shlex import quote
 
-from charrnn.errors import DivergenceError
+from charrnn.errors import DivergenceError, call
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.checkpoint_folder import CheckpointFolder
 from charrnn.training.divergence import DivergedError
@@ -69,7 +68,12 @@ def _how_to_continue(
         lines.append(" or: let the run roll back by itself: train.on_divergence=rollback")
     lines += [
         f"the last good checkpoint is of step {checkpoint.meta.step:,}: {path}",
-        f"continue from it at half the rate: charrnn train --resume {quote(str(run))} "
-        f"--set optim.learning_rate={rate:g} --accept-changes",
+        "continue from it at half the rate: "
+        + call(
+            "resume",
+            str(run),
+            settings={"optim.learning_rate": float(f"{rate:g}")},
+            accept_changes=True,
+        ),
     ]
     return "\n  ".join(lines)

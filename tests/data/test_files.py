@@ -64,7 +64,7 @@ def test_the_likely_encoding(tmp_path, language, encoding):
         return
     with pytest.raises(DataError) as caught:
         read_text(path)
-    assert f"--set data.encoding={encoding};" in str(caught.value)
+    assert f'settings={{"data.encoding": "{encoding}"}};' in str(caught.value)
     assert WRITTEN[language][:5] in str(caught.value) or encoding == "cp1254"
     assert read_text(path, encoding=encoding) == WRITTEN[language]
 
@@ -86,7 +86,7 @@ def test_damaged_utf8_is_called_so(tmp_path):
 def test_utf8_read_as_another_encoding(tmp_path):
     path = tmp_path / "text.txt"
     path.write_bytes(WRITTEN["ja"].encode())
-    with pytest.raises(DataError, match=r"--set data\.encoding=utf-8"):
+    with pytest.raises(DataError, match=r'settings={"data.encoding": "utf-8"}'):
         read_text(path, encoding="shift_jis")
 
 

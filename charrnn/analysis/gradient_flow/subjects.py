@@ -17,7 +17,7 @@ from charrnn.config import Config
 from charrnn.config.cells import with_cell
 from charrnn.config.schema import ModelConfig
 from charrnn.data.corpus import Corpus, load_corpus
-from charrnn.errors import ConfigError, DataError, DivergenceError
+from charrnn.errors import ConfigError, DataError, DivergenceError, argument
 from charrnn.nn.backends import NUMPY_BACKEND
 from charrnn.nn.network import Network
 from charrnn.runtime import memory
@@ -101,7 +101,11 @@ def of_run(path: Path, which: str, text: Sequence[str]) -> Subject:
     try:
         corpus = load_corpus(data, vocabulary)
     except DataError as error:
-        advice = error.then if text else "put the run's text back, or name another with --text"
+        advice = (
+            error.then
+            if text
+            else f"put the run's text back, or name another with {argument('files')}"
+        )
         raise DataError(error.what, where=error.where, then=advice) from None
     return Subject(str(path), f"step {checkpoint.meta.step:,}", network, config, corpus)
 
@@ -123,7 +127,9 @@ def _require_memory(subject: Subject, lags: int, count: int) -> None:
     try:
         memory.require(needed, f"measuring {subject.name}")
     except ConfigError as error:
-        raise ConfigError(error.what, then="lower --lags or --positions") from None
+        raise ConfigError(
+            error.what, then=f"lower {argument('lags')} or {argument('positions')}"
+        ) from None
 
 
 def _float64(config: Config, K: int) -> Network:
