@@ -60,7 +60,7 @@ def command(config: str | None, files: tuple[str, ...], resumed: Path | None, qu
             run = resume(resumed, accept_changes=accept_changes, stop=stop, **given)
     if run.interrupted:
         raise InterruptedRunError(run.signal, f"interrupted; step {run.step:,} is saved",
-                                  then=f"go on with: {call('resume', run)}")  # fmt: skip
+                                  then=f"go on with: {call('resume', str(run))}")  # fmt: skip
     if run.summary:
         click.echo(to_json(run.summary) if form == "json" else _closing(run))
 
