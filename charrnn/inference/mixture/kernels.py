@@ -85,14 +85,21 @@ class CompiledMixture:
         self, trie: Trie, orders: Sequence[int], weights: Weights, u: Array, say: float,
         streams: Streams, Z: Array,
     ) -> None:  # fmt: skip
-        learned = (weights.sets, weights.visits, u)
-        self._loops.mix_block(trie.flat, np.array(orders), _BINS, learned, float(say), streams, Z)
+        self._loops.mix_block(*flat_mixture(trie, orders, weights, u, say), streams, Z)
 
     def advance(self, trie: Trie, streams: Streams, ids: Array) -> None:
         self._loops.advance_block(trie.flat, streams, ids.astype(np.int64))
 
     def read(self, trie: Trie, stream: Stream, ids: Array) -> None:
         self._loops.read_block(trie.flat, stream, ids.astype(np.int64))
+
+
+def flat_mixture(
+    trie: Trie, orders: Sequence[int], weights: Weights, u: Array, say: float
+) -> tuple[Any, ...]:
+    """A mixture as compiled loops take it."""
+    learned = (weights.sets, weights.visits, u)
+    return trie.flat, np.array(orders), _BINS, learned, float(say)
 
 
 def fastest_mixture() -> MixtureKernels:

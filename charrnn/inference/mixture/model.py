@@ -9,7 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.inference.mixture.counting import CountingKernels, fit
-from charrnn.inference.mixture.kernels import MixtureKernels, fastest_counting, fastest_mixture
+from charrnn.inference.mixture.kernels import (
+    MixtureKernels,
+    fastest_counting,
+    fastest_mixture,
+    flat_mixture,
+)
 from charrnn.inference.mixture.reading import LONGEST, fresh
 from charrnn.inference.mixture.trie import Trie
 from charrnn.inference.mixture.weights import MIDDLE, Rates, Weights, new_features, no_features
@@ -88,10 +93,15 @@ class Mixture:
 
         By the weights reached. `say` lowers the n-gram's: at 0 they are the network's.
         """
+        self.kernels.mix_block(*self._frozen(say), streams, Z)
+
+    def for_sampling(self, say: float = 1.0) -> tuple[Any, ...]:
+        """For the compiled sampler: `mix` as it draws."""
+        return flat_mixture(*self._frozen(say))
+
+    def _frozen(self, say: float) -> tuple[Trie, tuple[int, ...], Weights, Array, float]:
         weights = self.reached or self.initial_weights()
-        self.kernels.mix_block(
-            self.trie, self.orders, weights, no_features(self.K), say, streams, Z
-        )
+        return self.trie, self.orders, weights, no_features(self.K), say
 
 
 @dataclass

@@ -20,8 +20,7 @@ SETS = 4
 def score_block(trie, orders, bins, learned, rates, learns, stream, Z, y, nats, likeliest):
     """See `mixing.score_block`; fills nats (n, 3) and likeliest (n,)."""
     K = Z.shape[1]
-    L, q, path = np.empty((1 + len(orders), K)), np.empty(K), np.empty(len(trie[6]), np.int64)
-    at = np.empty(len(learned[0]) + len(learned[2]), np.int64)
+    path, L, at, q = new_scratch((trie, orders, bins, learned, 1.0), K)
     for t in range(len(y)):
         c = y[t]
         _prepare(trie, orders, bins, learned[2], stream, Z[t], path, L, at)
@@ -43,16 +42,29 @@ def score_block(trie, orders, bins, learned, rates, learns, stream, Z, y, nats, 
 @compiled
 def mix_block(trie, orders, bins, learned, say, streams, Z):
     """See `mixing.mix_block`."""
-    K = Z.shape[1]
-    L, q, path = np.empty((1 + len(orders), K)), np.empty(K), np.empty(len(trie[6]), np.int64)
-    at = np.empty(len(learned[0]) + len(learned[2]), np.int64)
+    mixture = (trie, orders, bins, learned, say)
+    scratch = new_scratch(mixture, Z.shape[1])
     for stream in range(len(streams)):
-        mix_row(trie, orders, bins, learned, say, streams[stream], Z[stream], path, L, at, q)
+        mix_row(mixture, streams[stream], Z[stream], scratch)
 
 
 @compiled
-def mix_row(trie, orders, bins, learned, say, stream, z, path, L, at, q):
-    """Turn the logits z (K,) of one stream into log q; the last four are scratch."""
+def new_scratch(mixture, K):
+    """What `mix_row` writes into."""
+    trie, orders, _, learned, _ = mixture
+    return (
+        np.empty(len(trie[6]), np.int64),
+        np.empty((1 + len(orders), K)),
+        np.empty(SETS + len(learned[2]), np.int64),
+        np.empty(K),
+    )
+
+
+@compiled
+def mix_row(mixture, stream, z, scratch):
+    """Turn the logits z (K,) of one stream into log q."""
+    trie, orders, bins, learned, say = mixture
+    path, L, at, q = scratch
     _prepare(trie, orders, bins, learned[2], stream, z, path, L, at)
     shift = math.log(_mix(learned, L, at, say, q))
     for k in range(len(q)):

@@ -17,6 +17,13 @@ CONTEXT, LENGTH, PLACE, LONGEST, RECENT = range(5)
 
 
 @compiled
+def forget(stream, K):
+    """As a stream of `reading.fresh`."""
+    stream[:] = K
+    stream[CONTEXT], stream[LENGTH], stream[PLACE], stream[LONGEST] = 0, 0, -1, 0
+
+
+@compiled
 def advance(trie, stream, c):
     """Read symbol c. See `reading.advance`."""
     text, symbol, _, ref, first, link, discounts = trie

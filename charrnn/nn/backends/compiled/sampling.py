@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from charrnn.nn.backends.compiled.functions import exp
 from charrnn.nn.backends.compiled.jit import compiled
+from charrnn.nn.backends.compiled.mixing import mix_row, new_scratch
+from charrnn.nn.backends.compiled.ngram_reading import advance, forget
 from charrnn.nn.backends.compiled.product import multiply, pack
 from charrnn.nn.backends.compiled.step import step
 from charrnn.nn.cells.base import Weights
@@ -30,8 +32,13 @@ def compiled_sampler(
     top_p: float | None,
     allowed: NDArray[np.bool_] | None,
     boundary: int | None,
-) -> Callable[[Ids, Array, NDArray[np.float64]], tuple[Ids, Array]]:
-    """A function (x (B,), state, uniforms (n, B)) → (ids (n, B), state), as the plain one."""
+    mixture: tuple[Any, ...] | None = None,
+) -> Callable[..., tuple[Ids, Array]]:
+    """A function (x (B,), state, uniforms (n, B)) → (ids (n, B), state), as the plain one.
+
+    With a `mixture` (`Mixture.for_sampling`) it also takes what the streams have read before x
+    (B, columns), which go on, and the mixture is what is drawn from.
+    """
     module = network.cells[0].compiled
     assert module is not None, "a cell without compiled loops has no compiled step"
     layers = [network.params.layer(index) for index in range(len(network.cells))]
@@ -45,9 +52,11 @@ def compiled_sampler(
     usable = np.ones(network.K, np.bool_) if allowed is None else allowed
     edge = -1 if boundary is None else boundary
 
-    def generate_steps(x: Ids, state: Array, uniforms: NDArray[np.float64]) -> tuple[Ids, Array]:
+    def generate_steps(
+        x: Ids, state: Array, uniforms: NDArray[np.float64], read: Array | None = None
+    ) -> tuple[Ids, Array]:
         ids, state = np.empty(uniforms.shape, np.int32), state.copy()
-        _generate(x, state, uniforms, *weights, cell, rule, usable, edge, ids)
+        _generate(x, state, uniforms, *weights, cell, rule, usable, edge, mixture, read, ids)
         return ids, state
 
     return generate_steps
@@ -77,7 +86,8 @@ def _packed(network: Network, layers: list[Weights]) -> tuple[Array, ...]:
 
 
 @compiled
-def _generate(x, state, uniforms, table, W, b, U, V, c, cell, rule, allowed, boundary, ids):
+def _generate(x, state, uniforms, table, W, b, U, V, c, cell, rule, allowed, boundary, mixture,
+              read, ids):  # fmt: skip
     L, _, B, H = state.shape
     G = table.shape[1]
     A = np.empty((B, G), table.dtype)
@@ -85,10 +95,15 @@ def _generate(x, state, uniforms, table, W, b, U, V, c, cell, rule, allowed, bou
     z = np.empty((B, V.shape[0] * V.shape[2]), table.dtype)
     scratch, p = np.empty(H, table.dtype), np.empty(len(c), table.dtype)
     x = x.copy()
+    mixing = None if mixture is None else new_scratch(mixture, len(c))
     for t in range(len(uniforms)):
         for stream in range(B):
             if x[stream] == boundary:
                 state[:, :, stream] = 0
+            if mixture is not None:
+                if x[stream] == boundary:
+                    forget(read[stream], len(c))
+                advance(mixture[0], read[stream], x[stream])
         for layer in range(L):
             if layer == 0:
                 for stream in range(B):
@@ -105,6 +120,8 @@ def _generate(x, state, uniforms, table, W, b, U, V, c, cell, rule, allowed, bou
             z_row = z[stream]
             for k in range(len(c)):
                 z_row[k] += c[k]
+            if mixture is not None:
+                mix_row(mixture, read[stream], z_row[: len(c)], mixing)
             x[stream] = _draw(z_row, p, uniforms[t, stream], rule, allowed)
             ids[t, stream] = x[stream]
 
