@@ -11,7 +11,7 @@ from charrnn import build, config
 from charrnn.inference.mixture.kernels import NumPyMixture
 from charrnn.inference.mixture.model import Mixture
 from charrnn.inference.sampling import Sampling
-from charrnn.nn.backends.compiled.sampling import continuation
+from charrnn.nn.backends.compiled.sampling import compiled_sampler
 
 K, B = 7, 3
 NEWLINE = 2
@@ -70,7 +70,7 @@ def test_it_draws_what_the_parts_draw(cell, sampling, say, boundary):
     x, state = np.array([1, 2, 3], np.int32), rng.normal(0, 0.3, net.zero_state(B).shape)
     uniforms, again = rng.random((60, B)), streams.copy()
     expected, last = apart(net, made, sampling, boundary, say, x, state, uniforms, streams)
-    go = continuation(net, sampling.temperature, sampling.top_k, sampling.top_p, sampling.allowed,
+    go = compiled_sampler(net, sampling.temperature, sampling.top_k, sampling.top_p, sampling.allowed,
                       boundary, made.for_sampling(say))  # fmt: skip
     first, middle = go(x, state, uniforms[:25], again)
     second, found = go(first[-1], middle, uniforms[25:], again)
@@ -78,6 +78,6 @@ def test_it_draws_what_the_parts_draw(cell, sampling, say, boundary):
     np.testing.assert_allclose(found, last, rtol=1e-9, atol=1e-12)
     np.testing.assert_array_equal(again, streams)
     if say == 0:
-        alone = continuation(net, sampling.temperature, sampling.top_k, sampling.top_p,
+        alone = compiled_sampler(net, sampling.temperature, sampling.top_k, sampling.top_p,
                              sampling.allowed, boundary)  # fmt: skip
         np.testing.assert_array_equal(alone(x, state, uniforms)[0], expected)
