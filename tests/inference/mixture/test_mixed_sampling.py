@@ -70,14 +70,13 @@ def test_it_draws_what_the_parts_draw(cell, sampling, say, boundary):
     x, state = np.array([1, 2, 3], np.int32), rng.normal(0, 0.3, net.zero_state(B).shape)
     uniforms, again = rng.random((60, B)), streams.copy()
     expected, last = apart(net, made, sampling, boundary, say, x, state, uniforms, streams)
-    go = compiled_sampler(net, sampling.temperature, sampling.top_k, sampling.top_p, sampling.allowed,
-                      boundary, made.for_sampling(say))  # fmt: skip
+    rule = (sampling.temperature, sampling.top_k, sampling.top_p, sampling.allowed, boundary)
+    go = compiled_sampler(net, *rule, made.for_sampling(say))
     first, middle = go(x, state, uniforms[:25], again)
     second, found = go(first[-1], middle, uniforms[25:], again)
     np.testing.assert_array_equal(np.concatenate([first, second]), expected)
     np.testing.assert_allclose(found, last, rtol=1e-9, atol=1e-12)
     np.testing.assert_array_equal(again, streams)
     if say == 0:
-        alone = compiled_sampler(net, sampling.temperature, sampling.top_k, sampling.top_p,
-                             sampling.allowed, boundary)  # fmt: skip
+        alone = compiled_sampler(net, *rule)
         np.testing.assert_array_equal(alone(x, state, uniforms)[0], expected)
