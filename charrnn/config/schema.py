@@ -53,7 +53,8 @@ class DataConfig(Section):
     )
     mode: Literal["stream", "lines"] = Field(
         default="stream",
-        description="stream: one text, state carried; lines: each line a sequence, state reset",
+        description="stream: one text, state carried within an epoch and zero where one begins; "
+        "lines: each line a sequence, state reset",
     )
     unit: Literal["char", "byte"] = Field(
         default="char", description="what a symbol is: a Unicode code point or a byte"
@@ -76,8 +77,10 @@ class InitConfig(Section):
 
     scheme: Literal["uniform", "normal", "xavier", "orthogonal", "identity", "zeros"] = Field(
         default="xavier",
-        description="uniform on [-scale, scale], normal with deviation scale, Xavier/Glorot "
-        "uniform, orthogonal rows or columns times scale, or scale times the identity",
+        description="each gate's block by itself: uniform on [-scale, scale]; normal with "
+        "deviation scale; xavier, uniform on ±scale·sqrt(6/(fan_in + fan_out)), (D, H) being the "
+        "fans of W, of the first layer (K, H); orthogonal rows or columns times scale; or scale "
+        "times the identity",
     )
     scale: NotNegativeFloat | None = Field(
         default=None,
@@ -127,7 +130,7 @@ class ModelConfig(Section):
         default=0.0, description="share of units dropped between layers and before the output layer"
     )
     variational_dropout: bool = Field(
-        default=False, description="drop the same units at all steps of an update"
+        default=False, description="drop the same units of a stream at all steps of an update"
     )
     weight_dropout: Annotated[float, Field(ge=0, lt=1)] = Field(
         default=0.0, description="share of the recurrent weights U dropped for an update"
@@ -152,7 +155,8 @@ class BpttConfig(Section):
     window: Literal["auto"] | Positive = Field(
         default="auto",
         description="characters of tape kept at once; auto is all of a short sequence, "
-        "about sqrt(T) of a long one; does not change the gradient",
+        "about sqrt(T) of a long one; does not change the gradient, but which units "
+        "model.dropout drops where there are several windows",
     )
 
     @model_validator(mode="before")
@@ -169,11 +173,18 @@ class ScheduleConfig(Section):
     name: Literal["constant", "step", "exponential", "linear", "cosine", "plateau"] = Field(
         default="constant", description="shape of the learning rate over the run"
     )
-    warmup_steps: NotNegative = Field(default=0, description="steps of linear rise from zero")
-    factor: Annotated[float, Field(gt=0, le=1)] = Field(
-        default=0.97, description="step, exponential (each epoch), plateau: multiplier"
+    warmup_steps: NotNegative = Field(
+        default=0,
+        description="N steps of linear rise from 1/N, which multiply the shape that runs meanwhile",
     )
-    after: NotNegative = Field(default=10, description="step: epochs before the first drop")
+    factor: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.97,
+        description="multiplier of a drop (step, plateau), or of an epoch, continuously: "
+        "factor^epochs, 2.5 epochs counting as such (exponential)",
+    )
+    after: NotNegative = Field(
+        default=10, description="step: whole epochs before the first drop; 0 is 1"
+    )
     every: Positive = Field(default=1, description="step: epochs between drops")
     patience: Positive = Field(
         default=3, description="plateau: evaluations without a better loss before a drop"
@@ -207,8 +218,8 @@ class OptimConfig(Section):
     )
     ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         default=None,
-        description="decay of the moving mean of the weights that is validated, sampled and kept; "
-        "null: the weights themselves",
+        description="decay of the moving mean of the weights that is validated, sampled and kept, "
+        "min(ema_decay, n/(n + 9)) after n updates; null: the weights themselves",
     )
     grad_clip: PositiveFloat | None = Field(
         default=5.0, description="clipping threshold; null is no clipping"

@@ -110,19 +110,13 @@ class Network:
         """The state (L, n, B, H) before any text."""
         return np.zeros((len(self.cells), len(self.cells[0].state_names), B, self.H), self.dtype)
 
-    def draw_masks(self, rng: np.random.Generator, T: int, B: int) -> list[Array]:
-        """A dropout mask (T, B, H) for the output of each layer: 0, or 1 / (1 - dropout).
+    def mask_arrays(self, T: int, B: int) -> list[Array]:
+        """Memory for a dropout mask (T, B, H) for the output of each layer.
 
         Variational dropout (Gal & Ghahramani 2016) has one row for all steps, (1, B, H).
         """
-        kept, shape = 1 - self.dropout, (1 if self.variational else T, B, self.H)
-        masks = []
-        for index in range(len(self.cells)):
-            mask = self._workspace(f"layers.{index}.mask", shape)
-            np.less(rng.random(shape, np.float32), kept, out=mask, casting="unsafe")
-            mask *= 1 / kept
-            masks.append(mask)
-        return masks
+        shape = (1 if self.variational else T, B, self.H)
+        return [self._workspace(f"layers.{index}.mask", shape) for index in range(len(self.cells))]
 
     def forward(self, x: Ids, state: Array, masks: Sequence[Array] | None = None) -> Tape:
         """Run ids x (T, B) from `state`; `masks` are the dropout masks, None to drop nothing.

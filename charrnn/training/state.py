@@ -21,6 +21,7 @@ from charrnn.nn.network import Network
 from charrnn.runtime.ranks import Ranks
 from charrnn.storage.checkpoint import Checkpoint, damaged, require_array
 from charrnn.storage.metadata import Count, Finite, Section, as_tuple, validated
+from charrnn.storage.migrations import CONVENTIONS
 from charrnn.training.measures import Mean
 from charrnn.training.optim.averaging import WeightAverage
 from charrnn.training.optim.optimisers import Optimiser
@@ -54,6 +55,7 @@ class SavedState(Section):
     means: Annotated[tuple[Sum, Sum, Sum], BeforeValidator(as_tuple)]
     rate_scale: Scale
     rollbacks: Count
+    conventions: Annotated[int, Field(ge=1, le=CONVENTIONS)]
 
     @classmethod
     def of(cls, checkpoint: Checkpoint, where: str) -> SavedState:
@@ -69,7 +71,7 @@ class TrainingState:
     """`carried` (L, n, B, H): the state that the next batch begins with, of this rank's streams.
 
     `since_log`, `norm_since_log` and `since_evaluation` are running means; `rate_scale` multiplies
-    the schedule's rate, and is what rollbacks left.
+    the schedule's rate, and is what rollbacks left. `conventions`: see `storage/migrations.py`.
     """
 
     network: Network
@@ -87,6 +89,7 @@ class TrainingState:
     since_evaluation: Mean = field(default_factory=Mean)
     rate_scale: float = 1.0
     rollbacks: int = 0
+    conventions: int = CONVENTIONS
 
     @property
     def best(self) -> float | None:
@@ -133,6 +136,7 @@ class TrainingState:
             "means": [[mean.total, mean.weight] for mean in means],
             "rate_scale": self.rate_scale,
             "rollbacks": self.rollbacks,
+            "conventions": self.conventions,
         }
 
     def require_fit(
@@ -183,6 +187,8 @@ class TrainingState:
         """
         arrays, saved = checkpoint.arrays, SavedState.of(checkpoint, where)
         params, streams = self.network.params, self.carried.shape[2]
+        self.conventions = saved.conventions
+        self.schedule.follow(saved.conventions)
         for name, view in params.items():
             view[...] = arrays.get(TRAINING + name, arrays[name])
         if self.average is not None:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from charrnn.data.corpus import Corpus
 from charrnn.data.loader import DataLoader
-from charrnn.nn import bptt
 from charrnn.nn.bptt import CancelledError, GradientResult
+from charrnn.nn.dropout import DropoutMasks
 from charrnn.nn.network import Network
 from charrnn.nn.weight_dropout import apply_weight_dropout, draw_weight_masks
 from charrnn.runtime.ranks import Ranks, RankStatus
@@ -106,7 +106,7 @@ class Trainer:
         try:
             return self.pool.gradient(
                 batch, initial, self.grad, scale, B=B, window=self.window, cancel=cancel,
-                masks=self._masks if self.network.dropout else None,
+                masks=self.dropout_masks(B).of_streams if self.network.dropout else None,
             )  # fmt: skip
         except CancelledError:
             return None
@@ -119,13 +119,9 @@ class Trainer:
             return RankStatus(stop=stop, cancelled=True, seconds=seconds)
         return RankStatus(result.loss, is_finite(result.state), stop, False, seconds)
 
-    def _masks(self, network: Network, streams: range) -> bptt.Masks:
-        def draw(window: int, T: int) -> list[Array]:
-            same = 0 if network.variational else window
-            key = [DROPOUT, self.seed, self.state.step, same, streams.start]
-            return network.draw_masks(np.random.default_rng(key), T, len(streams))
-
-        return draw
+    def dropout_masks(self, B: int) -> DropoutMasks:
+        """Those of the next update, on B streams."""
+        return DropoutMasks((DROPOUT, self.seed, self.state.step), B, self.state.conventions)
 
     def _weight_masks(self) -> dict[str, Array]:
         if not self.weight_dropout:  # making a generator is not free either

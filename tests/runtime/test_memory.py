@@ -7,6 +7,8 @@ import pytest
 
 from charrnn import build, config
 from charrnn.nn import bptt
+from charrnn.nn.dropout import DropoutMasks
+from charrnn.storage.migrations import CONVENTIONS
 from tests.helpers.variants import CELLS
 
 
@@ -18,7 +20,7 @@ def test_tape_bytes_is_what_the_workspace_holds(cell, dropout):
     network = build.network(settings, K)
     masks = None
     if dropout:
-        masks = lambda index, T: network.draw_masks(np.random.default_rng(0), T, B)  # noqa: E731
+        masks = DropoutMasks((0, 0, 0), B, CONVENTIONS).of_streams(network, range(B))
     x = np.zeros((T, B), np.int32)
     state, grad = network.zero_state(B), network.params.like()
     bptt.gradient(network, bptt.Batch(x, x), state, grad, 1.0, masks=masks)

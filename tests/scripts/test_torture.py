@@ -43,7 +43,7 @@ def checkpoint(step: int, best_step: int | None) -> Checkpoint:
         "step": step, "best": None if best_step is None else [1.0 / (1 + best_step), best_step],
         "config": {}, "vocabulary": {"unit": "char", "symbols": ["a"]}, "corpus_sha256": "",
         "cursor": [0, step], "optimiser_steps": step, "schedule": {}, "evaluations_waited": 0,
-        "means": [[0.0, 0.0]] * 3, "rate_scale": 1.0, "rollbacks": 0,
+        "means": [[0.0, 0.0]] * 3, "rate_scale": 1.0, "rollbacks": 0, "conventions": 3,
     }  # fmt: skip
     return Checkpoint({"state": np.full((2, 3), step, np.float32)}, Metadata.of(meta))
 

@@ -30,7 +30,7 @@ LIMITS = fuzzing.Limits(seconds=20)
 def frozen() -> sealing.Content:
     """A checkpoint of today's format, to be changed."""
     content = sealing.parse(FROZEN.read_bytes())
-    content.meta.update(format=2, rate_scale=1.0, rollbacks=0)
+    content.meta.update(format=3, rate_scale=1.0, rollbacks=0, conventions=1)
     return content
 
 
@@ -104,6 +104,7 @@ META = {
     "optimiser_steps": (-1, 10**400, [1]),
     "rate_scale": (0.0, -1.0, 2.0, None),
     "rollbacks": (-1, 0.5),
+    "conventions": (0, 99, None, "3", 2.0),
     "corpus_sha256": (None, 5, []),
     "final": (1, "yes"),
     "text_bytes": ([], {"a": "b"}),

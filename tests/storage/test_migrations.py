@@ -1,7 +1,9 @@
 """Checkpoints of older formats: read, sampled from and gone on with, today.
 
 `frozen/format-1` was written by the version that wrote format 1: a run of 6 steps, and the
-checkpoint that the same version had after 12 (`later`).
+checkpoint that the same version had after 12 (`later`). `format-1-dropout` and `format-2` are
+runs with dropout, two threads and a `step` schedule, by the versions of their formats: `later`
+after 30 steps.
 """
 
 from __future__ import annotations
@@ -20,7 +22,6 @@ from charrnn.storage.migrations import FORMAT, STEPS, migrate
 
 FROZEN = Path(__file__).parents[1] / "frozen"
 OLD = FROZEN / "format-1" / "checkpoints" / "step-000000006.safetensors"
-LATER = FROZEN / "format-1" / "later.safetensors"
 
 
 @pytest.fixture
@@ -45,7 +46,12 @@ def test_there_is_a_step_and_a_frozen_file_for_every_older_format():
 def test_what_was_stored_is_kept_and_what_is_new_is_neutral():
     before, after = stored_meta(OLD), read(OLD).meta.values
     kept = {key: value for key, value in before.items() if key not in ("sha256", "format")}
-    assert after == {**kept, "format": FORMAT, "rate_scale": 1.0, "rollbacks": 0}
+    new = {"format": FORMAT, "rate_scale": 1.0, "rollbacks": 0, "conventions": 1}
+    assert after == {**kept, **new}
+
+
+def test_a_run_keeps_the_conventions_of_the_format_it_was_begun_in():
+    assert read(FROZEN / "format-2" / "later.safetensors").meta.values["conventions"] == 2
 
 
 def test_migrating_changes_nothing_that_is_new_already(tmp_path):
@@ -63,10 +69,19 @@ def test_an_old_run_is_sampled_from(charrnn, old_run):
     assert len(done.stdout) == 20
 
 
-def test_an_old_run_goes_on_as_its_own_version_did(charrnn, old_run):
-    done = charrnn("train", "--resume", "old", "--steps", 12)
-    assert done.returncode == 0, done.stderr
-    resumed, expected = read(old_run / "checkpoints" / "step-000000012.safetensors"), read(LATER)
+@pytest.mark.parametrize(
+    ("name", "steps"), [("format-1", 12), ("format-1-dropout", 30), ("format-2", 30)]
+)
+def test_an_old_run_goes_on_as_its_own_version_did(charrnn, tmp_path, name, steps):
+    """On through a stop: what is written on the way keeps the conventions too."""
+    shutil.copytree(FROZEN / name / "checkpoints", tmp_path / "old" / "checkpoints")
+    shutil.copy(FROZEN / name / "text.txt", tmp_path)
+    for until in (steps - 3, steps):
+        done = charrnn("train", "--resume", "old", "--steps", until)
+        assert done.returncode == 0, done.stderr
+    path = tmp_path / "old" / "checkpoints" / f"step-{steps:09}.safetensors"
+    resumed, expected = read(path), read(FROZEN / name / "later.safetensors")
+    assert resumed.meta.values["conventions"] == expected.meta.values["conventions"]
     assert resumed.meta.values["cursor"] == expected.meta.values["cursor"]
     assert resumed.meta.values["best"] == pytest.approx(expected.meta.values["best"], rel=1e-12)
     for name, array in expected.arrays.items():

@@ -55,7 +55,9 @@ def at(step=0, epoch=0.0, share=0.0):
 def test_schedules():
     assert make_schedule("constant", 2.0).rate(at(share=0.9)) == 2
     step = make_schedule("step", 1.0, factor=0.5, after=10, every=2)
-    assert [step.rate(at(epoch=e)) for e in (0, 10.5, 11.9, 12, 14)] == [1, 1, 1, 0.5, 0.25]
+    assert [step.rate(at(epoch=e)) for e in (0, 9.9, 10, 11.9, 12, 14)] == [
+        1, 1, 0.5, 0.5, 0.25, 0.125,
+    ]  # fmt: skip
     exponential = make_schedule("exponential", 1.0, factor=0.25)
     assert exponential.rate(at(epoch=0.5)) == pytest.approx(0.5)
     linear = make_schedule("linear", 1.0, final=0.2)
@@ -63,6 +65,23 @@ def test_schedules():
     cosine = make_schedule("cosine", 1.0, final=0.2)
     shares = (0.0, 0.5, 1.0, 2.0)
     assert [cosine.rate(at(share=s)) for s in shares] == pytest.approx([1, 0.6, 0.2, 0.2])
+
+
+@pytest.mark.parametrize("after", [0, 1, 2, 10])
+def test_the_step_schedule_is_that_of_char_rnn(after):
+    """Its train.lua: at the end of an epoch, `if epoch >= after: learning_rate *= decay`."""
+    schedule, ntrain, rate = make_schedule("step", 1.0, factor=0.5, after=after), 7, 1.0
+    for i in range(1, 15 * ntrain):  # the lua loop's i, whose update is made before the check
+        assert schedule.rate(at(epoch=(i - 1) / ntrain)) == rate
+        if i % ntrain == 0 and i / ntrain >= after:
+            rate *= 0.5
+
+
+def test_the_step_schedule_of_earlier_conventions_drops_first_after_another_every():
+    for conventions in (1, 2):
+        step = make_schedule("step", 1.0, factor=0.5, after=10, every=2)
+        step.follow(conventions)
+        assert [step.rate(at(epoch=e)) for e in (0, 10.5, 11.9, 12, 14)] == [1, 1, 1, 0.5, 0.25]
 
 
 def test_every_schedule_warms_up():

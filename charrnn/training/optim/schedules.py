@@ -30,6 +30,9 @@ class Schedule:
         """The shape, as a share of the base rate."""
         return 1.0
 
+    def follow(self, conventions: int) -> None:
+        """Keep to the conventions that a run was begun with (`storage/migrations.py`)."""
+
     def record_validation(self, loss: float) -> None:
         """Take note of a validation loss, in nats per character."""
 
@@ -42,16 +45,25 @@ class Schedule:
 
 
 class Step(Schedule):
-    """factor^n after n drops: one every `every` epochs, after the first `after`."""
+    """factor^n after n drops: the first after `after` epochs, the next every `every` epochs.
+
+    As in char-rnn, where the rate drops at the end of an epoch if `epoch >= after`; so `after` 0 is
+    1. The first two conventions put the first drop `every` epochs later.
+    """
 
     def __init__(
         self, base: float, warmup_steps: int, *, factor: float, after: int, every: int
     ) -> None:
         super().__init__(base, warmup_steps)
         self._factor, self._after, self._every = factor, after, every
+        self._first_drop = max(after, 1)
+
+    def follow(self, conventions: int) -> None:
+        self._first_drop = self._after + self._every if conventions < 3 else max(self._after, 1)
 
     def factor(self, at: Progress) -> float:
-        drops = max(int(at.epoch) - self._after, 0) // self._every
+        since_first = int(at.epoch) - self._first_drop
+        drops = since_first // self._every + 1 if since_first >= 0 else 0
         return float(self._factor**drops)
 
 
