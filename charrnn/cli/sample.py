@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import click
 
@@ -19,6 +19,7 @@ from charrnn.cli.options import (
     unknown_option,
 )
 from charrnn.cli.output import to_json, write
+from charrnn.data.files import read_prime
 from charrnn.errors import DataError, UsageError, argument
 from charrnn.inference.memorization import Copied
 
@@ -30,7 +31,8 @@ _SHOWN = 60  # characters of a text on stderr
 @click.command("sample")
 @click.argument("run", type=click.Path(path_type=Path), metavar="RUN|CKPT")
 @click.option("--prime", help="Text that the sample goes on from; echoed first.")
-@click.option("--prime-file", type=click.File("rb"), help="The same, from a file or - for stdin.")
+@click.option("--prime-file", type=click.Path(path_type=Path, allow_dash=True), metavar="FILE|-",
+              help="The same, from a file or - for stdin.")  # fmt: skip
 @argument_option("length", default=2000)
 @argument_option("temperature", default=1.0)
 @argument_option("top_k")
@@ -52,7 +54,7 @@ _SHOWN = 60  # characters of a text on stderr
 @format_option
 @checkpoint_option
 @unknown_option
-def command(run: Path, prime: str | None, prime_file: BinaryIO | None, allow: str | None,
+def command(run: Path, prime: str | None, prime_file: Path | None, allow: str | None,
             forbid: str | None, count: int, best_of: int, form: str, which: Any,
             **options: Any) -> None:  # fmt: skip
     """Write text in the manner of a trained model to stdout, as it is made.
@@ -77,7 +79,7 @@ def command(run: Path, prime: str | None, prime_file: BinaryIO | None, allow: st
         show.sample(sampled, nats)
 
 
-def prime_text(prime: str | None, file: BinaryIO | None, model: Model) -> tuple[str, str]:
+def prime_text(prime: str | None, file: Path | None, model: Model) -> tuple[str, str]:
     """The prime in the vocabulary's symbols, and the name of the option that it was given by."""
     unit, encoding = model.vocabulary.unit, model.config.data.encoding
     if prime is not None and file is not None:
@@ -86,7 +88,7 @@ def prime_text(prime: str | None, file: BinaryIO | None, model: Model) -> tuple[
     if file is None:
         return as_symbols(prime or "", unit), "prime"
     try:
-        data = file.read()
+        data = read_prime(file)
         return data.decode("latin-1" if unit == "byte" else encoding), "prime_file"
     except UnicodeDecodeError as error:
         raise DataError(

@@ -14,6 +14,7 @@ import yaml
 from pydantic import ValidationError
 
 from charrnn.config.document import (
+    MAX_CHARACTERS,
     MAX_LISTED,
     Document,
     KeyPath,
@@ -26,10 +27,12 @@ from charrnn.config.explain import explain, one_error_per_key
 from charrnn.config.rules import broken_rules
 from charrnn.config.schema import Config
 from charrnn.errors import ConfigError, argument, call, settings
+from charrnn.files import read_regular
 
 # Values, and where each of them was set.
 Layer = tuple[Mapping[str, Any], Mapping[KeyPath, str]]
 
+MAX_BYTES = 4 * MAX_CHARACTERS  # of a file
 MAX_STORED = 100_000  # values of a configuration in a checkpoint, which may name many files
 
 
@@ -192,7 +195,7 @@ def _document(path: Path) -> Document:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return read_regular(path, MAX_BYTES).decode("utf-8-sig")
     except FileNotFoundError:
         raise ConfigError(
             "no such configuration file",
@@ -207,7 +210,9 @@ def _read(path: Path) -> str:
         ) from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"not UTF-8 text (byte {error.start})", where=str(path)) from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", where=str(path)[:200]) from None
+    except ValueError as error:
         raise ConfigError(f"cannot be read: {error}", where=str(path)[:200]) from None
 
 

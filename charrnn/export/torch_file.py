@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.numpy import save
 
 from charrnn.config import Config
@@ -19,6 +19,7 @@ from charrnn.export.facts import facts
 from charrnn.export.state_dict import FIRST, shown
 from charrnn.export.torch_layout import to_torch
 from charrnn.storage.checkpoint import KEY
+from charrnn.storage.tensors import read_tensors
 
 Array = NDArray[Any]
 DTYPES = ("F16", "F32", "F64")
@@ -38,28 +39,26 @@ def to_torch_bytes(
 def is_torch_layout(path: Path) -> bool:
     """Whether the file holds PyTorch's recurrent layers, and not a checkpoint of charrnn."""
     try:
-        with safe_open(path, framework="numpy") as file:
-            ours = KEY in (file.metadata() or {})
-            return not ours and any(name.endswith(FIRST) for name in file.keys())  # noqa: SIM118
-    except (SafetensorError, OSError):
+        tensors, metadata = read_tensors(path)
+    except (SafetensorError, ValueError, RecursionError, OSError):
         return False
+    return KEY not in metadata and any(name.endswith(FIRST) for name in tensors)
 
 
 def load(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
     """The arrays and the metadata. float16 becomes float32. Raises CheckpointError."""
-    tensors: dict[str, Array] = {}
-    with safe_open(path, framework="numpy") as file:
-        for name in file.keys():  # noqa: SIM118
-            dtype = file.get_slice(name).get_dtype()
-            if dtype not in DTYPES:
-                raise CheckpointError(
-                    f"{shown(name)} is {dtype}, not {', '.join(DTYPES[:-1])} or {DTYPES[-1]}",
-                    where=str(path),
-                    then="save it again as float32: model.float().state_dict()",
-                )
-            array = file.get_tensor(name)
-            tensors[name] = array.astype(np.float32) if dtype == "F16" else array
-        return tensors, dict(file.metadata() or {})
+    arrays: dict[str, Array] = {}
+    tensors, metadata = read_tensors(path)
+    for name, tensor in tensors.items():
+        if tensor.dtype not in DTYPES:
+            raise CheckpointError(
+                f"{shown(name)} is {tensor.dtype}, not {', '.join(DTYPES[:-1])} or {DTYPES[-1]}",
+                where=str(path),
+                then="save it again as float32: model.float().state_dict()",
+            )
+        array = tensor.array()
+        arrays[name] = array.astype(np.float32) if tensor.dtype == "F16" else array
+    return arrays, metadata
 
 
 def _sorted_metadata(data: bytes) -> bytes:

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from charrnn.errors import CheckpointError, UsageError, argument, call
-from charrnn.storage.atomic import remove_leftovers, sync_folder, unwritable, write_atomically
+from charrnn.files import NO_LINKS, open_for_writing, open_regular
+from charrnn.storage.atomic import (
+    remove_leftovers,
+    sync_folder,
+    unwritable,
+    write_atomically,
+    write_pieces_atomically,
+)
 from charrnn.storage.checkpoint_folder import CheckpointFolder
 
 if sys.platform != "win32":
     import fcntl
 
+# What a run writes in place, or in it. No link is followed: whoever made the folder could have had
+# any file of the user written over.
+_OWN = (".lock", "config.yaml", "metrics.jsonl", "samples.txt", "checkpoints", "tensorboard")
+MAX_LINE = 1 << 20  # bytes
 _SAMPLE = re.compile(rb"^--- step (\d{1,15})( \(final\))?\n", re.MULTILINE)
 
 
@@ -51,8 +63,12 @@ class RunFolder:
     def lock(self) -> None:
         """Hold the folder until the process ends: two processes in one run is an error.
 
+        So is a link among the names that a run writes to.
         Whoever holds it may remove what a killed process left half written.
         """
+        for name in _OWN:
+            if (self.path / name).is_symlink():
+                raise _is_link(self.path / name)
         if sys.platform != "win32":  # no advisory locks there
             self._take_lock()
         remove_leftovers(self.path)
@@ -65,7 +81,8 @@ class RunFolder:
 
     def _take_lock(self) -> None:
         try:
-            self._lock = open(self.path / ".lock", "w")  # noqa: SIM115
+            descriptor = open_for_writing(self.path / ".lock", os.O_RDWR | os.O_CREAT)
+            self._lock = os.fdopen(descriptor, "w")
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise CheckpointError(
@@ -73,6 +90,8 @@ class RunFolder:
                 then="wait for it, or stop it",
             ) from None  # fmt: skip
         except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise _is_link(self.path / ".lock") from None
             raise unwritable(error, self.path / ".lock") from None
 
     def lines(self) -> Iterator[dict[str, Any]]:
@@ -81,26 +100,35 @@ class RunFolder:
             yield values
 
     def _raw_lines(self) -> Iterator[tuple[bytes, dict[str, Any]]]:
-        if not self.metrics.exists():
-            return
-        with open(self.metrics, "rb") as file:
-            for line in file:
-                with contextlib.suppress(ValueError, RecursionError):
-                    values = json.loads(line)
-                    if line.endswith(b"\n") and _is_line(values):
-                        yield line, values
+        for line in own_lines(self.metrics):
+            with contextlib.suppress(ValueError, RecursionError):
+                values = json.loads(line)
+                if line.endswith(b"\n") and _is_line(values):
+                    yield line, values
 
     def rewind(self, step: int) -> float:
         """Drop what was logged after `step`; return the seconds trained up to it."""
-        kept, seconds = [], 0.0
-        for line, values in self._raw_lines():
-            if values["step"] <= step and not values.get("final"):
-                kept.append(line)
-                seconds = float(values["seconds"])
-        write_atomically(self.metrics, b"".join(kept))
+        seconds = 0.0
+
+        def kept() -> Iterator[bytes]:
+            nonlocal seconds
+            for line, values in self._raw_lines():
+                if values["step"] <= step and not values.get("final"):
+                    seconds = float(values["seconds"])
+                    yield line
+
+        write_pieces_atomically(self.metrics, kept())
         if self.samples.exists():
-            write_atomically(self.samples, _samples_to(self.samples.read_bytes(), step))
+            write_pieces_atomically(self.samples, _samples_to(own_lines(self.samples), step))
         return seconds
+
+
+def _is_link(path: Path) -> CheckpointError:
+    return CheckpointError(
+        "is a link, and a run is written to in its own folder alone",
+        where=str(path),
+        then="put what it leads to in its place; the run's folder itself may be a link",
+    )
 
 
 def sample_entry(step: int, text: str, *, final: bool) -> bytes:
@@ -110,12 +138,33 @@ def sample_entry(step: int, text: str, *, final: bool) -> bytes:
     return heading + _SAMPLE.sub(rb" \g<0>", entry)
 
 
-def _samples_to(entries: bytes, step: int) -> bytes:
+def own_lines(path: Path) -> Iterator[bytes]:
+    """The lines of a file of the run, none where it is not there; what is longer is cut in pieces.
+
+    Raises CheckpointError where it is a link, a pipe or a device, or cannot be read.
+    """
+    try:
+        with open_regular(path, NO_LINKS) as file:
+            while line := file.readline(MAX_LINE):
+                yield line
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _is_link(path) from None
+        raise CheckpointError(f"cannot be read: {error.strerror}", where=str(path)) from None
+
+
+def _samples_to(lines: Iterable[bytes], step: int) -> Iterator[bytes]:
     """The samples up to a step, without that of a final evaluation or one that was cut off."""
-    for heading in _SAMPLE.finditer(entries):
-        if int(heading[1]) > step or heading[2]:
-            return entries[: heading.start()]
-    return entries[: entries.rfind(b"\n") + 1]
+    held = b""  # pieces of a line, whose end may be missing
+    for line in lines:
+        if not held and (heading := _SAMPLE.match(line)) and (int(heading[1]) > step or heading[2]):
+            return
+        held += line
+        if line.endswith(b"\n"):
+            yield held
+            held = b""
 
 
 def _is_line(values: Any) -> bool:

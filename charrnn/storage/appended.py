@@ -8,18 +8,22 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from charrnn.files import open_for_writing
 from charrnn.storage.atomic import sync_folder, unwritable, write_all
 
-_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
 
 class AppendedFile:
-    """A file opened for appending. Every method raises CheckpointError if the disk will not."""
+    """A file opened for appending, which must be no link.
+
+    Every method raises CheckpointError if the disk will not.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._descriptor = os.open(path, _APPEND, 0o666)
+            self._descriptor = open_for_writing(path, _APPEND)
             sync_folder(path.parent)
         except OSError as error:
             raise unwritable(error, path) from None

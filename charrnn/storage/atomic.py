@@ -7,7 +7,7 @@ import errno
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -15,18 +15,38 @@ from charrnn.errors import CheckpointError, argument
 
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _NO_SYNC_HERE = (errno.EINVAL, errno.ENOTSUP)
+_PIECE = 1 << 20  # bytes
 _STALE = 86_400  # seconds after which no writer is still at work
 
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Temporary file, fsync, rename, fsync of the folder. Raises CheckpointError, file intact."""
+    write_pieces_atomically(path, [data])
+
+
+def write_pieces_atomically(path: Path, pieces: Iterable[bytes]) -> None:
+    """The same of a content that is not held at once."""
     try:
         with _replacing(path, 0o666) as file:
-            write_all(file.fileno(), data)
+            for data in _gathered(pieces):
+                write_all(file.fileno(), data)
             os.fsync(file.fileno())
         sync_folder(path.parent)
     except OSError as error:
         raise unwritable(error, path) from None
+
+
+def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces that are worth a call of the system."""
+    held, size = list[bytes](), 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size >= _PIECE:
+            yield b"".join(held)
+            held, size = [], 0
+    if size:
+        yield b"".join(held)
 
 
 @contextlib.contextmanager

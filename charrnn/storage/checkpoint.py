@@ -15,13 +15,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.numpy import save
 
 from charrnn.errors import CheckpointError, call
 from charrnn.storage.atomic import write_atomically
 from charrnn.storage.metadata import Metadata, parse
 from charrnn.storage.migrations import FORMAT, migrate
+from charrnn.storage.tensors import DAMAGE, read_tensors
 
 KEY = "charrnn"
 DTYPES = ("F32", "F64")
@@ -99,11 +100,15 @@ def read(path: Path) -> Checkpoint:
         current, values = migrate(arrays, values)
         return Checkpoint(current, Metadata.of(values))
     except FileNotFoundError:
+        if path.is_symlink():
+            raise damaged(ValueError("it is a link to a file that is not there"), where) from None
         raise CheckpointError("no such checkpoint", where=where) from None
     except (SafetensorError, ValueError, RecursionError) as error:
         raise damaged(error, where) from None
     except OSError as error:
-        raise CheckpointError(f"cannot be read: {error}", where=where) from None
+        if error.errno in DAMAGE:
+            raise damaged(ValueError(error.strerror), where) from None
+        raise CheckpointError(f"cannot be read: {error.strerror}", where=where) from None
 
 
 def damaged(error: Exception, where: str) -> DamagedCheckpointError:
@@ -139,17 +144,15 @@ def require_finite(name: str, array: Array, where: str) -> None:
 
 
 def _load(path: Path) -> tuple[dict[str, Array], str | None]:
-    """The arrays, and the text under `charrnn`. safetensors compares sizes with the file's."""
-    with safe_open(path, framework="numpy") as file:
-        raw = (file.metadata() or {}).get(KEY)
-        if raw is None:
-            return {}, None
-        names = list(file.keys())
-        for name in names:
-            dtype = file.get_slice(name).get_dtype()
-            if dtype not in DTYPES:
-                raise ValueError(f"{name} is {dtype}, not {' or '.join(DTYPES)}")
-        return {name: file.get_tensor(name) for name in names}, raw
+    """The arrays, and the text under `charrnn`."""
+    tensors, metadata = read_tensors(path)
+    raw = metadata.get(KEY)
+    if raw is None:
+        return {}, None
+    for name, tensor in tensors.items():
+        if tensor.dtype not in DTYPES:
+            raise ValueError(f"{name} is {tensor.dtype}, not {' or '.join(DTYPES)}")
+    return {name: tensor.array() for name, tensor in tensors.items()}, raw
 
 
 def _require_known(number: Any, where: str) -> None:

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from charrnn.errors import CheckpointError, argument
+from charrnn.files import read_regular
 from charrnn.storage.atomic import sync_folder, unwritable, write_atomically
 from charrnn.storage.checkpoint import Checkpoint, DamagedCheckpointError, read, to_bytes
 
@@ -45,7 +46,7 @@ class CheckpointFolder:
         """Write `best` after the last evaluation of a run, in a way that `reopen` can take back."""
         best = self.folder / BEST
         if best.exists():
-            write_atomically(self.folder / BEFORE_FINAL, best.read_bytes())
+            _copy(best, self.folder / BEFORE_FINAL)
         final = Checkpoint(checkpoint.arrays, checkpoint.meta.replaced(final=True))
         write_atomically(best, to_bytes(final))
         return best
@@ -87,7 +88,7 @@ class CheckpointFolder:
         elif _written_at(best) != best_step:
             for candidate in (before, self._numbered(best_step)):
                 if _written_at(candidate) == best_step:
-                    write_atomically(best, candidate.read_bytes())
+                    _copy(candidate, best)
                     break
         before.unlink(missing_ok=True)
 
@@ -135,7 +136,7 @@ class CheckpointFolder:
             if found is not None and (final or found[1].meta.step >= step):
                 continue
             path = self._numbered(step)
-            write_atomically(path, (self.folder / source).read_bytes())
+            _copy(self.folder / source, path)
             found = path, best
         return found
 
@@ -148,6 +149,14 @@ class CheckpointFolder:
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
                 self._temporary.discard(path)
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        data = read_regular(source)
+    except OSError as error:
+        raise CheckpointError(f"cannot be read: {error.strerror}", where=str(source)) from None
+    write_atomically(target, data)
 
 
 def _step_of(path: Path) -> int | None:

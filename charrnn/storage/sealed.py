@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.numpy import save
+
+from charrnn.storage.tensors import read_tensors
 
 Array = NDArray[Any]
 
@@ -37,16 +39,16 @@ def unseal(
     bytes the file has, and OSError. Memory is bounded by the file's size.
     """
     try:
-        with safe_open(path, framework="numpy") as file:
-            raw = (file.metadata() or {}).get(key)
-            if raw is None:
-                raise ValueError(f"it has no {key} metadata")
-            if set(file.keys()) != set(dtypes):
-                raise ValueError("its arrays have other names")
-            for name, allowed in dtypes.items():
-                if file.get_slice(name).get_dtype() not in allowed.split():
-                    raise ValueError(f"{name} is not {allowed}")
-            arrays = {name: file.get_tensor(name) for name in dtypes}
+        tensors, metadata = read_tensors(path)
+        raw = metadata.get(key)
+        if raw is None:
+            raise ValueError(f"it has no {key} metadata")
+        if set(tensors) != set(dtypes):
+            raise ValueError("its arrays have other names")
+        for name, allowed in dtypes.items():
+            if tensors[name].dtype not in allowed.split():
+                raise ValueError(f"{name} is not {allowed}")
+        arrays = {name: tensors[name].array() for name in dtypes}
     except SafetensorError as error:
         raise ValueError(str(error)) from None
     meta = _object(raw)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from charrnn import files
 from charrnn.errors import CheckpointError
 from charrnn.storage import appended, atomic
 from charrnn.storage.checkpoint import read
@@ -48,7 +49,7 @@ class Disk:
         return self.calls > self._working
 
     def open(self, path: Any, flags: int, mode: int = 0o666) -> int:
-        if flags != os.O_RDONLY:
+        if flags & (os.O_WRONLY | os.O_RDWR):
             self._next()
         return os.open(path, flags, mode)
 
@@ -72,6 +73,7 @@ class Disk:
 def install(disk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(atomic, "os", disk)
     monkeypatch.setattr(appended, "os", disk)
+    monkeypatch.setattr(files, "os", disk)
 
 
 def require_intact(run: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 from typing import Any
 
@@ -25,12 +26,18 @@ class Curves:
     """
 
     def __init__(self, lines: Iterable[dict[str, Any]]) -> None:
-        rows = [line for line in lines if 0 <= line["step"] <= LAST_STEP]
-        rows.sort(key=lambda line: line["step"])
-        self.steps = np.array([line["step"] for line in rows], np.int64)
+        # A run of a week has a million lines: numbers are kept as they come, and not the lines.
+        steps, columns = array("q"), {name: array("d") for name in (*NAMES, "seconds", "epoch")}
+        for line in lines:
+            if 0 <= line["step"] <= LAST_STEP:
+                steps.append(line["step"])
+                for name, column in columns.items():
+                    column.append(_number(line.get(name)))
+        found = np.array(steps, np.int64)
+        order = np.argsort(found, kind="stable")
+        self.steps = found[order]
         self._columns = {
-            name: np.array([_number(line.get(name)) for line in rows], np.float64)
-            for name in (*NAMES, "seconds", "epoch")
+            name: np.array(column, np.float64)[order] for name, column in columns.items()
         }
 
     def __len__(self) -> int:

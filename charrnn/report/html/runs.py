@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
@@ -14,7 +15,7 @@ from charrnn.config import Config, to_yaml
 from charrnn.errors import UsageError
 from charrnn.inference.metrics import bits
 from charrnn.report.html.curves import NAMES, Curves, best_of, buckets, packed
-from charrnn.runs.folder import RunFolder
+from charrnn.runs.folder import RunFolder, own_lines
 from charrnn.storage.checkpoint import Checkpoint, read
 from charrnn.storage.checkpoint_folder import locate
 from charrnn.training.state import SavedState
@@ -93,11 +94,10 @@ def describe(run: Run, name: str, runs: int) -> Json:
 
 def samples(path: Path, count: int = SAMPLES) -> list[Json]:
     """The samples of samples.txt; of more than `count`, some evenly apart, the last among them."""
-    if not path.is_file():
-        return []
-    with open(path, "rb") as file:
-        text = file.read(SAMPLES_BYTES).decode("utf-8", "replace")
+    text = b"".join(_beginning(path)).decode("utf-8", "replace")
     headings = list(_HEADING.finditer(text))
+    if not headings:
+        return []
     ends = [*(heading.start() for heading in headings[1:]), len(text)]
     found = [
         {"step": int(h[1]), "text": text[h.end() : end].removesuffix("\n")[:SAMPLE_CHARACTERS]}
@@ -106,6 +106,15 @@ def samples(path: Path, count: int = SAMPLES) -> list[Json]:
     if len(found) <= count:
         return found
     return [found[index * (len(found) - 1) // (count - 1)] for index in range(count)]
+
+
+def _beginning(path: Path) -> Iterator[bytes]:
+    room = SAMPLES_BYTES
+    for line in own_lines(path):
+        yield line[:room]
+        room -= len(line)
+        if room <= 0:
+            return
 
 
 def facts(run: Run) -> list[list[str]]:

@@ -18,10 +18,12 @@ from typing import Any
 
 from charrnn.config import load, to_yaml
 from charrnn.errors import CharrnnError, CheckpointError, UsageError, argument
+from charrnn.files import read_regular
 from charrnn.runs.folder import RunFolder
 from charrnn.runs.sweep.plan import Point
 from charrnn.storage.atomic import unwritable, write_atomically
 
+MAX_OUTCOME = 1 << 24  # bytes
 FINAL = ("done", "diverged")  # ends that are results; a failed point is tried again
 MOST_SHOWN = 6
 
@@ -70,7 +72,7 @@ class SweepFolder:
     def outcome(self, point: Point) -> dict[str, Any] | None:
         """How the point ended, None if it has not."""
         try:
-            values = json.loads(self._outcome(point).read_bytes())
+            values = json.loads(read_regular(self._outcome(point), MAX_OUTCOME))
         except (OSError, ValueError):
             return None
         return values if isinstance(values, dict) and "status" in values else None
