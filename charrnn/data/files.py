@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import glob
 import shlex
 import stat
@@ -18,11 +19,13 @@ from charrnn.config.schema import DataConfig
 from charrnn.data.encodings import SAMPLE, Guess, guess_encodings, marked_encoding
 from charrnn.data.vocabulary import Unit
 from charrnn.errors import DataError, argument, call, settings
+from charrnn.files import read_regular
 
 STDIN = "-"
 BOUNDARY = "\n"  # ends a line
 MARK = "\ufeff"  # the byte order mark, decoded
 CHUNK = 1 << 20  # bytes read at a time
+MAX_PRIME = 1 << 26  # bytes
 
 
 def find_files(patterns: Sequence[str]) -> list[Path]:
@@ -114,6 +117,21 @@ def read_stdin() -> bytes:
     """All of stdin. It can be read once, so what was read is kept."""
     with open_text(Path(STDIN)) as file:
         return file.read()
+
+
+def read_prime(path: Path) -> bytes:
+    """A short text: a regular file of at most `MAX_PRIME` bytes, or as much of stdin."""
+    if str(path) == STDIN:
+        data = _stdin().read(MAX_PRIME + 1)
+        if len(data) > MAX_PRIME:
+            raise DataError(f"is larger than {MAX_PRIME:,} bytes", where=STDIN)
+        return data
+    try:
+        return read_regular(path, MAX_PRIME)
+    except OSError as error:
+        then = "a pipe can be given on stdin, as -" if error.errno == errno.ENXIO else None
+        what = f"cannot be read: {error.strerror}"
+        raise DataError(what, where=str(path), then=then) from None
 
 
 def read_text(path: Path, unit: Unit = "char", encoding: str = "utf-8") -> str:

@@ -56,7 +56,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         size = os.fstat(file.fileno()).st_size
         head = file.read(8)
         length = int.from_bytes(head, "little")
-        if len(head) == 8 and length > MAX_HEADER:
+        if length > MAX_HEADER:
             raise SafetensorError("Error while deserializing header: header too large")
         text = file.read(length)
         _require_room(path, size)

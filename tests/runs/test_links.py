@@ -155,6 +155,24 @@ def test_commands_on_a_checkpoint_that_is_none(charrnn, run, kind):
         assert charrnn("train", "--init-from", run, "--steps", "0", "-q").returncode == 4
 
 
+@pytest.mark.parametrize("command", ["config check", "train", "gradcheck", "sweep", "prime"])
+@pytest.mark.parametrize("kind", ["zeros", "fifo"])
+def test_files_of_options_that_never_end(charrnn, run, tmp_path, command, kind):
+    bad(kind, path := tmp_path / "it.yaml")
+    words = ["sample", run, "--prime-file"] if command == "prime" else command.split()
+    done = charrnn(*words, path)
+    assert done.returncode == (3 if command == "prime" else 2), done.stderr
+    assert "it.yaml: cannot be read: is a pipe or a device" in done.stderr
+
+
+def test_a_configuration_that_is_too_large_is_not_read(charrnn, tmp_path):
+    with open(tmp_path / "large.yaml", "wb") as file:
+        file.truncate(10**9)
+    done = charrnn("config", "check", "large.yaml")
+    assert done.returncode == 2
+    assert "is larger than 2,000,000 bytes" in done.stderr
+
+
 def test_a_file_is_read_within_a_bound(tmp_path):
     (tmp_path / "some").write_bytes(bytes(10))
     assert read_regular(tmp_path / "some", 10) == bytes(10)

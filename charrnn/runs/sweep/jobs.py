@@ -14,9 +14,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 from charrnn.errors import DivergenceError
+from charrnn.files import open_for_writing, open_regular
 from charrnn.runs.sweep.folder import SweepFolder
 from charrnn.runs.sweep.plan import Point
 from charrnn.runtime.mpi_launch import alone, started
@@ -43,6 +45,7 @@ class _Job:
     point: Point
     process: subprocess.Popen[bytes]
     log: IO[bytes]
+    file: Path
     said_before: int
 
     @classmethod
@@ -52,7 +55,9 @@ class _Job:
             if folder.begun(point)
             else [str(folder.config(point)), "--out", str(folder.run(point))]
         )
-        log = open(folder.log(point), "ab")  # noqa: SIM115
+        log = os.fdopen(
+            open_for_writing(folder.log(point), os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab"
+        )
         threads = str(point.config.runtime.threads)
         limits = {"OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads}
         # A session of its own: Ctrl-C reaches it through us, once.
@@ -61,7 +66,7 @@ class _Job:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
             env={**alone(os.environ), **limits}, start_new_session=True,
         )  # fmt: skip
-        return cls(point, process, log, log.tell())
+        return cls(point, process, log, folder.log(point), log.tell())
 
     def outcome(self) -> dict[str, Any] | None:
         """How it ended; None if a signal stopped it, and it can go on."""
@@ -76,7 +81,7 @@ class _Job:
         return {"status": status, "exit_code": code, "error": self._error()}
 
     def _error(self) -> str:
-        with open(self.log.name, "rb") as file:
+        with open_regular(self.file) as file:
             file.seek(self.said_before)
             said = file.read().decode(errors="replace").strip()
         at = said.rfind("error: ")
