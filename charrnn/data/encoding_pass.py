@@ -14,15 +14,18 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.data.cache import VARIABLE
+from charrnn.data.cache import VARIABLE, require_own
 from charrnn.data.mapped_ids import DamagedError, IdsWriter, MappedIds, dtype_for, open_ids
 from charrnn.data.text_statistics import TextStatistics
 from charrnn.data.vocabulary import LackingError, OnUnknown, Vocabulary, code_points
 from charrnn.errors import DataError
+from charrnn.files import read_regular
 from charrnn.storage.atomic import replacing_cached
 
 Read = Callable[[], Iterator[str]]
 
+RECORD = ".sha256"
+BOUNDARY = b"\n"
 _FORMAT = 1
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -38,7 +41,7 @@ class Encoder:
         table = vocabulary.table()
         points = code_points(symbols)
         self.unknown = points[table[points] < 0]
-        self.dtype = dtype_for(vocabulary.K)
+        self.K, self.dtype = vocabulary.K, dtype_for(vocabulary.K)
         skips = on_unknown == "skip" and len(self.unknown) > 0
         self._kept = table >= 0 if skips else None
         if on_unknown == "map":
@@ -63,7 +66,7 @@ def encode_to_file(
     read: Read, statistics: TextStatistics, vocabulary: Vocabulary, on_unknown: OnUnknown,
     mode: str, folder: Path, where: str,
 ) -> tuple[MappedIds, list[str]]:  # fmt: skip
-    """The ids of a text, from the cache folder if the hash there is right, else encoded again.
+    """The ids of a text, from the cache folder if they are those of the text, else encoded again.
 
     `read` yields the text in pieces, from its beginning; `statistics` are those of the text; `mode`
     is data.mode, which adds boundaries. Also returns notices: that a file was damaged, or could not
@@ -75,16 +78,23 @@ def encode_to_file(
     handling = on_unknown if len(encoder.unknown) else None
     path = folder / f"{_key(statistics, vocabulary, handling, mode)}.ids"
     notices: list[str] = []
+    check = _Check(statistics, vocabulary, mode)
     try:
-        return open_ids(path, vocabulary.K), notices
-    except (FileNotFoundError, NotADirectoryError):
+        require_own(folder)
+        expected = check.sha256 if handling is None else _recorded(path)
+        return open_ids(path, vocabulary.K, expected, check if handling is None else bytes), notices
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
         pass
     except (OSError, DamagedError) as error:
         notices.append(f"{path} is not used: {_why(error)}; the text is encoded again")
     try:
+        require_own(folder)
         with replacing_cached(path) as file:
-            _write(file, read(), encoder)
-        return MappedIds(path, encoder.dtype), notices
+            sha256 = _write(file, read(), encoder)
+        if handling is not None:
+            with replacing_cached(path.with_suffix(RECORD)) as file:
+                file.write(sha256.encode())
+        return MappedIds(path, vocabulary.K), notices
     except OSError as error:
         notices.append(
             f"the ids cannot be kept in {folder} ({_why(error)}): they are in a temporary file, "
@@ -93,11 +103,41 @@ def encode_to_file(
     return _temporary(read, encoder, where), notices
 
 
-def _write(file: IO[bytes], pieces: Iterable[str], encoder: Encoder) -> None:
+class _Check:
+    """The text that ids stand for, in UTF-8, as it was when it was counted."""
+
+    def __init__(self, statistics: TextStatistics, vocabulary: Vocabulary, mode: str) -> None:
+        self.sha256 = statistics.sha256
+        self._points = code_points("".join(vocabulary.symbols))
+        self._ascii = bytes(self._points.tolist()) if self._points.max() < 128 else None
+        self._before = mode == "lines"  # a boundary that is not in the text
+
+    def __call__(self, ids: NDArray[Any]) -> bytes:
+        if self._ascii is not None:
+            text = ids.tobytes().translate(self._ascii.ljust(256))
+        else:
+            text = (
+                self._points[ids].tobytes().decode("utf-32-le", "surrogatepass")
+                .encode("utf-8", "surrogatepass")
+            )  # fmt: skip
+        if self._before:
+            self._before = False
+            if not text.startswith(BOUNDARY):
+                raise DamagedError("it does not begin with a boundary")
+            return text[1:]
+        return text
+
+
+def _recorded(path: Path) -> str:
+    """The hash of ids that are not those of the whole text, which therefore cannot tell it."""
+    return read_regular(path.with_suffix(RECORD), 64).decode("latin-1")
+
+
+def _write(file: IO[bytes], pieces: Iterable[str], encoder: Encoder) -> str:
     writer = IdsWriter(file, encoder.dtype)
     for text in pieces:
         writer.write(encoder(text))
-    writer.finish()
+    return writer.finish()
 
 
 def _temporary(read: Read, encoder: Encoder, where: str) -> MappedIds:
@@ -106,7 +146,7 @@ def _temporary(read: Read, encoder: Encoder, where: str) -> MappedIds:
         with tempfile.NamedTemporaryFile(prefix="charrnn-", suffix=".ids", delete=False) as file:
             try:
                 _write(file, read(), encoder)
-                return MappedIds(Path(file.name), encoder.dtype)
+                return MappedIds(Path(file.name), encoder.K)
             finally:
                 with suppress(OSError):
                     Path(file.name).unlink()

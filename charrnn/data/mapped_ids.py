@@ -1,26 +1,29 @@
-"""Ids that stay in a file: a header, then the ids, mapped into memory and read where needed.
+"""Ids that stay in a file: a header, then the ids, read where they are needed.
 
-Pages that were read count as memory of the process until they are given back, which is done
-every `RESIDENT` bytes. The file's hash is compared before any of it is used.
+Read, and not mapped into memory: of a mapped file that is cut, or on a bad sector, the system ends
+the process by a signal. The file's content is checked before any of it is used.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import mmap
-from collections.abc import Iterator
+import os
+import threading
+from collections.abc import Callable
+from copy import copy
 from pathlib import Path
 from typing import IO, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.errors import DataError
+from charrnn.files import open_regular
+
 Array = NDArray[Any]
 
 HEADER = 4096  # bytes
-RESIDENT = 1 << 25  # bytes
-FAULT = 1 << 16  # bytes that a system may map where one is read
 BLOCK = 1 << 20  # ids
 _FORMAT = 1
 
@@ -49,7 +52,8 @@ class IdsWriter:
         self._file.write(data)
         self.length += len(data) // self._dtype.itemsize
 
-    def finish(self) -> None:
+    def finish(self) -> str:
+        """Write the header; the hash of the ids."""
         header = {
             "format": _FORMAT, "dtype": self._dtype.str, "length": self.length,
             "sha256": self._digest.hexdigest(),
@@ -57,19 +61,24 @@ class IdsWriter:
         self._file.seek(0)
         self._file.write(json.dumps(header).encode().ljust(HEADER - 1) + b"\n")
         self._file.flush()
+        return self._digest.hexdigest()
 
 
 class MappedIds:
-    """Ids (N,) in a file. An array of positions gives int32 ids, a slice the same file's part."""
+    """Ids (N,) in a file, below K. An array of positions gives int32 ids, a slice a part of it.
 
-    def __init__(self, path: Path, dtype: np.dtype[Any]) -> None:
-        self.path = path
-        with open(path, "rb") as file:
-            self._pages = _Pages(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-        self._array: Array = np.frombuffer(self._pages.map, dtype, offset=HEADER)
+    Raises DataError where the file is cut, written over, or cannot be read, while it is in use.
+    """
+
+    def __init__(self, path: Path, K: int) -> None:
+        self.path, self._K, self._dtype = path, K, dtype_for(K)
+        self._file = open(path, "rb")  # noqa: SIM115  (open as long as its parts are)
+        self._lock = threading.Lock()
+        size = os.fstat(self._file.fileno()).st_size
+        self._start, self._length = 0, (size - HEADER) // self._dtype.itemsize
 
     def __len__(self) -> int:
-        return len(self._array)
+        return self._length
 
     @overload
     def __getitem__(self, index: slice) -> MappedIds: ...
@@ -79,41 +88,82 @@ class MappedIds:
 
     def __getitem__(self, index: slice | Array) -> MappedIds | NDArray[np.int32]:
         if isinstance(index, slice):
-            part = object.__new__(MappedIds)
-            part.path, part._pages, part._array = self.path, self._pages, self._array[index]
+            start, stop, _ = index.indices(len(self))
+            part = copy(self)
+            part._start, part._length = self._start + start, max(stop - start, 0)
             return part
-        runs = index.shape[1] if index.ndim == 2 else 1
-        self._pages.reading(runs * FAULT + index.size * self._array.itemsize)
-        return self._array[index].astype(np.int32)
+        # Positions of a stream are a column of a window.
+        return np.ascontiguousarray(self._read(index.T.ravel()).reshape(index.T.shape).T)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        """All of it in memory, as NumPy asks for it."""
+        return self._run(0, len(self)).astype(dtype or np.int32)
 
     def positions(self, symbol: int) -> NDArray[np.int64]:
         """Where an id stands."""
-        found = [start + np.flatnonzero(ids == symbol) for start, ids in self._blocks()]
+        found = [
+            start + np.flatnonzero(self._run(start, min(start + BLOCK, len(self))) == symbol)
+            for start in range(0, len(self), BLOCK)
+        ]
         return np.concatenate(found)
 
-    def _blocks(self) -> Iterator[tuple[int, Array]]:
-        for start in range(0, len(self), BLOCK):
-            self._pages.reading(BLOCK * self._array.itemsize)
-            yield start, self._array[start : start + BLOCK]
+    def _read(self, at: Array) -> NDArray[np.int32]:
+        """The ids at positions (n,), read run by run."""
+        if not len(at):
+            return np.empty(0, np.int32)
+        if at.min() < 0 or at.max() >= len(self):
+            raise IndexError(f"a position is not among the {len(self):,} ids")
+        cuts = np.flatnonzero(np.diff(at) != 1) + 1
+        starts, stops = np.append(0, cuts), np.append(cuts, len(at))
+        ids = np.empty(len(at), np.int32)
+        for a, b in zip(starts.tolist(), stops.tolist(), strict=True):
+            ids[a:b] = self._run(int(at[a]), int(at[a]) + b - a)
+        return ids
+
+    def _run(self, start: int, stop: int) -> Array:
+        size, offset = self._dtype.itemsize, self._start + start
+        data = self._bytes((stop - start) * size, HEADER + offset * size)
+        ids = np.frombuffer(data, self._dtype)
+        # Compiled loops take an id for a row of W without asking.
+        if len(ids) and int(ids.max()) >= self._K:
+            raise self._changed("it holds an id that is none")
+        return ids
+
+    def _bytes(self, count: int, offset: int) -> bytes:
+        pieces = []
+        try:
+            while count:
+                piece = self._piece(count, offset)
+                if not piece:
+                    raise self._changed("it was cut")
+                pieces.append(piece)
+                count, offset = count - len(piece), offset + len(piece)
+        except OSError as error:
+            raise self._changed(error.strerror or str(error)) from None
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _piece(self, count: int, offset: int) -> bytes:
+        if hasattr(os, "pread"):
+            return os.pread(self._file.fileno(), count, offset)
+        with self._lock:
+            self._file.seek(offset)
+            return self._file.read(count)
+
+    def _changed(self, what: str) -> DataError:
+        return DataError(
+            f"the text's ids cannot be read any more: {what}", where=str(self.path),
+            then="the file is one of the cache: remove it, and the text is encoded again",
+        )  # fmt: skip
 
 
-class _Pages:
-    """A mapping, and about how much of it has been read since pages were given back."""
+def open_ids(path: Path, K: int, expected: str, text_of: Callable[[Array], bytes]) -> MappedIds:
+    """The ids of a file, if they are those of the text whose hash is `expected`.
 
-    def __init__(self, mapping: mmap.mmap) -> None:
-        self.map, self._read = mapping, 0
-
-    def reading(self, size: int) -> None:
-        self._read += size
-        if self._read > RESIDENT and hasattr(self.map, "madvise"):
-            self.map.madvise(mmap.MADV_DONTNEED)
-            self._read = size
-
-
-def open_ids(path: Path, K: int) -> MappedIds:
-    """The ids of a file whose hash is right. Raises OSError, or DamagedError."""
+    `text_of`: the text, in bytes, that some ids stand for. Their own hash would tell of damage, and
+    not of ids that somebody else put there. Raises OSError, or DamagedError.
+    """
     dtype = dtype_for(K)
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         header = _header(file)
         if header.get("format") != _FORMAT or header.get("dtype") != dtype.str:
             raise DamagedError("its header is damaged")
@@ -121,15 +171,16 @@ def open_ids(path: Path, K: int) -> MappedIds:
         while data := file.read(BLOCK * dtype.itemsize):
             if len(data) % dtype.itemsize:
                 raise DamagedError("it is cut short")
-            if np.frombuffer(data, dtype).max() >= K:
+            ids = np.frombuffer(data, dtype)
+            if ids.max() >= K:
                 raise DamagedError("it holds an id that is none")
-            digest.update(data)
-            length += len(data) // dtype.itemsize
+            digest.update(text_of(ids))
+            length += len(ids)
     if not length or length != header.get("length"):
         raise DamagedError("it is cut short")
-    if digest.hexdigest() != header.get("sha256"):
+    if digest.hexdigest() != expected:
         raise DamagedError("its hash is wrong")
-    return MappedIds(path, dtype)
+    return MappedIds(path, K)
 
 
 def _header(file: IO[bytes]) -> dict[str, Any]:

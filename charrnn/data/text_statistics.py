@@ -18,12 +18,14 @@ from typing import Any
 import numpy as np
 
 from charrnn.config.schema import DataConfig
-from charrnn.data.cache import cache_folder
+from charrnn.data.cache import cache_folder, require_own
 from charrnn.data.vocabulary import code_points
 from charrnn.errors import DataError
+from charrnn.files import read_regular
 from charrnn.storage.atomic import replacing_cached
 
 SETTLED = 2 * 10**9  # nanoseconds; a file changed later than this may change unnoticed
+MAX_STORED = 1 << 26  # bytes
 _FORMAT = 1
 _CODE_POINTS = 0x110000
 State = list[tuple[str, int, int, int, int]]
@@ -69,7 +71,8 @@ def recall(config: DataConfig, state: State) -> TextStatistics | None:
     if (path := _place(config, state)) is None:
         return None
     try:
-        stored = json.loads(path.read_bytes())
+        require_own(path.parent)
+        stored = json.loads(read_regular(path, MAX_STORED))
         statistics = TextStatistics(**stored["statistics"])
         return statistics if stored["check"] == _check(asdict(statistics)) else None
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
@@ -83,8 +86,10 @@ def remember(config: DataConfig, state: State, statistics: TextStatistics) -> No
     if (path := _place(config, state)) is None:
         return
     facts = asdict(statistics)
-    with suppress(OSError), replacing_cached(path) as file:
-        file.write(json.dumps({"statistics": facts, "check": _check(facts)}).encode())
+    with suppress(OSError):
+        require_own(path.parent)
+        with replacing_cached(path) as file:
+            file.write(json.dumps({"statistics": facts, "check": _check(facts)}).encode())
 
 
 def _place(config: DataConfig, state: State) -> Path | None:

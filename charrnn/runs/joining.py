@@ -12,7 +12,7 @@ import numpy as np
 from charrnn import build
 from charrnn.config import Config
 from charrnn.data.corpus import Corpus, load_corpus
-from charrnn.data.mapped_ids import MappedIds, dtype_for
+from charrnn.data.mapped_ids import MappedIds
 from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import DataError, UsageError
 from charrnn.runs.folder import RunFolder
@@ -98,7 +98,7 @@ def _corpus(description: _Description, host: Ranks, known: Corpus | None) -> Cor
     corpus, path = shareable
     if path is None:
         return corpus
-    return replace(corpus, ids=MappedIds(path, dtype_for(corpus.vocabulary.K)))
+    return replace(corpus, ids=MappedIds(path, corpus.vocabulary.K))
 
 
 def _shareable(corpus: Corpus) -> tuple[Corpus, Path | None] | None:

@@ -10,6 +10,7 @@ import errno
 import json
 import os
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         data = head + text + file.read()
     tensors = {
         name: Tensor(facts["dtype"], tuple(facts["shape"]), facts["data"])
-        for name, facts in deserialize(data)  # type: ignore[no-untyped-call]
+        for name, facts in sorted(deserialize(data), key=itemgetter(0))  # type: ignore[no-untyped-call]
     }
     if len(tensors) > MAX_TENSORS:
         raise ValueError(f"it holds more than {MAX_TENSORS:,} arrays")

@@ -137,8 +137,7 @@ def test_five_thousand_characters_take_two_bytes_each(tmp_path, all_large):
 
 
 @pytest.mark.parametrize("k1", [7, None])
-def test_windows_are_the_same_while_pages_are_given_back(tmp_path, all_large, monkeypatch, k1):
-    monkeypatch.setattr(mapped, "RESIDENT", 100)
+def test_windows_are_the_same(tmp_path, all_large, k1):
     path = tmp_path / "t.txt"
     path.write_text(TEXT)
     corpus = load_corpus(data_of(path))
@@ -208,12 +207,21 @@ def flip(data: bytes) -> bytes:
     return data[:-9] + bytes([data[-9] ^ 1]) + data[-8:]
 
 
+def poisoned(data: bytes) -> bytes:
+    """Other ids than those of the text, in a file whose own hash is right."""
+    return sealed(data[mapped.HEADER :][::-1])
+
+
 def foreign_id(data: bytes) -> bytes:
     """An id that is none, in a file whose hash is right."""
+    return sealed(data[mapped.HEADER : -1] + b"\xff")
+
+
+def sealed(ids: bytes) -> bytes:
     path = Path(tempfile.mkdtemp()) / "x"
     with open(path, "w+b") as file:
         writer = mapped.IdsWriter(file, np.dtype(np.uint8))
-        writer.write(data[mapped.HEADER : -1] + b"\xff")
+        writer.write(ids)
         writer.finish()
     return path.read_bytes()
 
@@ -221,7 +229,8 @@ def foreign_id(data: bytes) -> bytes:
 @pytest.mark.parametrize(
     "damage",
     [
-        flip, foreign_id, lambda d: d[:-1], lambda d: d + b"\0", lambda d: d[:100], lambda d: b"",
+        flip, foreign_id, poisoned, lambda d: d[:-1], lambda d: d + b"\0", lambda d: d[:100],
+        lambda d: b"",
         lambda d: b"[" * mapped.HEADER + d[mapped.HEADER :], lambda d: d[: mapped.HEADER],
         lambda d: b"7".ljust(mapped.HEADER) + d[mapped.HEADER :],
         lambda d: d.replace(b'"|u1"', b'"<i4"'), lambda d: os.urandom(len(d)),
@@ -237,6 +246,74 @@ def test_damaged_ids_are_made_again(tmp_path, all_large, damage):
     assert "encoded again" in again.notices[0]
     assert again.ids_file.read_bytes() == good
     assert load_corpus(data_of(path)).notices == ()
+
+
+@pytest.mark.parametrize("kind", ["skip", "map"])
+@pytest.mark.parametrize("damage", [flip, poisoned])
+def test_damaged_ids_with_unknown_characters_are_made_again(tmp_path, all_large, damage, kind):
+    path = tmp_path / "t.txt"
+    path.write_text(TEXT)
+    data, vocabulary = data_of(path, f"data.on_unknown={kind}"), Vocabulary("\n abcdefgh")
+    first = load_corpus(data, vocabulary)
+    good = first.ids_file.read_bytes()
+    assert load_corpus(data, vocabulary).notices == ()
+    first.ids_file.write_bytes(damage(good))
+    again = load_corpus(data, vocabulary)
+    assert "encoded again" in again.notices[0]
+    assert again.ids_file.read_bytes() == good
+
+
+@pytest.mark.parametrize("mode", ["stream", "lines"])
+@pytest.mark.parametrize("text", [TEXT, "é\U0001f600\n" * 99])
+def test_poisoned_ids_are_made_again_in_every_mode(tmp_path, all_large, mode, text):
+    path = tmp_path / "t.txt"
+    path.write_text(text, encoding="utf-8")
+    first = load_corpus(data_of(path, f"data.mode={mode}"))
+    good = first.ids_file.read_bytes()
+    assert load_corpus(data_of(path, f"data.mode={mode}")).notices == ()
+    first.ids_file.write_bytes(sealed(good[mapped.HEADER :][::-1]))
+    assert "its hash is wrong" in load_corpus(data_of(path, f"data.mode={mode}")).notices[0]
+
+
+def test_ids_cut_or_written_over_while_in_use_are_an_error(tmp_path, all_large):
+    """Of a mapped file, the first would be SIGBUS, and compiled loops would read beyond W."""
+    path = tmp_path / "t.txt"
+    path.write_text(TEXT)
+    corpus = load_corpus(data_of(path))
+    good, everything = corpus.ids_file.read_bytes(), np.arange(len(corpus.ids))
+    with open(corpus.ids_file, "r+b") as file:
+        file.truncate(mapped.HEADER + 8)
+        with pytest.raises(DataError, match="it was cut") as caught:
+            corpus.ids[everything]
+        assert str(corpus.ids_file) in str(caught.value)
+        file.write(good[: mapped.HEADER] + b"\xff" * len(everything))
+        file.flush()
+        with pytest.raises(DataError, match="an id that is none"):
+            corpus.ids[everything]
+        with pytest.raises(DataError, match="an id that is none"):
+            np.concatenate([corpus.ids[2:5]])
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can give it away")
+def test_a_cache_of_another_user_is_not_used(tmp_path, all_large, cache):
+    path = tmp_path / "t.txt"
+    path.write_text(TEXT)
+    cache.mkdir()
+    os.chown(cache, 12345, 12345)
+    corpus = load_corpus(data_of(path))
+    assert "belongs to another user" in corpus.notices[0]
+    assert corpus.vocabulary.decode(corpus.ids[np.arange(len(TEXT))]) == TEXT
+    assert list(cache.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes")
+def test_nobody_else_can_write_in_the_cache(tmp_path, all_large, cache):
+    path = tmp_path / "t.txt"
+    path.write_text(TEXT)
+    cache.mkdir()
+    cache.chmod(0o777)
+    assert load_corpus(data_of(path)).notices == ()
+    assert cache.stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"[" * 9999, b'{"statistics": 1}', b"\xff"])
@@ -350,7 +427,7 @@ def test_memory_does_not_grow_with_the_text(tmp_path):
         "for i in range(f.batches_per_epoch): f.batch(Cursor(0, i))\n"
     )
     small, large = (peak(code, tmp_path / name) for name in ("small.txt", "large.txt"))
-    assert large - small < mapped.RESIDENT
+    assert large - small < 1 << 25
     held = peak(code, tmp_path / "large.txt", CHARRNN_CACHE="off")
     assert held - large > 4 * (tmp_path / "large.txt").stat().st_size
 
