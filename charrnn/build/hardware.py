@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 
 import numpy as np
 from threadpoolctl import threadpool_info
 
 from charrnn.build.cells import cell
 from charrnn.config import Config
-from charrnn.errors import MissingExtraError
+from charrnn.errors import MissingExtraError, settings
 from charrnn.inference.sampling import GenerateSteps, Sampling, numpy_sampler, shared_sampler
 from charrnn.nn import bptt
 from charrnn.nn.backends import NUMPY_BACKEND, Backend
+from charrnn.nn.backends.availability import has_compiled, has_numba, import_problem
 from charrnn.nn.network import Network
 from charrnn.runtime.installation import install_command
 from charrnn.runtime.mpi_launch import started
@@ -30,14 +30,14 @@ SHARED_PRODUCT = 6_000_000  # multiply-adds of a step that several BLAS threads 
 def backend(config: Config, *, for_inference: bool = False) -> Backend:
     """The implementation of the hot loops that `runtime.kernels` asks for.
 
-    "auto" is the compiled one where Numba is installed, unless it is `for_inference` or the model
-    so small that importing and compiling would be most of it. Raises MissingExtraError where Numba
-    is asked for and not installed.
+    "auto" is the compiled one where Numba is installed and works, unless it is `for_inference` or
+    the model so small that importing and compiling would be most of it. Raises MissingExtraError
+    where Numba is asked for and cannot be used.
     """
     asked = config.runtime.kernels
     if asked == "numba":
         return numba_backend()
-    if asked == "auto" and not for_inference and _worth_compiling(config) and has_numba():
+    if asked == "auto" and not for_inference and _worth_compiling(config) and has_compiled():
         return numba_backend()
     return NUMPY_BACKEND
 
@@ -52,19 +52,17 @@ def _worth_compiling(config: Config) -> bool:
 
 
 def numba_backend() -> Backend:
-    """The compiled backend. Imports Numba; raises MissingExtraError where it is not installed."""
-    try:
-        from charrnn.nn.backends.compiled import NUMBA_BACKEND
-    except ImportError as error:
+    """The compiled backend. Imports Numba; raises MissingExtraError where it cannot be used."""
+    if (error := import_problem()) is not None:
+        broken = f" that works, and this one raises {type(error).__name__}" if has_numba() else ""
         raise MissingExtraError(
-            f"runtime.kernels: numba needs Numba ({error})", then=install_command("fast")
+            f"runtime.kernels: numba needs Numba{broken} ({error})",
+            then=f"{install_command('fast')}\n"
+            f"  or do without, more slowly: {settings({'runtime.kernels': 'numpy'})}",
         ) from None
+    from charrnn.nn.backends.compiled import NUMBA_BACKEND
+
     return NUMBA_BACKEND
-
-
-def has_numba() -> bool:
-    """Whether the extra `fast` is there, without importing it."""
-    return find_spec("numba") is not None
 
 
 @dataclass(frozen=True)
@@ -102,9 +100,9 @@ def _blas_threads() -> int:
 def sampler(
     net: Network, sampling: Sampling, boundary: int | None, characters: int
 ) -> GenerateSteps:
-    """What samples characters: compiled where Numba is installed and there are many to sample."""
+    """What samples characters: compiled where Numba works and there are many to sample."""
     has_step = net.cells[0].compiled is not None
-    if has_step and characters >= WORTH_COMPILED_SAMPLING and has_numba():
+    if has_step and characters >= WORTH_COMPILED_SAMPLING and has_compiled():
         from charrnn.nn.backends.compiled.sampling import compiled_sampler
 
         compiled = compiled_sampler(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,6 +17,7 @@ from charrnn.inference.mixture.counting import (
 from charrnn.inference.mixture.reading import Stream
 from charrnn.inference.mixture.trie import Trie
 from charrnn.inference.mixture.weights import ENTROPIES, LEAST, LENGTHS, Rates, Weights
+from charrnn.nn.backends.availability import has_compiled
 
 Array = NDArray[Any]
 Streams = NDArray[np.int64]
@@ -103,10 +103,10 @@ def flat_mixture(
 
 
 def fastest_mixture() -> MixtureKernels:
-    """The compiled loops where Numba is installed."""
-    return CompiledMixture() if find_spec("numba") else NumPyMixture()
+    """The compiled loops where Numba works."""
+    return CompiledMixture() if has_compiled() else NumPyMixture()
 
 
 def fastest_counting() -> CountingKernels:
-    """The compiled loops where Numba is installed."""
-    return compiled_counting() if find_spec("numba") else NUMPY_COUNTING
+    """The compiled loops where Numba works."""
+    return compiled_counting() if has_compiled() else NUMPY_COUNTING

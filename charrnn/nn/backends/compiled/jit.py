@@ -7,6 +7,21 @@ are left simple enough for LLVM to use vectors.
 
 from __future__ import annotations
 
-from numba import njit
+from collections.abc import Callable
+from typing import Any
 
-compiled = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
+from numba import config, njit
+
+from charrnn.nn.backends.compiled.cache import LoopCache
+
+if config.DISABLE_JIT:
+    raise ImportError("NUMBA_DISABLE_JIT is set")
+
+_njit = njit(nogil=True, error_model="numpy", fastmath={"contract"})
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """The function, compiled for the types that it is called with."""
+    dispatcher = _njit(function)
+    dispatcher._cache = LoopCache(function)
+    return dispatcher

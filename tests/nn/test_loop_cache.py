@@ -1,0 +1,178 @@
+"""A Numba that is broken, or cannot keep what it compiles, does not stop a run."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import random
+import subprocess
+import sys
+import warnings
+
+import pytest
+
+from tests.conftest import ROOT
+
+pytest.importorskip("numba", reason="the extra fast is not installed")
+
+import numba
+from numba.core.caching import CacheImpl
+
+from charrnn.errors import Notice
+from charrnn.nn.backends.compiled import cache
+
+LOOP = """
+from charrnn.nn.backends.compiled.jit import compiled
+
+@compiled
+def after(x):
+    return x + 1
+"""
+
+
+@pytest.fixture
+def loop(tmp_path, monkeypatch):
+    """A function as the loops are, with a cache of its own; each call is a new program's."""
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(cache, "_told", set())
+    (tmp_path / "loop.py").write_text(LOOP)
+
+    def load():
+        spec = importlib.util.spec_from_file_location("loop", tmp_path / "loop.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module.after
+
+    return load
+
+
+def files(tmp_path):
+    return sorted((tmp_path / "cache").glob("*/*.nb[ic]"))
+
+
+def hits(function):
+    return sum(function.stats.cache_hits.values())
+
+
+def flipped(data):
+    at = random.Random(1).randrange(len(data))
+    return data[:at] + bytes([data[at] ^ 64]) + data[at + 1 :]
+
+
+DAMAGE = {
+    "empty": lambda data: b"",
+    "cut": lambda data: data[: len(data) // 2],
+    "cut by one byte": lambda data: data[:-1],
+    "a flipped bit": flipped,
+    "of zeros": lambda data: bytes(len(data)),
+    "text": lambda data: b"not a pickle at all\n" * 9,
+    "longer": lambda data: data + b"x",
+}
+
+
+@pytest.mark.parametrize("which", [".nbi", ".nbc"])
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_cache_is_rebuilt(damage, which, loop, tmp_path):
+    assert loop()(1) == 2
+    [path] = [path for path in files(tmp_path) if path.suffix == which]
+    good = path.read_bytes()
+    kept = loop()
+    assert (kept(1), hits(kept)) == (2, 1)
+    path.write_bytes(DAMAGE[damage](good))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rebuilt, later = loop(), loop()
+        assert (rebuilt(1), hits(rebuilt)) == (2, 0)
+        assert (later(1), hits(later)) == (2, 1)
+
+
+def test_a_folder_in_a_files_place_is_done_without(loop, tmp_path):
+    assert loop()(1) == 2
+    for path in files(tmp_path):
+        path.unlink()
+        path.mkdir()
+    with pytest.warns(Notice, match="cannot be kept on disk"):
+        assert loop()(1) == 2
+
+
+def test_without_a_folder_it_is_compiled_and_told_once(loop, monkeypatch):
+    monkeypatch.setattr(CacheImpl, "_locator_classes", [])
+    with pytest.warns(Notice, match="set NUMBA_CACHE_DIR") as told:
+        assert [loop()(x) for x in (1, 1.0)] == [2, 2.0]
+    assert len(told) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such limit")
+def test_a_full_disk_is_no_error_of_the_run(loop, tmp_path):
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    function = loop()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with pytest.warns(Notice, match="File too large"):
+            assert function(1) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert files(tmp_path) == []
+    later = loop()
+    assert (later(1), hits(later)) == (2, 0)
+
+
+def charrnn_with(tmp_path, *args, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "charrnn", *map(str, args)], cwd=tmp_path, capture_output=True,
+        text=True, timeout=120,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}", **environment},
+    )  # fmt: skip
+
+
+TRAIN = ["train", "--text", "text.txt", "--steps", 1, "--set=model.hidden_size=32"]
+
+
+def test_a_run_without_any_folder_for_compiled_loops(text_file, tmp_path):
+    """What a container gives an ordinary user: packages that are read-only, and no home."""
+    small = ["--set=model.cell=rnn", "--set=model.num_layers=1"]
+    done = charrnn_with(
+        tmp_path, *TRAIN, *small, NUMBA_CACHE_LOCATOR_CLASSES="UserProvidedCacheLocator",
+        NUMBA_CACHE_DIR="",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "numba kernels" in done.stderr
+    assert done.stderr.count("set NUMBA_CACHE_DIR to a folder that can be written") == 1
+
+
+@pytest.mark.parametrize(
+    "raised",
+    [
+        "ImportError('Numba needs NumPy 1.0 or less')",
+        "OSError('Could not find/load shared object file')",
+        "AttributeError('module has no attribute x')",
+        "SystemError('initialization of _internal failed')",
+    ],
+)
+def test_a_numba_that_cannot_be_imported(raised, text_file, tmp_path):
+    (tmp_path / "numba.py").write_text(f"raise {raised}\n")
+    done = charrnn_with(tmp_path, *TRAIN, "--out", "a")
+    assert done.returncode == 0, done.stderr
+    assert "numpy kernels" in done.stderr
+    assert done.stderr.count("notice: Numba is installed and cannot be used") == 1
+    assert raised.split("'")[1] in done.stderr
+    read = [("eval", "a", "--text", "text.txt"), ("score", "a", "text.txt"),
+            ("sample", "a", "--length", 5000)]  # fmt: skip
+    for command in read:
+        used = charrnn_with(tmp_path, *command)
+        assert used.returncode == 0, used.stderr
+        assert "Traceback" not in used.stderr
+    asked = charrnn_with(tmp_path, *TRAIN, "--out", "b", "--set=runtime.kernels=numba")
+    assert asked.returncode == 6
+    assert "Traceback" not in asked.stderr
+    assert raised.split("'")[1] in asked.stderr
+    assert "runtime.kernels=numpy" in asked.stderr
+
+
+def test_a_numba_that_may_not_compile_is_not_used(text_file, tmp_path):
+    done = charrnn_with(tmp_path, *TRAIN, NUMBA_DISABLE_JIT="1")
+    assert done.returncode == 0, done.stderr
+    assert "numpy kernels" in done.stderr
+    assert "NUMBA_DISABLE_JIT is set" in done.stderr
