@@ -5,7 +5,6 @@
 """
 
 from importlib import import_module
-from typing import Any
 
 __version__ = "0.1.0"
 
@@ -26,9 +25,9 @@ _MODULES = {"errors": "errors", "events": "training.events"}
 __all__ = sorted([*_HOME, *_MODULES, "__version__"])
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name in _MODULES:
-        found: Any = import_module(f"charrnn.{_MODULES[name]}")
+        found: object = import_module(f"charrnn.{_MODULES[name]}")
     elif name in _HOME:
         found = getattr(import_module(f"charrnn.{_HOME[name]}"), name)
     else:

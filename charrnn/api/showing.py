@@ -30,7 +30,11 @@ def display(trainer: Trainer, progress: Progress) -> Iterator[list[Console]]:
     if not isinstance(progress, bool):
         one_of(argument("progress"), progress, ("auto", "verbose"))
     bar = notebook_bar()
-    if progress is False or (progress == "auto" and bar is None and not sys.stderr.isatty()):
+    if (
+        progress is False
+        or sys.stderr is None
+        or (progress == "auto" and bar is None and not sys.stderr.isatty())
+    ):
         yield []
         return
     verbosity = 2 if progress == "verbose" else 1

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import yaml
 
-from charrnn.api.survey import survey
+from charrnn.api.survey import TextSurvey, survey
 from charrnn.cli import completion
 from charrnn.cli.options import format_option
 from charrnn.cli.output import to_json, write
@@ -44,10 +44,16 @@ def command(files: tuple[str, ...], encoding: str | None, form: str) -> None:
     for values, problem in zip(bad, found.problems, strict=True):
         values["then"] = in_options(problem.then or "") or None
     text = to_json(answer) if form == "json" else text_of(answer)
-    write(f"{text}\n".encode("utf-8", "backslashreplace"))
-    if found.problems:
-        files_read = len(answer["files"])
-        raise DataError(f"{len(found.problems)} of {files_read} files cannot be used as they are")
+    try:
+        write(f"{text}\n".encode("utf-8", "backslashreplace"))
+    finally:  # a bad text is one whether or not stdout could be written
+        _require_good(found)
+
+
+def _require_good(found: TextSurvey) -> None:
+    if bad := len(found.problems):
+        files = len(found.answer["files"])
+        raise DataError(f"{bad} of {files} files cannot be used as they are")
 
 
 def text_of(answer: Values) -> str:

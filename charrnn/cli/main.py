@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import io
 import os
 import sys
 import warnings
@@ -15,8 +13,8 @@ import click
 from click.shell_completion import CompletionItem, add_completion_class
 
 from charrnn import __version__
-from charrnn.cli.output import ReaderGone
 from charrnn.cli.spelling import in_options
+from charrnn.cli.streams import ReaderGone, take_over
 from charrnn.errors import CharrnnError, InterruptedRunError, Notice
 
 # Named here so that `charrnn --help` imports none of them, and so no NumPy.
@@ -92,11 +90,10 @@ def _show(otherwise: Any, message: Warning | str, category: type[Warning], *wher
         otherwise(message, category, *where)
         return
     line = f"notice: {in_options(message.message)}"
-    with contextlib.suppress(OSError):  # nobody reads stderr any more: the run is worth more
-        if (progress := sys.modules.get("tqdm")) is not None:
-            progress.tqdm.write(line, file=sys.stderr)
-        else:
-            click.echo(line, err=True)
+    if (progress := sys.modules.get("tqdm")) is not None:
+        progress.tqdm.write(line, file=sys.stderr)
+    else:
+        click.echo(line, err=True)
 
 
 def _tells() -> bool:
@@ -106,17 +103,9 @@ def _tells() -> bool:
     return started().rank == 0
 
 
-def _drop_output() -> None:
-    """Have what is still held for stdout go nowhere, or Python would fail on it at its exit."""
-    if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def main() -> None:
     """Run the command line; exit with the code that docs/errors.md lists."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # What the terminal's encoding lacks is shown as \ud800 and the like.
-        sys.stdout.reconfigure(errors="backslashreplace")
+    take_over()
     if os.environ.get("_CHARRNN_COMPLETE", "").startswith("bash"):
         from charrnn.cli.completion import Bash
 
@@ -131,15 +120,15 @@ def main() -> None:
         if _tells() or not isinstance(error, InterruptedRunError):  # which all ranks have
             click.echo(f"error: {in_options(error.message)}", err=True)
         sys.exit(error.exit_code)
-    except ReaderGone:  # | head has read enough
-        _drop_output()
+    except ReaderGone:
         sys.exit(0)
     except MemoryError as error:
         click.echo(f"error: not enough memory: {error}\n  try smaller sizes", err=True)
         sys.exit(2)
     except OSError as error:
-        click.echo(f"error: {error.filename or 'output'}: {error.strerror}", err=True)
-        _drop_output()
+        click.echo(
+            f"error: {error.filename or 'input or output'}: {error.strerror or error}", err=True
+        )
         sys.exit(4)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)

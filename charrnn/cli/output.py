@@ -1,29 +1,19 @@
-"""Writing results to stdout, where the reader may have gone or a number may not be finite."""
+"""Writing results to stdout, and numbers that may not be finite."""
 
 from __future__ import annotations
 
 import json
 import sys
-from errno import EBADF
 from math import isfinite
 from typing import Any
 
 _HELD = 1 << 16  # characters
 
 
-class ReaderGone(Exception):  # noqa: N818  (not an error: `| head` has read enough)
-    """Nobody reads stdout any more. (click takes a BrokenPipeError for a failure.)"""
-
-
 def write(data: bytes) -> None:
-    """Write to stdout at once."""
-    if sys.stdout is None:
-        raise OSError(EBADF, "stdout is closed")
-    try:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        raise ReaderGone from None
+    """Write to stdout at once. Raises ReaderGone or OutputError, see `cli.streams`."""
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
 
 
 class Output:

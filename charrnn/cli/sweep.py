@@ -50,5 +50,7 @@ def command(sweep: Path, form: str, **given: Any) -> None:
     if not result.rows:  # another rank prints
         return
     values = result.values()
-    click.echo(to_json(values) if form == "json" else table(result.rows, result.path))
-    result.require_all()
+    try:
+        click.echo(to_json(values) if form == "json" else table(result.rows, result.path))
+    finally:  # of which stdout's failure is none
+        result.require_all()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from math import isfinite, log
 from pathlib import Path
 from typing import Any, TextIO
@@ -73,12 +75,10 @@ def _bptt(config: Config) -> str:
     return name + (", 1997 truncation" if bptt.cell_truncation == "1997" else "")
 
 
-def say(text: str, stream: TextIO = sys.stderr) -> None:
-    """Print at once. Where whoever read has gone, nobody is told: the run is worth more."""
-    try:
-        print(text, file=stream, flush=True)
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+def say(text: str, stream: TextIO | None = None) -> None:
+    """Print at once, to stderr by default. Where nobody reads, nobody is told."""
+    with suppress(OSError):
+        print(text, file=stream or sys.stderr, flush=True)
 
 
 def _trained(event: Evaluated) -> str:
@@ -89,11 +89,12 @@ def _trained(event: Evaluated) -> str:
 class Console:
     """Prints events. `verbosity`: 1 progress and evaluations, 2 every line there is.
 
-    `bar`: the kind of bar where `stream` is no terminal, as in a notebook.
+    `bar`: the kind of bar where `stream` is no terminal, as in a notebook. A stream that fails, of
+    a terminal that was closed or a full disk, is given up, and training goes on.
     """
 
     def __init__(
-        self, trainer: Trainer, verbosity: int, stream: TextIO = sys.stderr,
+        self, trainer: Trainer, verbosity: int, stream: TextIO,
         bar: type[tqdm[Any]] | None = None,
     ) -> None:  # fmt: skip
         self._trainer, self._stream, self._verbosity = trainer, stream, verbosity
@@ -102,6 +103,7 @@ class Console:
         self._share_at_start = trainer.share
         self._losses: list[float] = []
         # A log wants plain lines, and an old terminal plain letters.
+        self._failed = False
         self._draws = stream.isatty() and "utf" in (stream.encoding or "").lower()
         self._bar: Any = None
         if bar is not None:
@@ -110,8 +112,7 @@ class Console:
                 bar_format="{percentage:3.0f}%|{bar}| {desc}",
             )  # fmt: skip
         elif stream.isatty():
-            # A terminal that does not tell its width is taken to have 80 columns.
-            known = os.get_terminal_size(stream.fileno()).columns > 0
+            known = _tells_width(stream)
             self._bar = tqdm(
                 total=1.0, initial=trainer.share, file=stream, leave=False,
                 dynamic_ncols=known, ncols=None if known else 80,
@@ -120,6 +121,21 @@ class Console:
             )  # fmt: skip
 
     def __call__(self, event: Event) -> None:
+        """Print what there is to say of it."""
+        with self._giving_up():
+            self._show(event)
+
+    @contextmanager
+    def _giving_up(self) -> Iterator[None]:
+        """Print no more once the stream has failed."""
+        try:
+            yield
+        except OSError:
+            self._failed = True
+
+    def _show(self, event: Event) -> None:
+        if self._failed:
+            return
         if isinstance(event, Stepped):
             self._step(event)
         elif isinstance(event, Evaluated):
@@ -140,7 +156,8 @@ class Console:
 
     def introduce(self, config: Config, run: Path, threads: int) -> None:
         """Print what the run is about to do."""
-        self._print("\n".join(introduction(self._trainer, config, run, threads)))
+        with self._giving_up():
+            self._print("\n".join(introduction(self._trainer, config, run, threads)))
 
     def _step(self, event: Stepped) -> None:
         self._characters += event.characters
@@ -190,8 +207,17 @@ class Console:
         if self._bar is not None:
             self._bar.write(text, file=self._stream)
         else:
-            say(text, self._stream)
+            print(text, file=self._stream, flush=True)
 
     def close(self) -> None:
         if self._bar is not None:
-            self._bar.close()
+            with self._giving_up():
+                self._bar.close()
+
+
+def _tells_width(stream: TextIO) -> bool:
+    """A terminal that does not is taken to have 80 columns."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns > 0
+    except OSError:  # it was closed
+        return False

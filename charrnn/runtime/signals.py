@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 from types import FrameType
 from typing import Any
@@ -12,13 +13,17 @@ from typing import Any
 SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
+_URGENT = (signal.SIGINT, signal.SIGTERM)  # a second one of these ends the process at once
 
 
 class StopSignal:
     """A context in which the first signal sets `requested`; setting `wanted` does so too.
 
-    A program that ends afterwards: a second signal ends the process at once, and after the context
-    a signal that was received is ignored, since all is saved.
+    A signal that is ignored stays ignored: so `nohup`, and a script's background job, want it.
+
+    A program that ends afterwards: a second Ctrl-C or SIGTERM ends the process at once, and after
+    the context a signal that was received is ignored, since all is saved. A terminal that closes
+    sends SIGHUP more than once, and a service manager after SIGTERM: these hurry nothing.
 
     `embedded`, a program that continues, a notebook above all: a second signal raises
     KeyboardInterrupt. After the context the handlers are what they were, and SIGTERM and SIGHUP
@@ -32,6 +37,7 @@ class StopSignal:
         self.wanted = wanted or threading.Event()
         self._embedded, self._quiet = embedded, quiet or embedded
         self._before: dict[int, Any] = {}
+        self._hurried = False  # whether one of _URGENT was received
 
     @property
     def requested(self) -> bool:
@@ -41,8 +47,8 @@ class StopSignal:
         if self._embedded and threading.current_thread() is not threading.main_thread():
             return self
         for number in SIGNALS:
-            # What is ignored, as under nohup, or is not Python's own, stays in a program's hands.
-            if not self._embedded or signal.getsignal(number) not in (signal.SIG_IGN, None):
+            # None: a handler that is not Python's own.
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):
                 self._before[number] = signal.signal(number, self._receive)
         return self
 
@@ -55,11 +61,39 @@ class StopSignal:
             signal.raise_signal(self.number)
 
     def _receive(self, number: int, _: FrameType | None) -> None:
-        if self.number and self._embedded:
-            raise KeyboardInterrupt
         if self.number:
-            os._exit(128 + number)
+            if number in _URGENT:
+                self._insist(number)
+            return
         self.number = number
+        self._hurried = number in _URGENT
         if not self._quiet:
             with contextlib.suppress(OSError):
                 os.write(2, b"\nstopping, then saving; once more to stop at once\n")
+
+    def _insist(self, number: int) -> None:
+        """The second of those that a user sends."""
+        if not self._hurried:
+            self._hurried = True
+        elif self._embedded:
+            raise KeyboardInterrupt
+        else:
+            os._exit(128 + number)
+
+
+def interrupt(number: int, frame: FrameType | None) -> None:
+    """Raise KeyboardInterrupt, but end the process where a module is imported: there is nothing to
+    put away, and an import may take the exception for a failure of its own, or show it.
+    """
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            os._exit(128 + number)
+        frame = frame.f_back
+    raise KeyboardInterrupt
+
+
+def leave_if_interrupted(what: sys.UnraisableHookArgs) -> None:
+    """For `sys.unraisablehook`: a Ctrl-C in a finaliser or a callback from C."""
+    if issubclass(what.exc_type, KeyboardInterrupt):
+        os._exit(128 + signal.SIGINT)
+    sys.__unraisablehook__(what)

@@ -1,0 +1,102 @@
+"""The three standard streams of a command, and what happens where one is gone.
+
+stdin   DataError
+stdout  ReaderGone where whoever read has left, else OutputError, once; then it takes everything
+stderr  nothing: what cannot be told is not worth the work
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from errno import EBADF, EIO, EPIPE
+from typing import Any, TextIO
+
+from charrnn.errors import CharrnnError, DataError
+
+
+class ReaderGone(Exception):  # noqa: N818  (not an error: `| head` has read enough)
+    """Nobody reads stdout any more."""
+
+
+class OutputError(CharrnnError):
+    """A result that stdout does not take: it is closed, or a disk is full."""
+
+    exit_code = 4
+
+
+class _Stream(io.FileIO):
+    """A descriptor of 0, 1 and 2; `was_closed`: when the program began."""
+
+    def __init__(self, number: int, was_closed: bool) -> None:
+        super().__init__(number, "rb" if number == 0 else "wb", closefd=False)
+        self._was_closed, self._is_terminal = was_closed, self.isatty()
+
+    def readinto(self, buffer: Any) -> int | None:
+        try:
+            self._require_open("stdin")
+            return super().readinto(buffer)
+        except OSError as error:
+            what = f"cannot be read: {error.strerror}"
+            raise DataError(what, where="-", then="name a file in place of stdin") from None
+
+    def write(self, data: Any) -> int:
+        try:
+            self._require_open("stdout" if self.fileno() == 1 else "stderr")
+            written = super().write(data)
+        except OSError as error:
+            # Not said again, nor at Python's exit: from here on it takes what it is given.
+            self._was_closed = False
+            _lead_nowhere(self.fileno())
+            self._report(error)
+            written = None
+        return memoryview(data).nbytes if written is None else written
+
+    def _require_open(self, name: str) -> None:
+        if self._was_closed:
+            raise OSError(EBADF, f"{name} is closed")
+
+    def _report(self, error: OSError) -> None:
+        if self.fileno() == 2:
+            return
+        if error.errno == EPIPE or (error.errno == EIO and self._is_terminal):
+            raise ReaderGone
+        raise OutputError(str(error.strerror), where="output")
+
+
+def take_over() -> None:
+    """Have the standard streams of this process behave as described above."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = getattr(sys, name)
+        if os.name == "posix" and (stream is None or _leads_to(stream, number)):
+            setattr(sys, name, _wrapped(number, stream))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What the terminal's encoding lacks is shown as \ud800 and the like.
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _leads_to(stream: TextIO, number: int) -> bool:
+    """Whether it is the process's own, and not what a program or a test put in its place."""
+    try:
+        return stream in (sys.__stdin__, sys.__stdout__, sys.__stderr__) and (
+            stream.fileno() == number
+        )
+    except (OSError, ValueError):  # it has no descriptor, or is closed
+        return False
+
+
+def _wrapped(number: int, stream: TextIO | None) -> TextIO:
+    raw = _Stream(number, stream is None)
+    encoding = "utf-8" if stream is None else stream.encoding
+    if number == 0:
+        errors = "strict" if stream is None else stream.errors
+        return io.TextIOWrapper(io.BufferedReader(raw), encoding, errors)
+    buffer = io.BufferedWriter(raw)
+    return io.TextIOWrapper(buffer, encoding, "backslashreplace", line_buffering=True)
+
+
+def _lead_nowhere(number: int) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, number)
+    os.close(nowhere)
