@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from charrnn.data.corpus import BOUNDARY
 from charrnn.data.vocabulary import Vocabulary
 from charrnn.inference.reader import state_after
-from charrnn.nn.network import Network
+from charrnn.nn.network import Network, logits_not_finite
 from charrnn.runtime.workers import WorkerPool
 
 Array = NDArray[Any]
@@ -28,6 +28,7 @@ GenerateSteps = Callable[[Ids, Array, Uniforms], tuple[Ids, Array]]
 SAMPLING = 3  # names this use of the seed
 FIRST_CHUNK, LARGEST_CHUNK = 16, 1024
 FEWEST_STREAMS = 8  # that a worker is worth
+ROUNDING = 1e-12  # of a sum of probabilities, as a share of it
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ class Sampling:
     """How the next character is chosen.
 
     `temperature` divides the logits; 0 always takes the likeliest. `top_k` keeps the k likeliest;
-    `top_p` the fewest likeliest whose probabilities reach p (Holtzman et al. 2020). Ids that
-    `allowed` (K,) denies are never chosen.
+    `top_p` the fewest likeliest whose probabilities reach p (Holtzman et al. 2020), up to rounding.
+    Of equal ones the first ids are the likelier. Ids that `allowed` (K,) denies are never chosen.
     """
 
     temperature: float = 1.0
@@ -49,6 +50,7 @@ class Sampling:
         if self.allowed is not None:
             z = np.where(self.allowed, z, -np.inf)
         if self.temperature == 0:
+            require_finite(z)
             return int(np.argmax(z))
         p = self.probabilities(z)
         cumulative = np.cumsum(p)
@@ -57,17 +59,29 @@ class Sampling:
         return min(chosen, int(np.flatnonzero(p)[-1]))
 
     def probabilities(self, z: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        """The distribution (K,) that is drawn from, in float64."""
-        scaled = (z.astype(np.float64) - float(z.max())) / self.temperature
+        """The distribution (K,) that is drawn from, in float64.
+
+        Raises DivergenceError where there is none.
+        """
+        require_finite(z)
+        with np.errstate(over="ignore"):  # a tiny temperature: -inf, whose exp is 0
+            scaled = (z.astype(np.float64) - float(z.max())) / self.temperature
         p = np.exp(scaled)
         p /= p.sum()
-        if self.top_k is not None and self.top_k < len(p):
-            p[np.argsort(-p, kind="stable")[self.top_k :]] = 0
-        if self.top_p is not None:
-            order = np.argsort(-p, kind="stable")
+        # By z: at a high temperature the order of p is lost in rounding.
+        order = np.argsort(-z, kind="stable")
+        if self.top_k is not None:
+            p[order[self.top_k :]] = 0
+        if self.top_p is not None and self.top_p < 1:
             before = np.cumsum(p[order]) - p[order]
-            p[order[before >= self.top_p * p.sum()]] = 0
+            p[order[before >= self.top_p * p.sum() * (1 - ROUNDING)]] = 0
         return np.asarray(p / p.sum())
+
+
+def require_finite(z: NDArray[np.floating[Any]]) -> None:
+    """Raise DivergenceError unless logits z say what is likeliest; -inf is never chosen."""
+    if not np.isfinite(z.max()):
+        raise logits_not_finite()
 
 
 def numpy_sampler(

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from charrnn.errors import DivergenceError
 from charrnn.nn.backends import Backend
 from charrnn.nn.cells.base import Cell, CellTape
 from charrnn.nn.params import Params
@@ -56,6 +57,14 @@ class LogitGradient:
 
     first: int
     dZ: Array
+
+
+def logits_not_finite() -> DivergenceError:
+    """The error for logits by which nothing can be chosen."""
+    return DivergenceError(
+        "the model's logits are not finite, so there is nothing to choose a character by",
+        then="its parameters are too large: use an earlier checkpoint of the run",
+    )
 
 
 class Network:

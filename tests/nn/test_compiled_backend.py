@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
 from charrnn import build, config
+from charrnn.errors import DivergenceError
 from charrnn.inference.sampling import Sampling, numpy_sampler, sample
 from charrnn.nn import bptt
 from charrnn.nn.backends import NUMPY_BACKEND
@@ -26,7 +27,7 @@ pytest.importorskip("numba", reason="the extra fast is not installed")
 
 from charrnn.nn.backends.compiled import NUMBA_BACKEND
 from charrnn.nn.backends.compiled.product import multiply, pack, pack_transposed
-from charrnn.nn.backends.compiled.sampling import compiled_sampler
+from charrnn.nn.backends.compiled.sampling import _coldness, _draw, compiled_sampler
 from charrnn.runtime.installation import install_command
 
 CELLS = {
@@ -139,6 +140,91 @@ def test_compiled_sampling_draws_what_plain_sampling_draws(name, sampling):
             chunks = list(sample(network, prime, 40, generate_steps, 7, boundary, indices))
             texts.append(np.concatenate(chunks))
         np.testing.assert_array_equal(*texts)
+
+
+INF = np.inf
+EQUAL, RISING = [0.5] * 10, np.arange(10) / 8
+AWKWARD = {
+    "ten equal, top-p 0.8": (EQUAL, Sampling(top_p=0.8), range(8)),
+    "ten equal, top-p 0.3": (EQUAL, Sampling(top_p=0.3), range(3)),
+    "ten equal, top-p 0.1": (EQUAL, Sampling(top_p=0.1), range(1)),
+    "ten equal, top-p 1": (EQUAL, Sampling(top_p=1.0), range(10)),
+    "ten equal, top-k 4": (EQUAL, Sampling(top_k=4), range(4)),
+    "a tie at the end of top-k": ([0, 1, 2, 1, 1], Sampling(top_k=3), (1, 2, 3)),
+    "top-k of as many as there are": (RISING, Sampling(top_k=10), range(10)),
+    "top-k of more than there are": (RISING, Sampling(top_k=99), range(10)),
+    "a far tail, top-p 1": ([0, -60], Sampling(2.0, top_p=1.0), (0,)),
+    "nearly cold": (RISING, Sampling(1e-37), (9,)),
+    "beyond float32's reciprocals": (RISING, Sampling(1e-39), (9,)),
+    "colder": (RISING, Sampling(1e-300), (9,)),
+    "coldest": (RISING, Sampling(5e-324), (9,)),
+    "coldest with ties": ([1, 3, 3, 0, 3], Sampling(5e-324), (1, 2, 4)),
+    "coldest, top-p": ([1, 3, 3, 0, 3], Sampling(5e-324, top_p=0.5), (1, 2)),
+    "hottest": (RISING, Sampling(1e308), range(10)),
+    "hottest, top-k": (RISING, Sampling(1e308, top_k=3), (7, 8, 9)),
+    "hottest, one denied": (RISING, Sampling(1e308, allowed=np.arange(10) != 4),
+                            (0, 1, 2, 3, 5, 6, 7, 8, 9)),
+    "one allowed": (RISING, Sampling(allowed=np.arange(10) == 3), (3,)),
+    "one allowed, cold, top-k, top-p": (
+        RISING, Sampling(1e-300, 2, 0.1, np.arange(10) == 3), (3,)),
+    "one allowed, greedy": (RISING, Sampling(0, allowed=np.arange(10) == 3), (3,)),
+    "top-k counts what is allowed": (RISING, Sampling(top_k=2, allowed=np.arange(10) < 5), (3, 4)),
+    "some impossible": ([0, -INF, 0, -INF], Sampling(), (0, 2)),
+    "some impossible, hot": ([0, -INF, 0, -INF], Sampling(1e308), (0, 2)),
+    "some impossible, cold": ([0, -INF, 0, -INF], Sampling(1e-300), (0, 2)),
+    "what is not finite is denied": ([0, np.nan, INF], Sampling(allowed=np.arange(3) == 0), (0,)),
+}  # fmt: skip
+HOPELESS = {
+    "all impossible": [-INF] * 4,
+    "infinite": [0, INF, 0, 0],
+    "first not a number": [np.nan, 0, 0, 0],
+    "not a number": [0, 0, np.nan, 0],
+}
+
+
+def compiled_with(network, sampling):
+    return compiled_sampler(
+        network, sampling.temperature, sampling.top_k, sampling.top_p, sampling.allowed, None
+    )
+
+
+def compiled_choice(z, sampling, uniform):
+    """As `Sampling.choose`, by the loop of the compiled sampler."""
+    rule = (
+        _coldness(sampling.temperature, z.dtype),
+        len(z) if sampling.top_k is None else min(sampling.top_k, len(z)),
+        1.0 if sampling.top_p is None else sampling.top_p,
+    )
+    allowed = np.ones(len(z), bool) if sampling.allowed is None else sampling.allowed
+    return _draw(z, np.empty_like(z), uniform, rule, allowed)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name", AWKWARD)
+def test_awkward_choices(name, dtype):
+    """Both samplers reach exactly the ids that the definition leaves, the ends among them."""
+    z, sampling, expected = AWKWARD[name]
+    z = np.asarray(z, dtype)
+    for choose in (sampling.choose, lambda z, u: compiled_choice(z, sampling, u)):
+        found = {choose(z, uniform) for uniform in np.linspace(0, 1 - 1e-9, 400)}
+        assert found == set(expected)
+
+
+@pytest.mark.parametrize("temperature", [0, 1e-300, 1, 1e308])
+@pytest.mark.parametrize("name", HOPELESS)
+def test_nothing_is_chosen_by_logits_that_are_not_finite(name, temperature):
+    z, sampling = np.array(HOPELESS[name], np.float32), Sampling(temperature, top_k=2)
+    with pytest.raises(DivergenceError):
+        sampling.choose(z, 0.5)
+    assert compiled_choice(z, sampling, 0.5) == -1
+
+
+@pytest.mark.parametrize("make", [numpy_sampler, compiled_with], ids=["numpy", "compiled"])
+def test_a_model_of_overflowing_logits_is_an_error_to_sample_from(make):
+    network = networks(CELLS["gru"], "float32")[0]
+    network.params["output.V"][...] = 3e38
+    with pytest.raises(DivergenceError, match="not finite"), np.errstate(all="ignore"):
+        list(sample(network, np.array([1, 2, 3], np.int32), 40, make(network, Sampling()), 7))
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

@@ -19,8 +19,10 @@ from charrnn.nn.backends.compiled.ngram_reading import advance, forget
 from charrnn.nn.backends.compiled.product import multiply, pack
 from charrnn.nn.backends.compiled.step import step
 from charrnn.nn.cells.base import Weights
-from charrnn.nn.network import Network
+from charrnn.nn.network import Network, logits_not_finite
 
+# Below it exp in float32 is a constant, and in float64 nothing that could be chosen.
+LEAST_EXPONENT = -87.0
 Array = NDArray[Any]
 Ids = NDArray[np.int32]
 
@@ -45,9 +47,9 @@ def compiled_sampler(
     weights = _packed(network, layers)
     cell = import_module(module).step_data(network.cells[0], layers)
     rule = (
-        float(temperature),
+        _coldness(temperature, network.dtype),
         network.K if top_k is None else min(top_k, network.K),
-        2.0 if top_p is None else float(top_p),
+        1.0 if top_p is None else float(top_p),
     )
     usable = np.ones(network.K, np.bool_) if allowed is None else allowed
     edge = -1 if boundary is None else boundary
@@ -56,10 +58,21 @@ def compiled_sampler(
         x: Ids, state: Array, uniforms: NDArray[np.float64], read: Array | None = None
     ) -> tuple[Ids, Array]:
         ids, state = np.empty(uniforms.shape, np.int32), state.copy()
-        _generate(x, state, uniforms, *weights, cell, rule, usable, edge, mixture, read, ids)
+        if not _generate(
+            x, state, uniforms, *weights, cell, rule, usable, edge, mixture, read, ids
+        ):
+            raise logits_not_finite()
         return ids, state
 
     return generate_steps
+
+
+def _coldness(temperature: float, dtype: np.dtype[Any]) -> float:
+    """1 / temperature within what the dtype has, so that no 0 · inf arises; 0 where that is 0."""
+    if temperature == 0:
+        return 0.0
+    limits = np.finfo(dtype)
+    return min(max(1 / temperature, float(limits.tiny)), float(limits.max))
 
 
 def _packed(network: Network, layers: list[Weights]) -> tuple[Array, ...]:
@@ -122,24 +135,32 @@ def _generate(x, state, uniforms, table, W, b, U, V, c, cell, rule, allowed, bou
                 z_row[k] += c[k]
             if mixture is not None:
                 mix_row(mixture, read[stream], z_row[: len(c)], mixing)
-            x[stream] = _draw(z_row, p, uniforms[t, stream], rule, allowed)
+            x[stream] = _draw(z_row[: len(c)], p, uniforms[t, stream], rule, allowed)
+            if x[stream] < 0:
+                return False
             ids[t, stream] = x[stream]
+    return True
 
 
 @compiled
 def _draw(z, p, uniform, rule, allowed):
-    """As `inference.sampling.Sampling.choose`; p (K,) is scratch."""
-    temperature, top_k, top_p = rule
+    """As `inference.sampling.Sampling.choose`, -1 where that raises; p (K,) is scratch."""
+    coldness, top_k, top_p = rule
     K = len(p)
     best = -1
     for k in range(K):
-        if allowed[k] and (best < 0 or z[k] > z[best]):
-            best = k
-    if temperature == 0:
+        if allowed[k]:
+            if not z[k] < np.inf:
+                return -1
+            if best < 0 or z[k] > z[best]:
+                best = k
+    if z[best] == -np.inf:
+        return -1
+    if coldness == 0:
         return best
-    _weights(z, z[best], p.dtype.type(1 / temperature), allowed, p)
-    if top_k < K or top_p <= 1:
-        _keep_likeliest(p, top_k, top_p)
+    _weights(z, z[best], p.dtype.type(coldness), allowed, p)
+    if top_k < K or top_p < 1:
+        _keep_likeliest(z, allowed, p, top_k, top_p)
     total = 0.0
     for k in range(K):
         total += p[k]
@@ -156,24 +177,28 @@ def _draw(z, p, uniform, rule, allowed):
 
 @compiled
 def _weights(z, top, coldness, allowed, p):
-    """p = exp((z - top) / temperature), 0 where it is not allowed."""
+    """p = exp((z - top) · coldness), 0 where it is not allowed or less than float32's exp gives."""
     for k in range(len(p)):
         p[k] = exp(min((z[k] - top) * coldness, z.dtype.type(0)))
     for k in range(len(p)):
-        if not allowed[k]:
+        if not allowed[k] or (z[k] - top) * coldness < LEAST_EXPONENT:
             p[k] = 0
 
 
 @compiled
-def _keep_likeliest(p, top_k, top_p):
-    order = np.argsort(-p, kind="mergesort")
+def _keep_likeliest(z, allowed, p, top_k, top_p):
+    """By z: at a high temperature the order of p is lost in rounding."""
+    unlikeliness = np.empty_like(p)
+    for k in range(len(p)):
+        unlikeliness[k] = -z[k] if allowed[k] else np.inf
+    order = np.argsort(unlikeliness, kind="mergesort")
     for rank in range(top_k, len(p)):
         p[order[rank]] = 0
-    if top_p <= 1:
+    if top_p < 1:
         total, before = 0.0, 0.0
         for k in range(len(p)):
             total += p[k]
-        enough = top_p * total
+        enough = top_p * total * (1 - 1e-12)  # as `inference.sampling.ROUNDING`
         for k in order:
             kept = before < enough
             before += p[k]
