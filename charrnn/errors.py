@@ -31,6 +31,10 @@ _PACKAGE = str(Path(__file__).parent) + os.sep
 
 # A reference stands in a message as JSON, which escapes both of these characters.
 _OPEN, _CLOSE = "\x02", "\x03"
+# Controls but tab and line feed, bidirectional marks, line separators, and half characters.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 _REFERENCE = re.compile(f"{_OPEN}([^{_CLOSE}]*){_CLOSE}")
 
 
@@ -85,7 +89,14 @@ def render(message: str, spelling: Spelling = in_python) -> str:
         except (ValueError, TypeError):  # a user's text that happens to have both characters
             return found[0]
 
-    return _REFERENCE.sub(spelled, message)
+    return printable(_REFERENCE.sub(spelled, message))
+
+
+def printable(text: str) -> str:
+    """A text that may come from a file, for a terminal: what moves its cursor, changes colours or
+    turns the order of writing is shown as an escape, such as \\x1b.
+    """
+    return _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def _marked(reference: Reference) -> str:
@@ -116,7 +127,8 @@ class CharrnnError(Exception):
     @property
     def message(self) -> str:
         """`where: what`, and below it what to do next, with the references as they are."""
-        place = f"{self.where}: " if self.where else ""
+        # A file's name may have line ends, and would look like a message of its own.
+        place = f"{self.where}: ".replace("\n", "\\n") if self.where else ""
         advice = f"\n  {self.then}" if self.then else ""
         return f"{place}{self.what}{advice}"
 

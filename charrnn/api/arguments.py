@@ -30,7 +30,9 @@ class Number:
     def __str__(self) -> str:
         kind = "a whole number" if self.whole else "a finite number"
         least = f"{'above' if self.above else 'at least'} {self.low:g}"
-        return f"{kind} {least}" + ("" if self.high is None else f" and at most {self.high:g}")
+        if self.high is None:
+            return f"{kind} {least}"
+        return f"{kind} {least} and at most {self.high:{',' if self.whole else 'g'}}"
 
 
 @dataclass(frozen=True)
@@ -43,23 +45,23 @@ class Choice:
 
 NUMBERS = {
     "best_of": Number("Sample N for each one, and write the one with the best mean "
-                      "log-probability.", 1, whole=True),
-    "context": Number("Characters of a cold window [256].", 1, whole=True),
-    "count": Number("How many samples.", 1, whole=True),
+                      "log-probability.", 1, 10**6, whole=True),
+    "context": Number("Characters of a cold window [256].", 1, 10**12, whole=True),
+    "count": Number("How many samples.", 1, 10**9, whole=True),
     "dynamic": Number("Keep learning on what has been scored, at this rate, for example 0.1.", 0),
-    "jobs": Number("Points at a time [auto: as many as there are cores].", 1, whole=True),
+    "jobs": Number("Points at a time [auto: as many as there are cores].", 1, 10**4, whole=True),
     "lags": Number("Characters that gradients are followed back.", 2, 100_000, whole=True),
-    "length": Number("Characters to sample.", 0, whole=True),
-    "lines": Number("End a sample after N line ends.", 1, whole=True),
+    "length": Number("Characters to sample.", 0, 10**12, whole=True),
+    "lines": Number("End a sample after N line ends.", 1, 10**12, whole=True),
     "positions": Number("Places in the text whose gradients are followed; norms are medians over "
                         "them.", 1, 100_000, whole=True),
-    "seed": Number("Seed of everything random.", 0, whole=True),
-    "steps": Number("Updates to stop after.", 0, whole=True),
+    "seed": Number("Seed of everything random.", 0, 2**64 - 1, whole=True),
+    "steps": Number("Updates to stop after.", 0, 10**15, whole=True),
     "temperature": Number("Divides the logits: below 1 safer, above 1 wilder, 0 the likeliest.", 0),
     "tolerance": Number("Largest relative error allowed [1e-8; 1e-4 for central-difference].", 0,
                         above=True),
-    "top": Number("Only the N strangest.", 1, whole=True),
-    "top_k": Number("Only the k likeliest characters.", 1, whole=True),
+    "top": Number("Only the N strangest.", 1, 10**12, whole=True),
+    "top_k": Number("Only the k likeliest characters.", 1, 10**9, whole=True),
     "top_p": Number("Only the likeliest characters that together reach probability p.", 0, 1,
                     above=True),
 }  # fmt: skip

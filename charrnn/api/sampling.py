@@ -26,6 +26,7 @@ from charrnn.runtime.workers import WorkerPool
 
 Ids = NDArray[np.int32]
 TOGETHER = 64  # samples that are made side by side
+MAX_HELD = 10**9  # characters
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,13 @@ class Sampler:
     def samples(self, count: int = 1, best_of: int = 1) -> Iterator[tuple[str, float]]:
         """Texts and their mean nats, each the best of some that are made side by side."""
         require(count=count, best_of=best_of)
+        held = self.length * max(best_of, min(count * best_of, TOGETHER))
+        if held > MAX_HELD:
+            raise UsageError(
+                f"{held:,} characters would be held in memory, of samples that are made side by "
+                f"side: {MAX_HELD:,} at most",
+                where=argument("length"),
+            )
         return limited(self._samples(count, best_of), 1)
 
     def copied(self, text: str) -> list[Copied]:

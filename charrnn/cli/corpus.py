@@ -14,7 +14,7 @@ from charrnn.cli import completion
 from charrnn.cli.options import format_option
 from charrnn.cli.output import to_json, write
 from charrnn.cli.spelling import in_options
-from charrnn.errors import DataError
+from charrnn.errors import DataError, printable
 from charrnn.inference.metrics import bits
 
 SHOWN = 8
@@ -43,7 +43,7 @@ def command(files: tuple[str, ...], encoding: str | None, form: str) -> None:
     bad = (values for values in answer["files"] if not values["ok"])
     for values, problem in zip(bad, found.problems, strict=True):
         values["then"] = in_options(problem.then or "") or None
-    text = to_json(answer) if form == "json" else text_of(answer)
+    text = to_json(answer) if form == "json" else printable(text_of(answer))
     try:
         write(f"{text}\n".encode("utf-8", "backslashreplace"))
     finally:  # a bad text is one whether or not stdout could be written

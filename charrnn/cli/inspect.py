@@ -11,6 +11,7 @@ from charrnn.api.inspection import Inspection, inspect
 from charrnn.api.settings import to_yaml
 from charrnn.cli.options import checkpoint_option, format_option
 from charrnn.cli.output import to_json
+from charrnn.errors import printable
 
 
 @click.command("inspect")
@@ -26,7 +27,7 @@ def command(run: Path, which: str, form: str) -> None:
       charrnn inspect runs/quickstart-1/checkpoints/best.safetensors --format json
     """
     found = inspect(run, which)
-    click.echo(to_json(found.values()) if form == "json" else _text(found))
+    click.echo(to_json(found.values()) if form == "json" else printable(_text(found)))
 
 
 def _text(found: Inspection) -> str:

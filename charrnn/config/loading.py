@@ -26,7 +26,7 @@ from charrnn.config.document import (
 from charrnn.config.explain import explain, one_error_per_key
 from charrnn.config.rules import broken_rules
 from charrnn.config.schema import Config
-from charrnn.errors import ConfigError, argument, call, settings
+from charrnn.errors import ConfigError, argument, call, printable, settings
 from charrnn.files import read_regular
 
 # Values, and where each of them was set.
@@ -166,7 +166,11 @@ def from_dict(values: Mapping[str, Any], source: str) -> Config:
 
 def to_yaml(config: Config) -> str:
     """The configuration as YAML that `load` reads back equal."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    values = config.model_dump(mode="json")
+    text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+    if printable(text) == text:
+        return text
+    return yaml.safe_dump(values, sort_keys=False)  # all that is not ASCII as escapes
 
 
 def _require_bounded(values: Any, source: str) -> None:

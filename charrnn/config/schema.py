@@ -13,8 +13,13 @@ from pydantic_core import PydanticCustomError
 
 from charrnn.nn.cells.registry import cell_names
 
-Positive = Annotated[int, Field(ge=1)]
-NotNegative = Annotated[int, Field(ge=0)]
+# Every number has a range, so that arithmetic with it is of numbers that processors have.
+Positive = Annotated[int, Field(ge=1, le=10**15)]
+NotNegative = Annotated[int, Field(ge=0, le=10**15)]
+Seed = Annotated[int, Field(ge=0, lt=2**64)]
+Layers = Annotated[int, Field(ge=1, le=10_000)]
+Threads = Annotated[int, Field(ge=1, le=4096)]
+Held = Annotated[int, Field(ge=0, le=10**8)]  # characters in memory
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -64,7 +69,7 @@ class DataConfig(Section):
         default=(0.9, 0.1, 0.0),
         description="train, validation, test: contiguous, in order; lines are shuffled first",
     )
-    split_seed: NotNegative = Field(
+    split_seed: Seed = Field(
         default=1, description="seed of the shuffle that splits lines (mode: lines)"
     )
     on_unknown: Literal["error", "skip", "map"] = Field(
@@ -105,7 +110,7 @@ class ModelConfig(Section):
         json_schema_extra={"enum": list(cell_names())},
     )
     hidden_size: Positive = Field(default=128, description="H, hidden units of a layer")
-    num_layers: Positive = Field(default=2, description="layers stacked")
+    num_layers: Layers = Field(default=2, description="layers stacked")
     activation: Literal["tanh", "sigmoid", "relu"] = Field(
         default="tanh", description="rnn: the activation function"
     )
@@ -237,7 +242,7 @@ class TrainConfig(Section):
     epochs: PositiveFloat | None = Field(default=50, description="passes over the training part")
     steps: NotNegative | None = Field(default=None, description="updates")
     minutes: PositiveFloat | None = Field(default=None, description="minutes of training")
-    seed: NotNegative = Field(default=1, description="seed of everything random")
+    seed: Seed = Field(default=1, description="seed of everything random")
     loss_reduction: Literal["mean", "sum"] = Field(
         default="mean", description="mean per character, or sum over each sequence's window"
     )
@@ -254,7 +259,7 @@ class TrainConfig(Section):
     max_rollbacks: Positive = Field(
         default=5, description="on_divergence: rollback: how often in a run, before it stops"
     )
-    sample_length: NotNegative = Field(
+    sample_length: Held = Field(
         default=200, description="characters sampled at each evaluation; 0 is none"
     )
     log_every: Literal["auto"] | Positive = Field(
@@ -271,7 +276,7 @@ class RuntimeConfig(Section):
         description="the hot loops: plain NumPy, or compiled (the extra fast); auto: compiled "
         "where installed and hidden_size is 32 or more",
     )
-    threads: Literal["auto"] | Positive = Field(
+    threads: Literal["auto"] | Threads = Field(
         default="auto",
         description="threads that split the streams, or BLAS's for few streams; auto: all cores",
     )

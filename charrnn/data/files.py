@@ -26,6 +26,8 @@ BOUNDARY = "\n"  # ends a line
 MARK = "\ufeff"  # the byte order mark, decoded
 CHUNK = 1 << 20  # bytes read at a time
 MAX_PRIME = 1 << 26  # bytes
+# Of a name, which may be a stranger's: a glob looks for its parts one in another.
+MAX_RECURSIVE, MAX_PARTS = 3, 256
 
 
 def find_files(patterns: Sequence[str]) -> list[Path]:
@@ -46,6 +48,9 @@ def matches(patterns: Sequence[str]) -> list[Path]:
 
 def _match(pattern: str) -> list[Path]:
     path = Path(pattern)
+    if max(path.parts.count("**") / MAX_RECURSIVE, len(path.parts) / MAX_PARTS) > 1:
+        what = f"has more than {MAX_RECURSIVE} `**` or {MAX_PARTS} folders in it"
+        raise DataError(what, where=pattern[:100], then="name a folder nearer to the files")
     try:
         if pattern == STDIN:
             return [path]

@@ -86,6 +86,7 @@ def line_batches(corpus: Corpus, part: Part) -> Iterator[tuple[NDArray[np.int64]
 def _score_cold(
     network: Network, ids: Ids, start: int, stop: int, context: int, blocks: Blocks | None
 ) -> Score:
+    context = min(context, stop - start)  # beyond the text there is nothing to read
     score, begins = Score(), np.arange(start, stop, context)
     B = EVALUATION.steps(context)
     for first in range(0, len(begins), B):
