@@ -77,6 +77,8 @@ CHOICES = {
     "split": Choice("Part of the text [val; all with --text].", ("train", "val", "test", "all")),
     "to": Choice("torch: a .safetensors of PyTorch's names; onnx: the whole model.",
                  ("torch", "onnx")),
+    "use": Choice("The network alone, or mixed with the run's n-gram [mixture where there is one].",
+                  ("network", "mixture")),
 }  # fmt: skip
 
 

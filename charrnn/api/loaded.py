@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from charrnn import build
+from charrnn.api.arguments import require
 from charrnn.data.corpus import Corpus, load_corpus
-from charrnn.errors import DataError, UsageError, argument
+from charrnn.errors import DataError, UsageError, argument, call
+from charrnn.inference.mixture.model import Mixture
 from charrnn.nn.network import Network
+from charrnn.runs.mixtures import OtherCheckpointError, mixture_beside, read_mixture
 from charrnn.storage.checkpoint import read
 
 
@@ -24,6 +27,7 @@ class LoadedModel:
         checkpoint = read(path)
         self.path, self.meta = path, checkpoint.meta.values
         self._network, self.vocabulary, self.config = build.restore_network(checkpoint, str(path))
+        self._mixture: Mixture | None = None
 
     @property
     def step(self) -> int:
@@ -35,6 +39,42 @@ class LoadedModel:
     def is_of_lines(self) -> bool:
         """Whether each line is a text of its own."""
         return self.config.data.mode == "lines"
+
+    @property
+    def mixture(self) -> Mixture | None:
+        """The mixture with an n-gram that belongs to this checkpoint; None where there is none.
+
+        Read when it is first asked for. Raises CheckpointError where it is damaged or of another
+        checkpoint.
+        """
+        if self._mixture is None and (path := mixture_beside(self.path)) is not None:
+            self._mixture = read_mixture(path, self._network, self.vocabulary)
+        return self._mixture
+
+    def used_mixture(self, use: str | None, tell: Callable[[str], None]) -> Mixture | None:
+        """The mixture that `use` asks for, "network" being none, and None the one that is there.
+
+        One of another checkpoint is told of and not used, unless it is asked for; that, and having
+        none, raise CheckpointError and UsageError then.
+        """
+        require(use=use)
+        if use == "network":
+            return None
+        try:
+            mixture = self.mixture
+        except OtherCheckpointError as error:
+            if use == "mixture":
+                raise
+            tell(f"{error.where} {error.what}, and is not used; to make it again: "
+                 f"{call('mix', 'RUN')}")  # fmt: skip
+            return None
+        if mixture is None and use == "mixture":
+            raise UsageError(
+                "there is no n-gram beside the network",
+                where=str(self.path),
+                then=f"to add one to a run: {call('mix', 'RUN')}",
+            )
+        return mixture
 
     def network(self) -> Network:
         """The network with memory of its own over the same parameters: for one use of it."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from charrnn.errors import CheckpointError, UsageError, argument, call
 from charrnn.files import NO_LINKS, open_for_writing, open_regular
+from charrnn.inference.mixture.file import NAME
 from charrnn.storage.atomic import (
     remove_leftovers,
     sync_folder,
@@ -28,7 +29,10 @@ if sys.platform != "win32":
 
 # What a run writes in place, or in it. No link is followed: whoever made the folder could have had
 # any file of the user written over.
-_OWN = (".lock", "config.yaml", "metrics.jsonl", "samples.txt", "checkpoints", "tensorboard")
+_OWN = (
+    ".lock", "config.yaml", "metrics.jsonl", "samples.txt", "checkpoints", "tensorboard",
+    NAME,
+)  # fmt: skip
 MAX_LINE = 1 << 20  # bytes
 _SAMPLE = re.compile(rb"^--- step (\d{1,15})( \(final\))?\n", re.MULTILINE)
 
@@ -41,6 +45,7 @@ class RunFolder:
         self.config = path / "config.yaml"
         self.metrics = path / "metrics.jsonl"
         self.samples = path / "samples.txt"
+        self.mixture = path / NAME
         self.checkpoints = CheckpointFolder(path / "checkpoints", keep)
 
     @classmethod
