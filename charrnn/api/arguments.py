@@ -49,10 +49,12 @@ NUMBERS = {
     "context": Number("Characters of a cold window [256].", 1, 10**12, whole=True),
     "count": Number("How many samples.", 1, 10**9, whole=True),
     "dynamic": Number("Keep learning on what has been scored, at this rate, for example 0.1.", 0),
+    "epochs": Number("Passes over the training text to stop after.", 0, above=True),
     "jobs": Number("Points at a time [auto: as many as there are cores].", 1, 10**4, whole=True),
     "lags": Number("Characters that gradients are followed back.", 2, 100_000, whole=True),
     "length": Number("Characters to sample.", 0, 10**12, whole=True),
     "lines": Number("End a sample after N line ends.", 1, 10**12, whole=True),
+    "minutes": Number("Minutes of training to stop after.", 0, above=True),
     "positions": Number("Places in the text whose gradients are followed; norms are medians over "
                         "them.", 1, 100_000, whole=True),
     "seed": Number("Seed of everything random.", 0, 2**64 - 1, whole=True),

@@ -15,8 +15,8 @@ from charrnn.api.arguments import require
 from charrnn.api.loaded import LoadedModel
 from charrnn.api.rows import Nats, Pieces, Row, file_row, line_rows, strangest
 from charrnn.api.scores import scorer
-from charrnn.config.schema import DataConfig
-from charrnn.data.files import STDIN, text_chunks
+from charrnn.config.schema import STDIN, DataConfig
+from charrnn.data.files import text_chunks
 from charrnn.errors import UsageError, argument, notice
 from charrnn.inference.scoring import Scorer, whole_lines
 from charrnn.runtime.blas import threads

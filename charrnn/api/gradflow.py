@@ -77,7 +77,7 @@ def gradflow(
     require(steps=steps, lags=lags, positions=positions, checkpoint=checkpoint)
     if plot is not None:
         require_drawable(Path(fspath(plot)), "plot")
-    found = _subjects(sources, flags(files, settings, None, None), compare, steps, checkpoint)
+    found = _subjects(sources, flags(files, settings), compare, steps, checkpoint)
     measured = [flow_of(subject, lags, positions) for subject in found]
     for one in measured:
         if (reached := one.flow.norms.max_lag) < lags:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from glob import has_magic
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from charrnn.config import Config, unused_keys
 from charrnn.config.json_schema import schema_text as schema_of_config
 from charrnn.config.loading import Layer, dotted_layer, file_layer, merged, parse_set, setting_layer
 from charrnn.config.loading import to_yaml as yaml_of
-from charrnn.data.files import STDIN
+from charrnn.config.schema import STDIN
 from charrnn.errors import ConfigError
 from charrnn.storage.atomic import write_atomically
 
+LONGEST_NAME = 100  # bytes of a run's name
 AnyPath = str | PathLike[str]
 AnyConfig = Config | Mapping[str, Any] | AnyPath | None
 
@@ -88,25 +90,39 @@ def schema_text(out: AnyPath | None = None) -> str:
 
 
 def flags(
-    files: AnyPath | Sequence[AnyPath] | None, settings: Mapping[str, Any] | None,
-    seed: int | None, steps: int | None,
+    files: AnyPath | Sequence[AnyPath] | None, settings: Mapping[str, Any] | None, **train: Any
 ) -> dict[str, Any]:  # fmt: skip
-    """`settings`, and over them the keys that have an argument of their own."""
+    """`settings`, and over them the keys, `files` and those of `train`, that have arguments."""
     names = [files] if isinstance(files, str | PathLike) else files
     own = {
         "data.text": None if names is None else [fspath(name) for name in names],
-        "train.seed": seed,
-        "train.steps": steps,
+        **{f"train.{name}": value for name, value in train.items()},
     }
     given = {key: value for key, value in own.items() if value is not None}
     return dict(map(_plain, (settings or {}).items())) | given
 
 
 def name_of(config: AnyConfig, text: str | None) -> str:
-    """What the run's folder is called, before its number."""
-    if isinstance(config, str | PathLike):
-        return Path(fspath(config)).stem
-    return "stdin" if text == STDIN else Path(text).stem if text else "run"
+    """What the run's folder is called, before its number: after a `text` that is given, or else
+    after the configuration's file.
+    """
+    if text is None:
+        return _file_name(Path(fspath(config)).stem) if _is_path(config) else "run"
+    if text == STDIN:
+        return "stdin"
+    path = Path(text)
+    is_glob = has_magic(text) and not path.exists()
+    return _file_name(path.resolve().parent.name if is_glob else path.stem)
+
+
+def _is_path(config: AnyConfig) -> TypeGuard[AnyPath]:
+    return isinstance(config, str | PathLike)
+
+
+def _file_name(name: str) -> str:
+    """A name that a folder can have, and a number after it."""
+    name = "".join(letter if letter.isprintable() else "_" for letter in name)
+    return name.encode()[:LONGEST_NAME].decode(errors="ignore") or "run"
 
 
 def _plain(item: tuple[Any, Any]) -> tuple[str, Any]:

@@ -13,8 +13,9 @@ from typing import Any
 
 from charrnn.api.settings import AnyPath
 from charrnn.config.rules import text_codec
+from charrnn.config.schema import STDIN
 from charrnn.data import unicode_issues
-from charrnn.data.files import STDIN, find_files
+from charrnn.data.files import find_files
 from charrnn.data.suggestion import Suggestion, suggest
 from charrnn.data.survey import Survey, together
 from charrnn.data.survey import survey as survey_file

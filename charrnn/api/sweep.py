@@ -106,7 +106,7 @@ def sweep(
 
 
 def _layers(sweep: Sweep, settings: Mapping[str, Any] | None, steps: int | None) -> list[Layer]:
-    given = flags(None, settings, None, steps)
+    given = flags(None, settings, steps=steps)
     return [override(sweep, key, setting_layer(key, value)) for key, value in given.items()]
 
 

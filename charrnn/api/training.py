@@ -15,7 +15,7 @@ from charrnn.api.run import Run
 from charrnn.api.running import Training
 from charrnn.api.settings import AnyConfig, AnyPath, flags, load_config, name_of
 from charrnn.api.showing import Progress, display, prepare
-from charrnn.data.files import STDIN
+from charrnn.config.schema import STDIN
 from charrnn.errors import UsageError, argument, notice
 from charrnn.report.advice import Advice
 from charrnn.report.tensorboard import TensorBoard, writer
@@ -43,6 +43,8 @@ def train(
     out: AnyPath | None = None,
     seed: int | None = None,
     steps: int | None = None,
+    epochs: float | None = None,
+    minutes: float | None = None,
     init_from: AnyPath | None = None,
     on_event: Consumers = (),
     progress: Progress = "auto",
@@ -52,6 +54,7 @@ def train(
     """Train a model, as `charrnn train`, and return its run.
 
     `config`, `files` and `settings`: see `load_config`. `out`: the run's folder, else runs/NAME-N.
+    `steps`, `epochs`, `minutes`: where it ends, at the first of them and of the configuration's.
     `init_from`: a model whose parameters and vocabulary it begins with. `on_event`: called with
     every event of `charrnn.events`, in their order. `progress`: a bar on a terminal or in a
     notebook ("auto"), always something (True), samples and checkpoints too ("verbose"), or nothing.
@@ -76,7 +79,7 @@ def train(
     (2, 10, False)
     """
     return _run(
-        lambda: _begin(config, files, settings, out, seed, steps, init_from),
+        lambda: _begin(config, files, settings, out, init_from, seed, steps, epochs, minutes),
         on_event, progress, tensorboard, stop,
     )  # fmt: skip
 
@@ -88,6 +91,8 @@ def resume(
     settings: Mapping[str, Any] | None = None,
     seed: int | None = None,
     steps: int | None = None,
+    epochs: float | None = None,
+    minutes: float | None = None,
     accept_changes: bool = False,
     on_event: Consumers = (),
     progress: Progress = "auto",
@@ -96,14 +101,16 @@ def resume(
 ) -> Run:
     """Go on with a run from its last checkpoint, as `charrnn train --resume`.
 
-    Of `files`, `settings` and `seed`, what changes the run needs `accept_changes`. The rest is as
-    in `train`.
+    Of `files`, `settings` and `seed`, what changes the run needs `accept_changes`. `steps`,
+    `epochs` and `minutes` count from the run's beginning, and make it longer whichever limit ended
+    it. The rest is as in `train`.
 
     >>> charrnn.resume("runs/tiny", steps=22).summary["step"]
     22
     """
-    require(seed=seed, steps=steps)
-    given = flags(files, settings, seed, steps)
+    own = {"seed": seed, "steps": steps, "epochs": epochs, "minutes": minutes}
+    require(**own)
+    given = flags(files, settings, **own)
     if STDIN in given.get("data.text", ()):
         raise UsageError("a run that goes on takes its text from a file, not from stdin",
                          where=argument("files"))  # fmt: skip
@@ -121,6 +128,8 @@ def training_events(
     out: AnyPath | None = None,
     seed: int | None = None,
     steps: int | None = None,
+    epochs: float | None = None,
+    minutes: float | None = None,
     init_from: AnyPath | None = None,
 ) -> Training:
     """The same as an iterator of events: training goes on as it is read.
@@ -136,17 +145,19 @@ def training_events(
     >>> training.run.summary["step"], training.run.interrupted
     (3, True)
     """
-    launch = _begin(config, files, settings, out, seed, steps, init_from)
+    launch = _begin(config, files, settings, out, init_from, seed, steps, epochs, minutes)
     _tell(launch)
     return Training(launch)
 
 
 def _begin(
     config: AnyConfig, files: Files | None, settings: Mapping[str, Any] | None,
-    out: AnyPath | None, seed: int | None, steps: int | None, init_from: AnyPath | None,
+    out: AnyPath | None, init_from: AnyPath | None,
+    seed: int | None, steps: int | None, epochs: float | None, minutes: float | None,
 ) -> Launch:  # fmt: skip
-    require(seed=seed, steps=steps)
-    whole = load_config(config, flags(files, settings, seed, steps))
+    own = {"seed": seed, "steps": steps, "epochs": epochs, "minutes": minutes}
+    require(**own)
+    whole = load_config(config, flags(files, settings, **own))
     name = name_of(config, None if files is None else whole.data.text[0])
     return start_run(whole, name, _path(out), _path(init_from))
 

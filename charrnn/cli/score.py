@@ -23,7 +23,7 @@ from charrnn.cli.options import (
     unknown_option,
 )
 from charrnn.cli.output import Output, to_json
-from charrnn.data.files import STDIN
+from charrnn.config.schema import STDIN
 
 _ESCAPED = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _TO_ESCAPE = re.compile(r"[\\\x00-\x1f\x7f-\x9f]")

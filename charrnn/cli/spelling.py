@@ -11,7 +11,7 @@ from charrnn.errors import Reference, render
 
 # Arguments and functions whose option or command has another name.
 OPTIONS = {"files": "text", "settings": "set"}
-COMMANDS = {"resume": "train --resume", "evaluate": "eval"}
+COMMANDS = {"resume": "train --resume", "evaluate": "eval", "write_report": "report"}
 
 
 def option(name: str) -> str:
@@ -26,7 +26,7 @@ def as_command(reference: Reference) -> str:
     words = ["charrnn", COMMANDS.get(reference.function, reference.function)]
     if not reference.function:
         words = []
-    words += [_word(value) for value in reference.positional]
+    words += [_positional(value) for value in reference.positional if value is not None]
     for name, value in reference.arguments.items():
         words += _option_words(name, value)
     return " ".join(words)
@@ -53,6 +53,12 @@ def _option_words(name: str, value: Any) -> Iterator[str]:
 def _scalar(value: Any) -> str:
     """A value as `--set` reads it."""
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _positional(value: Any) -> str:
+    """A name that begins with a dash would be read as an option."""
+    word = _word(value)
+    return f"./{word}" if word.startswith("-") and word != "-" else word
 
 
 def _word(value: Any) -> str:

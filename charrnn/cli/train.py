@@ -13,6 +13,7 @@ from charrnn.api.training import resume, train
 from charrnn.cli import completion
 from charrnn.cli.options import argument_option, format_option, set_option
 from charrnn.cli.output import to_json
+from charrnn.cli.spelling import in_options
 from charrnn.errors import InterruptedRunError, UsageError, argument, call
 
 
@@ -24,8 +25,11 @@ from charrnn.errors import InterruptedRunError, UsageError, argument, call
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder [runs/NAME-N].")
 @argument_option("seed", help="Seed of everything random [train.seed].")
 @argument_option("steps", help="Updates to stop after; 0 writes the initial model.")
+@argument_option("epochs", help="Passes over the training text to stop after [train.epochs].")
+@argument_option("minutes", help="Minutes of training to stop after [train.minutes].")
 @click.option("--resume", "resumed", type=click.Path(path_type=Path), metavar="RUN",
-              help="Go on with a run from its last checkpoint.")  # fmt: skip
+              help="Go on with a run from its last checkpoint; --steps, --epochs and --minutes "
+              "make it longer.")  # fmt: skip
 @click.option("--accept-changes", is_flag=True,
               help="With --resume: go on with another configuration or text.")  # fmt: skip
 @click.option("--init-from", type=click.Path(path_type=Path), metavar="RUN|CKPT|FILE",
@@ -56,7 +60,7 @@ def command(config: str | None, files: tuple[str, ...], resumed: Path | None, qu
             run = train(config, out=out, init_from=init_from, stop=stop, **given)
         else:
             if config or out or init_from:
-                raise _other_run(resumed)
+                raise _other_run(resumed, config, out, init_from)
             run = resume(resumed, accept_changes=accept_changes, stop=stop, **given)
     if run.interrupted:
         raise InterruptedRunError(run.signal, f"interrupted; step {run.step:,} is saved",
@@ -65,13 +69,21 @@ def command(config: str | None, files: tuple[str, ...], resumed: Path | None, qu
         click.echo(to_json(run.summary) if form == "json" else _closing(run))
 
 
-def _other_run(resumed: Path) -> UsageError:
-    changed = f"{argument('settings', 'KEY=VALUE')} {argument('accept_changes')}"
+def _other_run(
+    resumed: Path, config: str | None, out: Path | None, init_from: Path | None
+) -> UsageError:
+    """What was asked for besides resuming, and how it is done."""
+    advice = []
+    if config:
+        changed = f"{argument('settings', 'KEY=VALUE')} {argument('accept_changes')}"
+        advice.append(f"to change keys of the run, in place of {config}: {changed}")
+    if out or init_from:
+        new = call("train", config, init_from=str(init_from or resumed), out=out and str(out))
+        advice.append(f"to start a new run from a model, without {argument('resume')}: {new}")
     return UsageError(
-        f"{argument('resume')} goes on in the run's own folder, with its own model and "
+        f"{argument('resume')} continues in the run's own folder, with its own model and "
         "configuration",
-        then=f"to change keys on the way: {changed}; to begin a new run from this one's model: "
-        f"{argument('init_from', resumed)}",
+        then="; ".join(advice),
     )
 
 
@@ -83,4 +95,4 @@ def _closing(run: Run) -> str:
             f"validation: {values['val_loss']:.4f} nats = {values['val_bpc']:.4f} bits per "
             f"character; best {values['best_val_loss']:.4f} at step {values['best_step']:,}"
         )
-    return "\n".join([*lines, f"next: charrnn sample {run}"])
+    return "\n".join([*lines, f"next: {in_options(call('sample', str(run)))}"])

@@ -25,6 +25,7 @@ NotNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 EveryEpochOrSteps = Literal["epoch"] | Positive
 UNKNOWN_CELL = "unknown_cell"
+STDIN = "-"  # in data.text
 
 
 def _as_tuple(value: Any) -> Any:

@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from charrnn.config.rules import text_codec
-from charrnn.config.schema import DataConfig
+from charrnn.config.schema import STDIN, DataConfig
 from charrnn.data.encodings import SAMPLE, Guess, guess_encodings, marked_encoding
 from charrnn.data.vocabulary import Unit
 from charrnn.errors import DataError, argument, call, settings
 from charrnn.files import read_regular
 
-STDIN = "-"
 BOUNDARY = "\n"  # ends a line
 MARK = "\ufeff"  # the byte order mark, decoded
 CHUNK = 1 << 20  # bytes read at a time
@@ -90,7 +89,9 @@ def open_text(path: Path) -> Iterator[BinaryIO]:
         _require_file_or_folder(path)
         if path.is_dir():
             raise DataError(
-                "is a folder, not a text", where=str(path), then=f"name its files: '{path}/*.txt'"
+                "is a folder, not a text",
+                where=str(path),
+                then=f"name its files: {shlex.quote(f'{path}/*.txt')}",
             )
         with open(path, "rb") as file:
             yield file

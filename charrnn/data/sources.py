@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.config.rules import text_codec
-from charrnn.config.schema import DataConfig
+from charrnn.config.schema import STDIN, DataConfig
 from charrnn.data.cache import cache_folder
 from charrnn.data.encoding_pass import encode_to_file
-from charrnn.data.files import BOUNDARY, STDIN, find_files, read_text, text_chunks
+from charrnn.data.files import BOUNDARY, find_files, read_text, text_chunks
 from charrnn.data.mapped_ids import MappedIds
 from charrnn.data.text_statistics import count_text, recall, remember, state_of
 from charrnn.data.vocabulary import CHUNK, Vocabulary, distinct

@@ -11,7 +11,7 @@ from typing import Any
 from charrnn.config import Config, load
 from charrnn.errors import ConfigError, UsageError, argument
 
-FREE = "train.steps"  # what resuming has always let change
+FREE = {"train.steps", "train.epochs", "train.minutes"}  # a run may be made longer
 TEXT = "data.text"
 
 _INITIAL = "is read only when a run begins"
@@ -82,9 +82,9 @@ def require_possible(changes: Sequence[Change], run: Path) -> None:
 def require_accepted(changes: Sequence[Change], run: Path) -> None:
     """Raise UsageError naming what changed since the last checkpoint, if anything did.
 
-    The number of steps may change freely; the text is compared by its content, elsewhere.
+    The run's length may change freely; the text is compared by its content, elsewhere.
     """
-    open_questions = [change for change in changes if change.key not in (FREE, TEXT)]
+    open_questions = [change for change in changes if change.key not in {*FREE, TEXT}]
     if open_questions:
         raise UsageError(
             "the configuration is not that of the last checkpoint:\n  "

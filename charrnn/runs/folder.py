@@ -111,6 +111,11 @@ class RunFolder:
                 if line.endswith(b"\n") and _is_line(values):
                     yield line, values
 
+    def seconds_at(self, step: int) -> float:
+        """The seconds trained up to a step, as far as they were logged."""
+        until = (float(line["seconds"]) for line in self.lines() if line["step"] <= step)
+        return max(until, default=0.0)
+
     def rewind(self, step: int) -> float:
         """Drop what was logged after `step`; return the seconds trained up to it."""
         seconds = 0.0
@@ -118,9 +123,10 @@ class RunFolder:
         def kept() -> Iterator[bytes]:
             nonlocal seconds
             for line, values in self._raw_lines():
-                if values["step"] <= step and not values.get("final"):
+                if values["step"] <= step:
                     seconds = float(values["seconds"])
-                    yield line
+                    if not values.get("final"):
+                        yield line
 
         write_pieces_atomically(self.metrics, kept())
         if self.samples.exists():

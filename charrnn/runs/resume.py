@@ -8,8 +8,9 @@ from typing import Any
 
 from charrnn import build
 from charrnn.config import Config, to_yaml
+from charrnn.config.loading import parse_set
 from charrnn.data.corpus import Corpus, load_corpus, symbols_of
-from charrnn.errors import CheckpointError, DataError, UsageError, argument, settings
+from charrnn.errors import CheckpointError, DataError, UsageError, argument
 from charrnn.runs.changes import (
     RESET_NOTICES,
     describe_text_change,
@@ -20,6 +21,7 @@ from charrnn.runs.changes import (
 )
 from charrnn.runs.folder import RunFolder
 from charrnn.runs.launch import Launch
+from charrnn.runs.length import advise, is_length_given, lift_limits, require_left
 from charrnn.runs.start import with_absolute_texts
 from charrnn.storage.atomic import write_atomically
 from charrnn.storage.checkpoint import Checkpoint, write
@@ -33,7 +35,8 @@ def resume_run(
     """Continue the run at `path` from its last checkpoint.
 
     The configuration is the run's config.yaml with `sets` and `flags` over it. Where it, or the
-    text, is not that of the checkpoint, this is an error unless the change is accepted.
+    text, is not that of the checkpoint, this is an error unless the change is accepted; but the
+    run may be made longer, whichever limit ended it.
     """
     locate(path, "last")
     if not path.is_dir():
@@ -58,9 +61,22 @@ def resume_run(
     corpus = _load_corpus(config, checkpoint, path, accept_changes)
     new_text = corpus.sha256 != checkpoint.meta.corpus_sha256
     reset = parts_to_reset(changes, text=new_text)
-    trainer = build.trainer(config, corpus)
-    trainer.state.require_fit(checkpoint, trainer.loader, str(checkpoint_path), reset)
-    trainer.restore(checkpoint, str(checkpoint_path), reset)
+    given = {*flags, *(parse_set(item)[0] for item in sets)}
+    seconds = run.seconds_at(checkpoint.meta.step) if is_length_given(given) else 0.0
+
+    def restored(config: Config) -> Trainer:
+        trainer = build.trainer(config, corpus)
+        trainer.state.require_fit(checkpoint, trainer.loader, str(checkpoint_path), reset)
+        trainer.restore(checkpoint, str(checkpoint_path), reset)
+        trainer.clock.before = seconds
+        return trainer
+
+    trainer = restored(config)
+    require_left(config, given, trainer)
+    config, lifted = lift_limits(config, given, trainer)
+    if lifted:
+        trainer = restored(config)
+        changes += lifted
     run.checkpoints.keep = config.train.keep
     if "best" in reset:
         _set_best_aside(run)
@@ -73,22 +89,18 @@ def resume_run(
     notices = [f"{problem}; resuming from step {trainer.step:,}" for problem in damaged]
     notices += [*corpus.notices, *map(str, changes)]
     notices += [notice for part, notice in RESET_NOTICES.items() if part in reset]
-    return Launch(trainer, run, config, [*notices, *_state_notices(trainer)])
+    return Launch(trainer, run, config, [*notices, *_state_notices(trainer, path)])
 
 
-def _state_notices(trainer: Trainer) -> list[str]:
+def _state_notices(trainer: Trainer, run: Path) -> list[str]:
     """What of the restored state its owner may not expect."""
     state, notices = trainer.state, []
     if state.rate_scale != 1:
         notices.append(
             f"after {state.rollbacks} rollbacks the learning rate is times {state.rate_scale:g}"
         )
-    if (reason := trainer.reason_to_stop()) is not None:
-        notices.append(
-            f"the run is finished ({reason}); to train longer, raise what ended it: "
-            f"{argument('steps', 'N')}, or for example {settings({'train.epochs': 'N'})} "
-            f"{argument('accept_changes')}"
-        )
+    if (advice := advise(trainer, run)) is not None:
+        notices.append(advice)
     return notices
 
 
@@ -112,8 +124,9 @@ def _load_corpus(config: Config, checkpoint: Checkpoint, run: Path, accepted: bo
             f"{differs}: {error.what}",
             where=where,
             then="put it back; or start a new run whose model learns them: "
-            f"{argument('init_from', run)}; or, with {argument('accept_changes')}, set "
-            "data.on_unknown to skip or map",
+            f"{argument('init_from', run)}; or "
+            + ("" if accepted else f"with {argument('accept_changes')} ")
+            + "set data.on_unknown to skip or map",
         ) from None
     if corpus.sha256 == checkpoint.meta.corpus_sha256 or accepted:
         return corpus

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from charrnn import build
 from charrnn.config import Config, to_yaml, unused_keys
-from charrnn.config.schema import ModelConfig
+from charrnn.config.schema import STDIN, ModelConfig
 from charrnn.data.corpus import load_corpus
-from charrnn.data.files import STDIN, find_files, matches, read_stdin
+from charrnn.data.files import find_files, matches, read_stdin
 from charrnn.data.vocabulary import describe
 from charrnn.errors import ConfigError, argument, settings
 from charrnn.export import starting_point

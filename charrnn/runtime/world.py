@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from charrnn.errors import CharrnnError, MissingExtraError
@@ -58,7 +59,8 @@ def _world(how: Started) -> World:
         raise MissingExtraError(
             f"mpiexec started {how.size} processes, and mpi4py's MPI knows of {ranks.size}: the "
             "two are not of the same MPI",
-            then=f"use the mpiexec beside this Python: {os.path.dirname(sys.executable)}/mpiexec",
+            then="use the mpiexec beside this Python: "
+            + quote(f"{os.path.dirname(sys.executable)}/mpiexec"),
         )
     return ranks
 

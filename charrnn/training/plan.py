@@ -29,18 +29,21 @@ class Limits:
             shares.append(seconds / 60 / self.minutes)
         return min(max(shares), 1.0)
 
-    def reached(self, step: int, epoch: float, seconds: float, waited: int) -> str | None:
-        """Which limit the run has reached, or None; `waited` evaluations were without progress."""
+    def reached(self, step: int, epoch: float, seconds: float, waited: int) -> dict[str, str]:
+        """The limits that the run has reached, by the key of `train` that sets them, in words.
+
+        `waited` evaluations were without progress.
+        """
+        found, patience = {}, self.evaluations_without_progress
         if self.steps is not None and step >= self.steps:
-            return f"{self.steps:,} steps"
+            found["steps"] = f"{self.steps:,} steps"
         if self.epochs is not None and epoch >= self.epochs:
-            return f"{self.epochs:g} epochs"
+            found["epochs"] = f"{self.epochs:g} epochs"
         if self.minutes is not None and seconds >= 60 * self.minutes:
-            return f"{self.minutes:g} minutes"
-        patience = self.evaluations_without_progress
+            found["minutes"] = f"{self.minutes:g} minutes"
         if patience is not None and waited >= patience:
-            return f"{patience} evaluations without a better validation loss"
-        return None
+            found["early_stopping"] = f"{patience} evaluations without a better validation loss"
+        return found
 
 
 @dataclass(frozen=True)

@@ -152,10 +152,14 @@ class Trainer:
     def _limit_seconds(self) -> float:
         return self.ranks.seconds(self.clock.seconds)
 
-    def reason_to_stop(self) -> str | None:
-        """Why the run is over, or None."""
+    def limits_reached(self) -> dict[str, str]:
+        """The limits that end the run here: keys of `train`, and each in words."""
         waited = self.state.evaluations_waited
         return self.limits.reached(self.step, self.epoch, self._limit_seconds, waited)
+
+    def reason_to_stop(self) -> str | None:
+        """Why the run is over, or None."""
+        return next(iter(self.limits_reached().values()), None)
 
     def is_due(self, every: int | None) -> bool:
         """Whether something falls at this step: every so many steps, or once an epoch."""

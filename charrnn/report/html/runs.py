@@ -12,7 +12,7 @@ from typing import Any
 
 from charrnn import build
 from charrnn.config import Config, to_yaml
-from charrnn.errors import UsageError
+from charrnn.errors import UsageError, call
 from charrnn.inference.metrics import bits
 from charrnn.report.html.curves import NAMES, Curves, best_of, buckets, packed
 from charrnn.runs.folder import RunFolder, own_lines
@@ -56,7 +56,7 @@ def open_run(path: Path) -> Run:
         raise UsageError(
             "is a checkpoint, and a report is about a run's folder",
             where=str(path),
-            then=f"charrnn report {path.parent.parent}",
+            then=call("write_report", str(path.parent.parent)),
         )
     best = locate(path)
     checkpoint = read(best)

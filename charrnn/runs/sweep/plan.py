@@ -13,8 +13,9 @@ from charrnn import build
 from charrnn.config import Config
 from charrnn.config.document import listed
 from charrnn.config.loading import Layer, merged
+from charrnn.config.schema import STDIN
 from charrnn.data.corpus import symbols_of
-from charrnn.data.files import STDIN, find_files
+from charrnn.data.files import find_files
 from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import ConfigError, UsageError
 from charrnn.runs.sweep.file import Sweep
