@@ -15,8 +15,7 @@ from charrnn.api.arguments import require
 from charrnn.api.settings import AnyConfig, load_config
 from charrnn.data.corpus import load_corpus
 from charrnn.errors import CheckFailedError, UsageError, argument
-from charrnn.storage.checkpoint import read
-from charrnn.storage.checkpoint_folder import locate
+from charrnn.storage.checkpoint_folder import read_from
 
 
 @dataclass(frozen=True)
@@ -97,8 +96,7 @@ def _case(config: AnyConfig, settings: Mapping[str, Any] | None, own_size: bool)
         if settings:
             what = argument("settings")
             raise UsageError(f"{what} changes a configuration, and a run has its own")
-        path = locate(Path(fspath(config)))
-        checkpoint = read(path)
+        path, checkpoint = read_from(Path(fspath(config)))
         K = build.vocabulary_of(checkpoint).K
         return case(build.config_of(checkpoint, str(path)), K, checkpoint)
     whole = load_config(config, settings)

@@ -14,8 +14,8 @@ from charrnn.api.arguments import require
 from charrnn.api.settings import AnyPath
 from charrnn.api.showing import table
 from charrnn.config import Config
-from charrnn.storage.checkpoint import Checkpoint, read
-from charrnn.storage.checkpoint_folder import locate
+from charrnn.storage.checkpoint import Checkpoint
+from charrnn.storage.checkpoint_folder import read_from
 from charrnn.training.state import SavedState
 
 
@@ -49,8 +49,7 @@ def inspect(run: AnyPath, checkpoint: str = "best") -> Inspection:
     (20, 35, 'gru')
     """
     require(checkpoint=checkpoint)
-    path = locate(Path(fspath(run)), checkpoint)
-    stored = read(path)
+    path, stored = read_from(Path(fspath(run)), checkpoint)
     return Inspection(path, _facts(path, stored), build.config_of(stored, str(path)))
 
 

@@ -14,7 +14,7 @@ from charrnn.errors import DataError, UsageError, argument, call
 from charrnn.inference.mixture.model import Mixture
 from charrnn.nn.network import Network
 from charrnn.runs.mixtures import OtherCheckpointError, mixture_beside, read_mixture
-from charrnn.storage.checkpoint import read
+from charrnn.storage.checkpoint import Checkpoint
 
 
 class LoadedModel:
@@ -23,8 +23,7 @@ class LoadedModel:
     `path`: the checkpoint's file. `meta`: its metadata, as docs/checkpoints.md describes it.
     """
 
-    def __init__(self, path: Path) -> None:
-        checkpoint = read(path)
+    def __init__(self, path: Path, checkpoint: Checkpoint) -> None:
         self.path, self.meta = path, checkpoint.meta.values
         self._network, self.vocabulary, self.config = build.restore_network(checkpoint, str(path))
         self._mixture: Mixture | None = None

@@ -21,7 +21,7 @@ from charrnn.api.showing import table
 from charrnn.api.writing import export
 from charrnn.data.vocabulary import OnUnknown
 from charrnn.export.formats import Format
-from charrnn.storage.checkpoint_folder import locate
+from charrnn.storage.checkpoint_folder import read_from
 
 AnyPath = str | PathLike[str]
 Array = NDArray[Any]
@@ -31,15 +31,15 @@ Which = Literal["best", "last"]
 def load(run: AnyPath, checkpoint: Which = "best") -> Model:
     """The model of a run's folder or of one `.safetensors` checkpoint.
 
-    `checkpoint`: which one of a run's folder. Raises CheckpointError where there is none, or where
-    it is damaged.
+    `checkpoint`: which one of a run's folder; a damaged last one is passed over, with a notice.
+    Raises CheckpointError where there is none, or where it is damaged.
 
     >>> model = charrnn.load("runs/tiny")
     >>> model.config.model.cell, model.step
     ('gru', 20)
     """
     require(checkpoint=checkpoint)
-    return Model(locate(Path(fspath(run)), checkpoint))
+    return Model(*read_from(Path(fspath(run)), checkpoint))
 
 
 class Model(LoadedModel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from html import escape
 from importlib.util import find_spec
 from typing import Any, Literal
@@ -63,8 +63,9 @@ def prepare(
         return
     timer = threading.Timer(PATIENCE, tell, [COMPILING])
     timer.daemon = True
-    timer.start()
     try:
+        with suppress(RuntimeError):  # can't start new thread: then nothing is said
+            timer.start()
         build.warm_up(network, learning=learning)
     finally:
         timer.cancel()

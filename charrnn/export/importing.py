@@ -12,8 +12,8 @@ from charrnn.errors import CheckpointError, DataError, settings
 from charrnn.export.state_dict import Found, from_state_dict
 from charrnn.export.torch_file import is_torch_layout, load
 from charrnn.nn.cells.registry import cell_entry
-from charrnn.storage.checkpoint import Checkpoint, read
-from charrnn.storage.checkpoint_folder import locate
+from charrnn.storage.checkpoint import Checkpoint
+from charrnn.storage.checkpoint_folder import locate, read_from
 from charrnn.storage.metadata import MAX_CHARACTERS, Metadata
 
 PICKLES = (".pt", ".pth", ".bin", ".ckpt", ".pkl")
@@ -38,7 +38,7 @@ def starting_point(path: Path, activation: str) -> tuple[Checkpoint, list[str]]:
     found = locate(path)
     if is_torch_layout(found):
         return _from_torch(found, activation)
-    return read(found), []
+    return read_from(path)[1], []
 
 
 def _from_torch(path: Path, activation: str) -> tuple[Checkpoint, list[str]]:

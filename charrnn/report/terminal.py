@@ -86,6 +86,12 @@ def _trained(event: Evaluated) -> str:
     return f"train {event.train_loss:.4f}  " if isfinite(event.train_loss) else ""
 
 
+class _Bar(tqdm):  # type: ignore[type-arg]
+    """A bar without the thread that tqdm has to draw one that is late: we draw it ourselves."""
+
+    monitor_interval = 0
+
+
 class Console:
     """Prints events. `verbosity`: 1 progress and evaluations, 2 every line there is.
 
@@ -113,7 +119,7 @@ class Console:
             )  # fmt: skip
         elif stream.isatty():
             known = _tells_width(stream)
-            self._bar = tqdm(
+            self._bar = _Bar(
                 total=1.0, initial=trainer.share, file=stream, leave=False,
                 dynamic_ncols=known, ncols=None if known else 80,
                 nrows=None if known else 24,

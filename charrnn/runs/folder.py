@@ -34,6 +34,7 @@ _OWN = (
     NAME,
 )  # fmt: skip
 MAX_LINE = 1 << 20  # bytes
+LONGEST_NAME = 240  # bytes, of at most 255 that a file system takes, before a number
 _SAMPLE = re.compile(rb"^--- step (\d{1,15})( \(final\))?\n", re.MULTILINE)
 
 
@@ -213,6 +214,7 @@ def _made(path: Path) -> Path:
 
 def _made_free(folder: Path, name: str) -> Path:
     _made(folder)
+    name = os.fsencode(name)[:LONGEST_NAME].decode(errors="ignore")
     number = 1
     while True:
         path = folder / f"{name}-{number}"

@@ -13,11 +13,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cached_property, partial
 from itertools import pairwise
+from threading import Event
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.errors import notice
 from charrnn.nn import bptt
 from charrnn.nn.bptt import Batch, GradientResult
 from charrnn.nn.network import Network
@@ -31,15 +33,33 @@ StreamMasks = Callable[[Network, range], bptt.Masks]
 
 
 class Threads:
-    """Runs tasks side by side, the first of them in the thread that calls."""
+    """Runs tasks side by side, the first of them in the thread that calls.
+
+    Where the system lets no more threads begin, one after another: to the same results.
+    """
 
     def __init__(self, count: int) -> None:
-        self._pool = ThreadPoolExecutor(max(count - 1, 1))
+        self._count = count - 1
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor | None:
+        """All threads, begun; None where one cannot be."""
+        pool, begun = ThreadPoolExecutor(self._count), Event()
+        try:
+            for _ in range(self._count):
+                pool.submit(begun.wait)
+        except RuntimeError as error:  # can't start new thread
+            begun.set()
+            pool.shutdown(cancel_futures=True)
+            notice(f"the system refuses {self._count + 1} threads ({error}): one does the work")
+            return None
+        begun.set()
+        return pool
 
     def run(self, tasks: Sequence[Callable[[], Result]]) -> list[Result]:
         """The results, in the tasks' order. No task is at work when this returns or raises."""
-        if not tasks:
-            return []
+        if len(tasks) < 2 or self._pool is None:
+            return [task() for task in tasks]
         others = [self._pool.submit(task) for task in tasks[1:]]
         try:
             first = tasks[0]()

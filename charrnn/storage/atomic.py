@@ -16,6 +16,7 @@ from charrnn.errors import CheckpointError, argument
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _NO_SYNC_HERE = (errno.EINVAL, errno.ENOTSUP)
 _PIECE = 1 << 20  # bytes
+_MOST_OF_NAME = 40  # characters of a temporary name, at most four bytes each
 _STALE = 86_400  # seconds after which no writer is still at work
 
 
@@ -64,7 +65,8 @@ def replacing_cached(path: Path) -> Iterator[IO[bytes]]:
 
 @contextlib.contextmanager
 def _replacing(path: Path, mode: int) -> Iterator[IO[bytes]]:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    # As long as it may be, whatever the length of the name itself.
+    temporary = path.with_name(f".{path.name[:_MOST_OF_NAME]}.{secrets.token_hex(4)}.tmp")
     try:
         with open(os.open(temporary, _NEW, mode), "w+b") as file:
             yield file

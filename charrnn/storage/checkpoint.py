@@ -35,6 +35,10 @@ class DamagedCheckpointError(CheckpointError):
     """The file is not what was written."""
 
 
+class MissingCheckpointError(CheckpointError):
+    """There is no such file, or no longer: a run that is trained removes its older ones."""
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """`arrays`: parameters by name, optimiser slots `optim.*`, the carried `state`.
@@ -102,7 +106,7 @@ def read(path: Path) -> Checkpoint:
     except FileNotFoundError:
         if path.is_symlink():
             raise damaged(ValueError("it is a link to a file that is not there"), where) from None
-        raise CheckpointError("no such checkpoint", where=where) from None
+        raise MissingCheckpointError("no such checkpoint", where=where) from None
     except (SafetensorError, ValueError, RecursionError) as error:
         raise damaged(error, where) from None
     except OSError as error:

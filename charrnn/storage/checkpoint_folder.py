@@ -7,15 +7,22 @@ import os
 import re
 from pathlib import Path
 
-from charrnn.errors import CheckpointError, argument
+from charrnn.errors import CheckpointError, argument, notice
 from charrnn.files import read_regular
 from charrnn.storage.atomic import sync_folder, unwritable, write_atomically
-from charrnn.storage.checkpoint import Checkpoint, DamagedCheckpointError, read, to_bytes
+from charrnn.storage.checkpoint import (
+    Checkpoint,
+    DamagedCheckpointError,
+    MissingCheckpointError,
+    read,
+    to_bytes,
+)
 
 _STEP = re.compile(r"step-(\d+)\.safetensors")
 BEST = "best.safetensors"
 # The best before an evaluation that only the end of the run caused.
 BEFORE_FINAL = "best-before-final.safetensors"
+ATTEMPTS = 100  # to read what a trainer removes between the look for it and the reading
 
 
 class CheckpointFolder:
@@ -188,6 +195,45 @@ def no_checkpoint(run: Path) -> CheckpointError:
             then=f"name its run, {run.parent}, or one of its checkpoints",
         )
     return CheckpointError("is not a run: it has no checkpoints/*.safetensors", where=str(run))
+
+
+def read_from(run_or_checkpoint: Path, which: str = "best") -> tuple[Path, Checkpoint]:
+    """The checkpoint that `locate` finds. Of a run's last ones a damaged one is passed over.
+
+    A trainer may be at work: what was removed since it was found is looked for again.
+    """
+    for _ in range(ATTEMPTS):
+        path = locate(run_or_checkpoint, which)
+        try:
+            return path, read(path)
+        except MissingCheckpointError as error:
+            missing = error
+        except DamagedCheckpointError as error:
+            if which != "last" or path == run_or_checkpoint:
+                raise
+            try:
+                return _before(path, error)
+            except MissingCheckpointError as gone:
+                missing = gone
+    raise missing
+
+
+def _before(damaged: Path, error: DamagedCheckpointError) -> tuple[Path, Checkpoint]:
+    """The newest before a damaged one, or else the best; its error where all are damaged."""
+    steps = CheckpointFolder(damaged.parent).steps()
+    older = steps[: steps.index(damaged)] if damaged in steps else []
+    for path in [*reversed(older), damaged.parent / BEST]:
+        try:
+            found = read(path)
+        except DamagedCheckpointError:
+            continue
+        except MissingCheckpointError:
+            if path.name == BEST:
+                break
+            raise
+        notice(f"{damaged}: {error.what}; {path.name} is read in its place")
+        return path, found
+    raise error
 
 
 def locate(run_or_checkpoint: Path, which: str = "best") -> Path:

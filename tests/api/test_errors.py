@@ -8,6 +8,7 @@ import pickle
 import pkgutil
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ import charrnn
 from charrnn import errors
 from charrnn.data.vocabulary import LackingError
 from charrnn.errors import CharrnnError, InterruptedRunError, argument, call, settings
+from charrnn.storage.checkpoint import DamagedCheckpointError
 from charrnn.training.divergence import DivergedError
 
 
@@ -71,6 +73,43 @@ def test_a_pool_gets_the_error_of_a_worker() -> None:
             with pytest.raises(kind) as caught:
                 pool.apply_async(partial(_raise, index)).get(timeout=120)
             assert str(caught.value) == str(_made(kind))
+
+
+def _meet(path: str, what: str) -> None:
+    """What a worker does that meets an error where it arises."""
+    if what == "unknown characters":
+        charrnn.load(path).score("\u732b")
+    elif what == "no such run":
+        charrnn.load(path + "-not")
+    elif what == "a damaged checkpoint":
+        charrnn.load(path + ".safetensors")
+    elif what == "divergence":
+        wild = {"optim.name": "sgd", "optim.learning_rate": 1e30, "model.activation": "relu"}
+        charrnn.train(
+            files=path + ".txt", settings={**wild, "model.cell": "rnn"}, steps=50, out=path + "-w"
+        )
+    elif what == "a setting":
+        charrnn.load_config(settings={"model.hiden": 3})
+    else:
+        charrnn.load(path).sample(5, top_k=0)
+
+
+def test_a_pool_gets_the_errors_of_the_program_itself(tmp_path: Path) -> None:
+    path = str(tmp_path / "run")
+    Path(path + ".txt").write_text("the lamp is on the table.\n" * 80)
+    Path(path + ".safetensors").write_bytes(b"no")
+    small = {"model.hidden_size": 4, "train.batch_size": 4}
+    charrnn.train(files=path + ".txt", settings=small, steps=1, out=path)
+    met = {
+        "unknown characters": LackingError, "no such run": errors.CheckpointError,
+        "a damaged checkpoint": DamagedCheckpointError, "divergence": errors.DivergenceError,
+        "a setting": errors.ConfigError, "an argument": errors.UsageError,
+    }  # fmt: skip
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        for what, kind in met.items():
+            with pytest.raises(kind) as caught:
+                pool.apply_async(_meet, (path, what)).get(timeout=120)
+            assert type(caught.value) is kind
 
 
 def test_references_are_written_as_in_python() -> None:

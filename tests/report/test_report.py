@@ -6,6 +6,7 @@ The browser is Chromium, driven by scripts/browser.py; where there is none those
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import math
 import os
@@ -25,6 +26,7 @@ from hypothesis import strategies as st
 from charrnn.cli.main import main
 from charrnn.errors import DataError, MissingExtraError
 from charrnn.report.figures.curves import picture
+from charrnn.report.figures.style import require_drawable
 from charrnn.report.html.assembly import embedded
 from charrnn.report.html.curves import Curves, buckets, packed
 from charrnn.report.html.page import report
@@ -447,6 +449,31 @@ def test_pictures(runs, monkeypatch):
     pdf = picture(opened, Path("loss.pdf"))
     assert pdf.startswith(b"%PDF")
     assert pdf == picture(opened, Path("loss.pdf"))
+
+
+@pytest.mark.skipif(find_spec("matplotlib") is None, reason="no matplotlib on this machine")
+@pytest.mark.parametrize(
+    "name", ["a $x^{ b$", "$", r"\$\frac$", "_hidden", "é \udce9 \x1b[1m", "a\nb"]
+)
+def test_a_name_is_drawn_as_it_is(runs, name, tmp_path):
+    found = open_run(runs[0] / "lstm")
+    others = [dataclasses.replace(found, name=name), dataclasses.replace(found, name="other")]
+    drawn = picture(others, tmp_path / "a.svg").decode()
+    shown = name.replace("\udce9", "\ufffd").replace("\x1b", "\ufffd")
+    for line in shown.split("\n"):
+        assert line in drawn
+    picture(others, tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("raised", ["OSError('no library')", "AttributeError('no x')"])
+def test_a_matplotlib_that_is_broken_is_named(raised, tmp_path, monkeypatch):
+    (tmp_path / "matplotlib").mkdir()
+    (tmp_path / "matplotlib" / "__init__.py").write_text(f"raise {raised}\n")
+    for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(MissingExtraError, match=f"this one raises {raised.split('(')[0]}"):
+        require_drawable(tmp_path / "a.png", "png")
 
 
 def test_matplotlib_is_an_extra(runs, monkeypatch):

@@ -262,3 +262,16 @@ def test_metrics_have_what_scripts_rely_on(charrnn, text_file, tmp_path):
     for key in ("step", "epoch", "train_loss", "learning_rate", "grad_norm", "chars_per_second"):
         assert key in lines[0]
     assert "val_loss" in lines[-1]
+
+
+@pytest.mark.parametrize("letter", ["a", "猫"])
+def test_a_text_with_the_longest_name_there_is(letter, charrnn, text_file, tmp_path):
+    name = letter * (255 // len(letter.encode()))
+    text_file.rename(tmp_path / name)
+    done = charrnn("train", "--text", name, "--steps", 1, "--set=model.hidden_size=4", "-q")
+    assert done.returncode == 0, done.stderr
+    [run] = (tmp_path / "runs").iterdir()
+    assert run.name.startswith(letter * 80)
+    for command in (["sample", run, "--length", 9], ["report", run], ["eval", run]):
+        used = charrnn(*command)
+        assert used.returncode == 0, used.stderr

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from charrnn import build, config
+from charrnn.errors import Notice
 from charrnn.nn.bptt import Batch, CancelledError
 from charrnn.runtime.workers import WorkerPool
 
@@ -75,3 +76,16 @@ def test_abandoning_waits_for_every_thread():
 
     with pytest.raises(CancelledError):
         run(network, batch, state, 2, window=2, cancel=cancel)
+
+
+def test_where_no_thread_can_begin_one_does_the_work_to_the_same_bits():
+    made = problem("model.cell=lstm")
+    whole = run(*made, 3)
+    before = threading.stack_size(1 << 46)  # bytes: more than any system has for a stack
+    try:
+        with pytest.warns(Notice, match="refuses 3 threads"):
+            alone = run(*made, 3)
+    finally:
+        threading.stack_size(before)
+    for one, other in zip(whole, alone, strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import numpy as np
 import pytest
 
-from charrnn.errors import CheckpointError
+from charrnn.errors import CheckpointError, Notice
 from charrnn.runs.folder import RunFolder
 from charrnn.storage.checkpoint import Checkpoint, read, to_bytes, write
-from charrnn.storage.checkpoint_folder import CheckpointFolder, locate
+from charrnn.storage.checkpoint_folder import CheckpointFolder, locate, read_from
 from charrnn.storage.metadata import Metadata
 from charrnn.storage.migrations import FORMAT
 from tests.helpers.checkpoints import META
@@ -123,6 +124,56 @@ def test_a_damaged_newest_checkpoint_is_reported_and_the_one_before_used(tmp_pat
     path.write_bytes(b"")
     with pytest.raises(CheckpointError, match="no checkpoint of the run can be read"):
         folder.read_last()
+
+
+def _cut(path):
+    path.write_bytes(path.read_bytes()[:-3])
+
+
+def _dangling(path):
+    path.unlink()
+    path.symlink_to("nowhere")
+
+
+def _folder(path):
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize("damage", [_cut, _dangling, _folder])
+def test_whatever_the_newest_name_is_it_is_passed_over(damage, tmp_path):
+    folder = CheckpointFolder(tmp_path / "checkpoints")
+    for step in (1, 2):
+        folder.save(checkpoint(step), is_best=False)
+    damage(folder.steps()[-1])
+    assert folder.read_last()[1].meta.step == 1
+    with pytest.warns(Notice, match="step-000000001.safetensors is read in its place"):
+        assert read_from(tmp_path, "last")[1].meta.step == 1
+    folder.steps()[0].write_bytes(b"")
+    with pytest.raises(CheckpointError, match="is damaged"):
+        read_from(tmp_path, "last")
+
+
+def test_the_last_is_read_beside_a_trainer_that_rotates(tmp_path):
+    folder = CheckpointFolder(tmp_path / "checkpoints", keep=0)
+    folder.save(checkpoint(0), is_best=False)
+    writer = threading.Thread(
+        target=lambda: [folder.save(checkpoint(step), is_best=False) for step in range(1, 300)]
+    )
+    writer.start()
+    seen = [0]
+    while writer.is_alive():
+        seen.append(read_from(tmp_path, "last")[1].meta.step)
+    writer.join()
+    assert seen == sorted(seen)
+    assert read_from(tmp_path, "last")[1].meta.step == 299
+
+
+def test_a_name_as_long_as_a_file_may_have(tmp_path):
+    for letter in ("a", "é", "猫"):
+        path = tmp_path / (letter * (255 // len(letter.encode())))
+        write(path, checkpoint())
+        assert read(path).meta.step == 3
 
 
 def test_a_save_that_was_killed_half_way_is_mended(tmp_path):

@@ -21,8 +21,7 @@ from charrnn.errors import ConfigError, DataError, DivergenceError, argument
 from charrnn.nn.backends import NUMPY_BACKEND
 from charrnn.nn.network import Network
 from charrnn.runtime import memory
-from charrnn.storage.checkpoint import read
-from charrnn.storage.checkpoint_folder import locate
+from charrnn.storage.checkpoint_folder import read_from
 
 # What tells the cells compared apart; their other options stay as configured.
 VARIANT = ("activation", "forget_gate", "peepholes", "coupled_gates")
@@ -92,8 +91,7 @@ def of_config(name: str, config: Config, steps: int, tell: Callable[[], object])
 
 def of_run(path: Path, which: str, text: Sequence[str]) -> Subject:
     """The network of a run or checkpoint, on its own text or another."""
-    file = locate(path, which)
-    checkpoint = read(file)
+    file, checkpoint = read_from(path, which)
     config, vocabulary = build.config_of(checkpoint, str(file)), build.vocabulary_of(checkpoint)
     network = _float64(config, vocabulary.K)
     build.load_parameters(network, checkpoint.arrays, str(file))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from charrnn.inference.metrics import LN2, bits
-from charrnn.report.figures.style import colour, require_drawable
+from charrnn.report.figures.style import colour, plain, require_drawable
 from charrnn.report.html.curves import buckets
 from charrnn.report.html.runs import Run, names_of
 
@@ -44,7 +44,7 @@ def picture(runs: Sequence[Run], path: Path) -> bytes:
 def _draw(axes: Any, runs: Sequence[Run]) -> None:
     drawn: list[float] = []
     for index, (run, name) in enumerate(zip(runs, names_of(list(runs)), strict=True)):
-        label = f"{name}: " if len(runs) > 1 else ""
+        label = f"{plain(name)}: " if len(runs) > 1 else ""
         drawn += _curve(axes, run, "train_loss", colour(index), label + "training", linewidth=0.9,
                         alpha=0.6)  # fmt: skip
         drawn += _curve(axes, run, "val_loss", colour(index), label + "validation", linewidth=1.8,

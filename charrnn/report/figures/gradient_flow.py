@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from charrnn.analysis.gradient_flow.subjects import Measured
-from charrnn.report.figures.style import DPI, colour
+from charrnn.report.figures.style import DPI, colour, plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -72,7 +72,7 @@ def _norms(axis: Any, measured: Sequence[Measured], part: str) -> None:
             continue
         highest = max(highest, norms[np.isfinite(norms)].max(initial=0))
         for below, row in enumerate(norms[::-1]):
-            label = None if below else one.subject.name
+            label = None if below else plain(one.subject.name)
             style = LAYERS[below % len(LAYERS)]
             width = 1.3 if below else _width(index, len(measured))
             _line(axis, row, colour(index), style, label, width)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+from importlib import import_module
 from pathlib import Path
 
 from charrnn.errors import MissingExtraError, UsageError, argument
@@ -20,6 +20,15 @@ def colour(index: int) -> str:
     return COLOURS[index % len(COLOURS)]
 
 
+def plain(text: object) -> str:
+    """A user's text as a label: no `$` begins mathematics, and it is in a legend whatever it is.
+
+    matplotlib leaves out of a legend what begins with `_`, and stops at a lone surrogate.
+    """
+    shown = "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in str(text))
+    return (" " if shown.startswith("_") else "") + shown.replace("$", r"\$")
+
+
 def require_drawable(path: Path, name: str) -> None:
     """Raise before anything is measured if a figure cannot be drawn to `path`.
 
@@ -32,5 +41,12 @@ def require_drawable(path: Path, name: str) -> None:
         )
     if not path.parent.is_dir():
         raise UsageError("its folder does not exist", where=argument(name, path))
-    if find_spec("matplotlib") is None:
-        raise MissingExtraError(f"{argument(name)} needs matplotlib", then=install_command("plot"))
+    try:
+        for module in ("matplotlib", "matplotlib.figure"):
+            import_module(module)
+    except Exception as error:  # one that is broken raises whatever it raises
+        missing = isinstance(error, ModuleNotFoundError)
+        raised = "" if missing else f" that works, and this one raises {type(error).__name__}"
+        raise MissingExtraError(
+            f"{argument(name)} needs matplotlib{raised} ({error})", then=install_command("plot")
+        ) from None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from charrnn.report.figures.style import DPI, colour
+from charrnn.report.figures.style import DPI, colour, plain
 from charrnn.runs.sweep.results import Group, Row, groups
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def figure_of(rows: Sequence[Row]) -> Figure:
 
 
 def _family(group: Group) -> str:
-    return str(group.settings.get("variant") or group.rows[0].point.config.model.cell)
+    return plain(group.settings.get("variant") or group.rows[0].point.config.model.cell)
 
 
 def _colours(found: Sequence[Group]) -> dict[str, str]:
@@ -72,7 +72,7 @@ def _others(group: Group, found: Sequence[Group]) -> list[str]:
     """The settings that vary, and are neither the cell nor a size."""
     sizes = ("variant", "model.cell", "model.hidden_size", "parameters")
     return [
-        f"{key.rsplit('.', 1)[-1]} {value}"
+        plain(f"{key.rsplit('.', 1)[-1]} {value}")
         for key, value in group.settings.items()
         if key not in sizes and any(other.settings.get(key) != value for other in found)
     ]

@@ -16,8 +16,8 @@ from charrnn.errors import UsageError, call
 from charrnn.inference.metrics import bits
 from charrnn.report.html.curves import NAMES, Curves, best_of, buckets, packed
 from charrnn.runs.folder import RunFolder, own_lines
-from charrnn.storage.checkpoint import Checkpoint, read
-from charrnn.storage.checkpoint_folder import locate
+from charrnn.storage.checkpoint import Checkpoint
+from charrnn.storage.checkpoint_folder import read_from
 from charrnn.training.state import SavedState
 
 POINTS = 3000  # of a curve, for all runs together
@@ -58,8 +58,7 @@ def open_run(path: Path) -> Run:
             where=str(path),
             then=call("write_report", str(path.parent.parent)),
         )
-    best = locate(path)
-    checkpoint = read(best)
+    best, checkpoint = read_from(path)
     folder = RunFolder(path)
     config = build.config_of(checkpoint, str(best))
     name = os.path.basename(os.path.abspath(path))

@@ -21,7 +21,7 @@ from charrnn.errors import ConfigError, UsageError
 from charrnn.runs.sweep.file import Sweep
 
 MOST = 10_000  # points
-LONGEST = 120  # characters of a name
+LONGEST, MOST_BYTES = 120, 240  # of a name: characters, and bytes in UTF-8
 SEED = "train.seed"
 RESERVED = ("points", "table.tsv", "table.json")  # names in a sweep's folder
 
@@ -145,8 +145,8 @@ def _name(settings: dict[str, Any], short: dict[str, str]) -> str:
         str(value) if key in ("variant", "model.cell") else f"{short.get(key, key)}={value}"
         for key, value in settings.items()
     ]
-    name = re.sub(r"[^\w.=+-]+", "_", "-".join(parts))[:LONGEST].strip("._")
-    return name or "point"
+    name = re.sub(r"[^\w.=+-]+", "_", "-".join(parts))[:LONGEST]
+    return name.encode()[:MOST_BYTES].decode(errors="ignore").strip("._") or "point"
 
 
 def override(sweep: Sweep, dotted: str, layer: Layer) -> Layer:
