@@ -27,6 +27,10 @@ _FLOAT = re.compile(
     r"^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)$|^[-+]?(\d+\.\d*|\.\d+)$|^[-+]?\.(inf|nan)$"
 )
 _NUMBERS = {"int": _INT, "float": _FLOAT}
+_STANDARD = "tag:yaml.org,2002:"
+_SCALARS = {"str", "int", "float", "bool", "null"}
+# The last three are what YAML takes a date, `=` and `<<` for, which are texts here.
+_KINDS = {*_SCALARS, "map", "seq", "timestamp", "value", "merge"}
 
 
 class _Loader(yaml.SafeLoader):
@@ -83,6 +87,9 @@ class _Reader:
         self.nodes += 1
         require_bounded(self.nodes, len(path), self.source)
         self.lines.setdefault(path, node.start_mark.line + 1)
+        if node.tag.removeprefix(_STANDARD) not in _KINDS:
+            where = f"{self.source}:{node.start_mark.line + 1}"
+            self.problems.append(f"{where}: a tag is not read here: {short(node.tag)}")
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
@@ -108,8 +115,8 @@ class _Reader:
         return result
 
     def scalar(self, node: yaml.Node) -> Any:
-        kind = node.tag.removeprefix("tag:yaml.org,2002:")
-        if kind not in ("str", "int", "float", "bool", "null"):
+        kind = node.tag.removeprefix(_STANDARD)
+        if kind not in _SCALARS:
             return str(node.value)
         try:
             if kind in _NUMBERS and not _NUMBERS[kind].match(node.value):

@@ -70,8 +70,27 @@ def explain(detail: ErrorDetails, origin: Callable[[KeyPath], str]) -> str:
     if detail["type"] == "extra_forbidden":
         return f"{where}: unknown key `{dotted}`{_suggest(path)}"
     if detail["type"] in ("model_type", "model_attributes_type"):
-        return f"{where}: `{dotted}` is a section: write its keys indented below it"
+        return wrong_section(path, where)
     return f"{where}: {dotted}: {_expectation(path, detail)}"
+
+
+def wrong_section(path: KeyPath, where: str) -> str:
+    """One line about a section that is written as a value, or a value that is one as a section."""
+    dotted = short(".".join(map(str, path)))
+    if is_section(path):
+        return f"{where}: `{dotted}` is a section: write its keys indented below it"
+    return f"{where}: `{dotted}` is no section: write its value behind it"
+
+
+def is_section(path: KeyPath) -> bool:
+    """Whether a path of keys names a part of the configuration, and not one of its values."""
+    section: Any = Config
+    for part in path:
+        info = section.model_fields.get(str(part))
+        section = info.annotation if info else None
+        if not (isinstance(section, type) and issubclass(section, Section)):
+            return False
+    return True
 
 
 def _expectation(path: KeyPath, detail: ErrorDetails) -> str:

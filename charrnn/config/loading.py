@@ -23,7 +23,7 @@ from charrnn.config.document import (
     require_bounded,
     short,
 )
-from charrnn.config.explain import explain, one_error_per_key
+from charrnn.config.explain import explain, is_section, one_error_per_key, wrong_section
 from charrnn.config.rules import broken_rules
 from charrnn.config.schema import Config
 from charrnn.errors import ConfigError, argument, call, printable, settings
@@ -38,28 +38,41 @@ MAX_STORED = 100_000  # values of a configuration in a checkpoint, which may nam
 
 @dataclass
 class _Layers:
-    """Values merged so far, and where each came from."""
+    """Values merged so far, and where each came from.
+
+    `mistakes`: sections that were set as values, and values as sections, and that a later layer
+    has replaced: they are mistakes all the same.
+    """
 
     values: dict[str, Any] = field(default_factory=dict)
     origin: dict[KeyPath, str] = field(default_factory=dict)
+    mistakes: list[str] = field(default_factory=list)
 
     def merge(self, values: Mapping[str, Any], where: Mapping[KeyPath, str]) -> None:
+        before = dict(self.origin)
         self.origin.update(where)
-        _merge(self.values, values)
+        self._merge(self.values, values, (), before)
+
+    def _merge(
+        self, into: dict[str, Any], values: Mapping[str, Any], above: KeyPath,
+        before: Mapping[KeyPath, str],
+    ) -> None:  # fmt: skip
+        for key, value in values.items():
+            path = (*above, key)
+            if isinstance(value, Mapping) and isinstance(into.get(key), dict):
+                self._merge(into[key], value, path, before)
+                continue
+            if key in into and is_section(path) is not isinstance(into[key], dict):
+                self.mistakes.append(wrong_section(path, _where(before, path)))
+            into[key] = _copy(value)
 
     def where(self, path: KeyPath) -> str:
-        for length in range(len(path), 0, -1):
-            if path[:length] in self.origin:
-                return self.origin[path[:length]]
-        return "configuration"
+        return _where(self.origin, path)
 
 
-def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
-    for key, value in values.items():
-        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
-            _merge(into[key], value)
-        else:
-            into[key] = _copy(value)
+def _where(origin: Mapping[KeyPath, str], path: KeyPath) -> str:
+    found = (origin[path[:n]] for n in range(len(path), 0, -1) if path[:n] in origin)
+    return next(found, "configuration")
 
 
 def _copy(value: Any) -> Any:
@@ -227,8 +240,8 @@ def _validate(layers: _Layers) -> tuple[Config | None, list[str]]:
         details = one_error_per_key(error.errors(include_url=False, include_context=False))
         explained = [explain(detail, layers.where) for detail in details[:MAX_LISTED]]
         more = len(details) - len(explained)
-        return None, explained + [f"… and {more:,} more"] * (more > 0)
-    return config, [
+        return None, layers.mistakes + explained + [f"… and {more:,} more"] * (more > 0)
+    return config, layers.mistakes + [
         f"{layers.where(path)}: {'.'.join(path)}: {message}"
         for path, message in broken_rules(config)
     ]

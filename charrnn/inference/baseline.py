@@ -98,10 +98,8 @@ def _sequences(corpus: Corpus, rows: Rows) -> Sequences:
 
 
 def verdict(nats_per_char: float, other: Baseline) -> str:
-    """Whether the network earns its keep, in a sentence."""
+    """Which of the two is better, and by how much, in a sentence."""
     gain = other.nats_per_char - nats_per_char
     if gain > 0:
-        return f"the network earns its keep: it is better by {gain:.4f} nats a character"
-    return (
-        f"the network does not earn its keep: the n-gram is better by {-gain:.4f} nats a character"
-    )
+        return f"the network is better than the n-gram by {gain:.4f} nats per character"
+    return f"the n-gram is better than the network by {-gain:.4f} nats per character"

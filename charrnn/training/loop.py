@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from charrnn.data.corpus import BOUNDARY
 from charrnn.inference.evaluation import evaluate
-from charrnn.inference.sampling import Sampling, numpy_sampler, sample
+from charrnn.inference.sampling import Sampling, first_id, numpy_sampler, sample
 from charrnn.nn.bptt import CancelledError
 from charrnn.runtime.signals import StopSignal
 from charrnn.storage.checkpoint_folder import CheckpointFolder
@@ -148,7 +147,7 @@ def _sampled(trainer: Trainer, *, final: bool = False) -> Iterator[Event]:
 def sample_text(trainer: Trainer, length: int) -> str:
     """Some characters from the model as it is; the same for the same step and seed."""
     vocabulary = trainer.corpus.vocabulary
-    first = vocabulary.id(BOUNDARY) if BOUNDARY in vocabulary else 0
+    first = first_id(vocabulary)
     boundary = first if trainer.corpus.lines is not None else None
     generate_steps = numpy_sampler(trainer.network, Sampling(), boundary)
     prime = np.array([first], np.int32)

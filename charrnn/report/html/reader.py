@@ -18,7 +18,7 @@ from charrnn.config import Config
 from charrnn.data.corpus import BOUNDARY, Corpus, Part
 from charrnn.data.vocabulary import Vocabulary
 from charrnn.inference.reader import Rows
-from charrnn.inference.sampling import Sampling, numpy_sampler, sample
+from charrnn.inference.sampling import Sampling, first_id, numpy_sampler, sample
 from charrnn.nn.network import Network
 from charrnn.report.html.curves import short
 from charrnn.report.html.runs import Run
@@ -75,7 +75,7 @@ def passage(network: Network, vocabulary: Vocabulary, corpus: Corpus) -> Json:
 def sampled(network: Network, vocabulary: Vocabulary, config: Config) -> Json:
     """A sample at temperature 1 from the run's seed, with the probability of each character."""
     boundary = vocabulary.id(BOUNDARY) if config.data.mode == "lines" else None
-    start = np.array([vocabulary.id(BOUNDARY) if BOUNDARY in vocabulary else 0], np.int32)
+    start = np.array([first_id(vocabulary)], np.int32)
     generate_steps = numpy_sampler(network, Sampling(), boundary)
     drawn = sample(network, start, SAMPLED, generate_steps, config.train.seed, boundary)
     ids = np.concatenate([start, *(chunk[:, 0] for chunk in drawn)])
