@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from charrnn import build
 from charrnn.api.arguments import require
 from charrnn.api.loaded import LoadedModel, as_symbols, training_corpus
-from charrnn.data.vocabulary import Vocabulary
+from charrnn.data.vocabulary import Vocabulary, describe
 from charrnn.errors import UsageError, argument, notice
 from charrnn.inference.memorization import Copied, TrainingText
 from charrnn.inference.sampling import Sampling, first_id, sample
@@ -160,9 +160,24 @@ def prepare_sampler(
         length=length,
         settings=settings,
         seed=secrets.randbelow(2**31) if seed is None else seed,
-        stop=StopConditions((as_symbols(stop, vocabulary.unit) for stop in stops), lines),
+        stop=StopConditions(_stop_texts(stops, vocabulary, tell), lines),
         training_text=None if corpus is None else TrainingText(corpus),
     )
+
+
+def _stop_texts(
+    stops: Iterable[str | bytes], vocabulary: Vocabulary, tell: Callable[[str], None]
+) -> list[str]:
+    """Texts that end a sample, in the vocabulary's symbols; it is told which of them never do."""
+    texts = [as_symbols(stop, vocabulary.unit) for stop in stops]
+    for text in texts:
+        missing = sorted({ord(symbol) for symbol in text if symbol not in vocabulary})
+        if missing:
+            tell(
+                f"{argument('stop', text)} never ends a sample: the model's vocabulary lacks "
+                f"{describe(missing, 10)}"
+            )
+    return texts
 
 
 def allowed_ids(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from os import PathLike, fspath
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from charrnn.report.html.page import report
 from charrnn.report.html.runs import Run, open_run
 from charrnn.runtime.blas import threads
 from charrnn.storage.atomic import write_atomically
+from charrnn.storage.checkpoint_folder import CheckpointFolder, runs_in
 
 SUFFIX = {"torch": ".safetensors", "onnx": ".onnx"}
 
@@ -47,7 +49,8 @@ def write_report(
 ) -> list[Path]:
     """Write one HTML page about a run, and return the files that were written.
 
-    Further runs are laid over its curves. `out`: the page's file, else report.html in the first
+    Further runs are laid over its curves; a folder of runs, such as a sweep's, stands for them, the
+    best first. `out`: the page's file, else report.html in the first
     run's folder. `png`: the loss curves as a picture (.png, .pdf or .svg; needs the extra `plot`)
     instead, or with `out` as well.
 
@@ -55,7 +58,7 @@ def write_report(
     [PosixPath('runs/tiny/report.html')]
     """
     paths = [runs] if isinstance(runs, str | PathLike) else runs
-    opened = [open_run(Path(fspath(run))) for run in paths]
+    opened = open_runs([Path(fspath(run)) for run in paths])
     written = []
     if png is not None:
         path = Path(fspath(png))
@@ -65,6 +68,20 @@ def write_report(
         path = Path(fspath(paths[0])) / "report.html" if out is None else Path(fspath(out))
         written.append(_save(path, page_of(opened), "out"))
     return written
+
+
+def open_runs(paths: Sequence[Path]) -> list[Run]:
+    """The runs at these paths, and those in folders of runs, by their best validation loss."""
+    opened = []
+    for path in paths:
+        is_run = CheckpointFolder(path / "checkpoints").last() is not None
+        within = [] if is_run else [open_run(run) for run in runs_in(path)]
+        opened += sorted(within, key=_best_loss) or [open_run(path)]
+    return opened
+
+
+def _best_loss(run: Run) -> float:
+    return inf if run.best is None else run.best[1]
 
 
 def page_of(runs: Sequence[Run]) -> bytes:

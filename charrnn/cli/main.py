@@ -13,9 +13,10 @@ import click
 from click.shell_completion import CompletionItem, add_completion_class
 
 from charrnn import __version__
+from charrnn.cli.mistakes import explain_command, explain_usage
 from charrnn.cli.spelling import in_options
 from charrnn.cli.streams import ReaderGone, take_over
-from charrnn.errors import CharrnnError, InterruptedRunError, Notice
+from charrnn.errors import CharrnnError, InterruptedRunError, Notice, printable
 
 # Named here so that `charrnn --help` imports none of them, and so no NumPy.
 COMMANDS = {
@@ -63,8 +64,8 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            message = f"{error.message} Commands: {', '.join(COMMANDS)}."
-            raise click.UsageError(message, ctx) from None
+            what = f"No such command '{printable(args[0])}'."
+            raise click.UsageError(what + explain_command(args[0], COMMANDS), ctx) from error
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -114,7 +115,7 @@ def main() -> None:
         cli.main(standalone_mode=False)
     except click.ClickException as error:
         if _tells():
-            error.show()
+            (explain_usage(error) if isinstance(error, click.UsageError) else error).show()
         sys.exit(error.exit_code)
     except CharrnnError as error:
         if _tells() or not isinstance(error, InterruptedRunError):  # which all ranks have

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from charrnn.api.writing import page_of, write_report
+from charrnn.api.writing import open_runs, page_of, write_report
 from charrnn.cli.output import write
-from charrnn.report.html.runs import open_run
 
 
 @click.command("report")
@@ -22,7 +21,8 @@ from charrnn.report.html.runs import open_run
 def command(runs: tuple[Path, ...], out: Path | None, png: Path | None) -> None:
     """Write one HTML page about a run: curves, samples, gradients, what units track.
 
-    The page needs no server and no network. Further RUNs are laid over the curves of the first.
+    The page needs no server and no network. Further RUNs are laid over the curves of the first; a
+    folder of runs, such as a sweep's, stands for all of them, the best first.
     With --out as well, --png writes both.
 
     \b
@@ -36,4 +36,4 @@ def command(runs: tuple[Path, ...], out: Path | None, png: Path | None) -> None:
         for path in write_report(runs, out=None if to_stdout else out, png=png):
             click.echo(path, err=to_stdout)
     if to_stdout:
-        write(page_of([open_run(run) for run in runs]))
+        write(page_of(open_runs(runs)))

@@ -40,7 +40,8 @@ _SHOWN = 60  # characters of a text on stderr
 @argument_option("seed", help="The same seed gives the same text.")
 @argument_option("count", default=1)
 @click.option("--stop", "stops", multiple=True, metavar="TEXT",
-              help="End a sample where this text appears, which is not printed; repeatable.",
+              help="End a sample where this text appears, which is not printed; written as "
+              "in --allow; repeatable.",
               )  # fmt: skip
 @argument_option("lines")
 @click.option(
@@ -55,8 +56,8 @@ _SHOWN = 60  # characters of a text on stderr
 @checkpoint_option
 @unknown_option
 def command(run: Path, prime: str | None, prime_file: Path | None, allow: str | None,
-            forbid: str | None, count: int, best_of: int, form: str, which: Any,
-            **options: Any) -> None:  # fmt: skip
+            forbid: str | None, stops: tuple[str, ...], count: int, best_of: int, form: str,
+            which: Any, **options: Any) -> None:  # fmt: skip
     """Write text in the manner of a trained model to stdout, as it is made.
 
     \b
@@ -68,8 +69,9 @@ def command(run: Path, prime: str | None, prime_file: Path | None, allow: str | 
     model = load(run, which)
     text, prime_name = prime_text(prime, prime_file, model)
     sampler = prepare_sampler(
-        model, text, allow=unescaped(allow), forbid=unescaped(forbid), prime_name=prime_name,
-        tell=say_notice, **options,
+        model, text, allow=unescaped(allow), forbid=unescaped(forbid),
+        stops=[unescaped(stop) or "" for stop in stops], prime_name=prime_name, tell=say_notice,
+        **options,
     )  # fmt: skip
     show = Show(sampler, form)
     if count == best_of == 1 and form == "text":

@@ -206,7 +206,8 @@ def _document(path: Path) -> Document:
     except ConfigError as error:
         if path.suffix in (".yaml", ".yml"):
             raise
-        then = f"to train on a text: {call('train', files=str(path))}"
+        several = argument("files", "*.txt")
+        then = f"to train on a text: {call('train', files=str(path))}; on several: {several}"
         raise ConfigError(error.message, then=then) from None
 
 

@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from charrnn.errors import CheckpointError, argument, notice
+from charrnn.errors import CheckpointError, argument, notice, printable
 from charrnn.files import read_regular
 from charrnn.storage.atomic import sync_folder, unwritable, write_atomically
 from charrnn.storage.checkpoint import (
@@ -20,6 +20,7 @@ from charrnn.storage.checkpoint import (
 
 _STEP = re.compile(r"step-(\d+)\.safetensors")
 BEST = "best.safetensors"
+SHOWN = 5  # runs of a folder that are named
 # The best before an evaluation that only the end of the run caused.
 BEFORE_FINAL = "best-before-final.safetensors"
 ATTEMPTS = 100  # to read what a trainer removes between the look for it and the reading
@@ -180,8 +181,19 @@ def _written_at(path: Path) -> int | None:
     return None if meta.final else meta.step
 
 
+def runs_in(folder: Path) -> list[Path]:
+    """The folders in a folder, such as a sweep's, that have checkpoints: runs."""
+    return sorted({path.parents[1] for path in folder.glob("*/checkpoints/*.safetensors")})
+
+
 def no_checkpoint(run: Path) -> CheckpointError:
     """The error for a folder with nothing to read or to resume from."""
+    if runs := runs_in(run):
+        shown = ", ".join(map(printable, map(str, runs[:SHOWN])))
+        more = f" and {len(runs) - SHOWN:,} more" if len(runs) > SHOWN else ""
+        return CheckpointError(
+            "is a folder of runs, and is not one", where=str(run), then=f"name one: {shown}{more}"
+        )
     if (run / ".lock").exists():
         return CheckpointError(
             "the run was stopped before its first checkpoint, and nothing of it is lost",
