@@ -79,4 +79,5 @@ def test_a_folder_of_runs_says_so_and_is_reported(charrnn, run, tmp_path) -> Non
     assert done.returncode == 0, done.stderr
     assert done.stdout == "runs/report.html\n"
     page = (tmp_path / "runs" / "report.html").read_text(encoding="utf-8")
-    assert '"a"' in page and '"b"' in page
+    assert '"a"' in page
+    assert '"b"' in page
