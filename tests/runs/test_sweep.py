@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -110,6 +112,104 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_table(sweep, text_file, tmp
     assert without_times(table_of(folder)) == without_times(table_of(tmp_path / "whole"))
     for path in (tmp_path / "whole").glob("*/checkpoints/best.safetensors"):
         assert path.read_bytes() == (folder / path.relative_to(tmp_path / "whole")).read_bytes()
+
+
+def _trainings(folder: Path) -> list[int]:
+    """The processes that train points of a folder, by the locks that they hold."""
+    held = {str(path.resolve()) for path in (folder / "points").glob("*.lock")}
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if "child" in (process / "cmdline").read_text() and held & {
+                os.readlink(descriptor) for descriptor in (process / "fd").iterdir()
+            }:
+                found.append(int(process.name))
+    return found
+
+
+@pytest.fixture
+def slow_sweep(tmp_path, text_file):
+    """A sweep of points that take a while, started; two at a time."""
+    base = BASE.replace("steps: 6", "steps: 400, checkpoint_every: 50")
+    (tmp_path / "s.yaml").write_text(base + "grid: {model.cell: [rnn, gru]}\n")
+    folder = tmp_path / "runs" / "s"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "charrnn", "sweep", "s.yaml", "--jobs", "2"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    until = time.monotonic() + 60
+    while len(list(folder.glob("*/checkpoints/step-*"))) < 2 and time.monotonic() < until:
+        time.sleep(0.01)
+    yield process, folder
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
+def test_a_killed_sweep_takes_its_trainings_with_it_and_goes_on_at_once(slow_sweep, sweep):
+    process, folder = slow_sweep
+    assert len(_trainings(folder)) == 2
+    process.kill()
+    process.communicate()
+    again = sweep()
+    assert again.returncode == 0, again.stderr
+    assert [point["status"] for point in table_of(folder)["points"]] == ["done", "done"]
+    assert _trainings(folder) == []
+    assert sweep(None, "--out", "whole").returncode == 0
+    whole = folder.parent.parent / "whole"
+    assert without_times(table_of(folder)) == without_times(table_of(whole))
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
+def test_the_trainings_of_a_killed_sweep_save_and_end(slow_sweep):
+    process, folder = slow_sweep
+    process.kill()
+    process.communicate()
+    until = time.monotonic() + 60
+    while _trainings(folder) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert _trainings(folder) == []
+    for run in ("rnn", "gru"):
+        assert list((folder / run / "checkpoints").glob("step-*"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
+def test_a_training_that_the_kernel_kills_has_failed(slow_sweep, sweep):
+    process, folder = slow_sweep
+    os.kill(_trainings(folder)[0], signal.SIGKILL)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 1, said
+    assert "interrupted" not in said
+    assert "killed by SIGKILL, as the system does where memory is short" in said
+    assert sorted(point["status"] for point in table_of(folder)["points"]) == ["done", "failed"]
+    assert sweep().returncode == 0
+    assert [point["status"] for point in table_of(folder)["points"]] == ["done", "done"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no advisory locks there")
+def test_a_point_that_somebody_trains_by_hand_is_waited_for(sweep, tmp_path):
+    import fcntl
+
+    grid = "grid: {model.cell: [rnn, gru]}\n"
+    assert sweep(grid, "--steps", "0").returncode == 0
+    folder = tmp_path / "runs" / "s"
+    shutil.rmtree(folder / "points")
+    (folder / "points").mkdir()
+    with open(folder / "rnn" / ".lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "charrnn", "sweep", "s.yaml"], cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True,
+            stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        until = time.monotonic() + 60
+        while not (folder / "points" / "gru.json").exists() and time.monotonic() < until:
+            time.sleep(0.01)
+        assert process.poll() is None
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert said.count("notice: rnn is trained by another process: waiting for it") == 1
 
 
 def test_a_point_that_diverges_is_marked_and_stops_no_other(sweep, tmp_path):

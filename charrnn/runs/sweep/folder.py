@@ -4,6 +4,7 @@ DIR/NAME/              the run, as `charrnn train` makes it
 DIR/points/NAME.yaml   its whole configuration
 DIR/points/NAME.json   how it ended; not there before
 DIR/points/NAME.log    what training said on stderr
+DIR/points/NAME.lock   held by the process that trains it
 DIR/table.tsv, table.json
 """
 
@@ -12,18 +13,22 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from charrnn.config import load, to_yaml
 from charrnn.errors import CharrnnError, CheckpointError, UsageError, argument
-from charrnn.files import read_regular
+from charrnn.files import open_for_writing, read_regular
 from charrnn.runs.folder import RunFolder
 from charrnn.runs.sweep.plan import Point
 from charrnn.storage.atomic import unwritable, write_atomically
 
 MAX_OUTCOME = 1 << 24  # bytes
+if sys.platform != "win32":
+    import fcntl
+
 FINAL = ("done", "diverged")  # ends that are results; a failed point is tried again
 MOST_SHOWN = 6
 
@@ -68,6 +73,29 @@ class SweepFolder:
 
     def log(self, point: Point) -> Path:
         return self.points / f"{point.name}.log"
+
+    def hold(self, point: Point) -> int | None:
+        """A descriptor that has the point's lock; None where another process trains it.
+
+        The lock is the descriptor's, so that a training that inherits it holds it to its end, and
+        no other can begin between two looks.
+        """
+        descriptor = open_for_writing(self.points / f"{point.name}.lock", os.O_RDWR | os.O_CREAT)
+        if is_free(descriptor) and not self._is_in_use(point):
+            return descriptor
+        os.close(descriptor)
+        return None
+
+    def _is_in_use(self, point: Point) -> bool:
+        """Whether somebody trains in the point's run by hand."""
+        try:
+            descriptor = open_for_writing(self.run(point) / ".lock", os.O_RDWR)
+        except OSError:
+            return False
+        try:
+            return not is_free(descriptor)
+        finally:
+            os.close(descriptor)
 
     def outcome(self, point: Point) -> dict[str, Any] | None:
         """How the point ended, None if it has not."""
@@ -125,7 +153,7 @@ class SweepFolder:
 
     def set_aside(self, name: str) -> Path | None:
         """Forget a point's result, and keep its run under another name; None if it has none."""
-        for suffix in ("yaml", "json", "log"):
+        for suffix in ("yaml", "json", "log", "lock"):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self.points / f"{name}.{suffix}")
         run, number = self.path / name, 1
@@ -135,6 +163,19 @@ class SweepFolder:
             number += 1
         run.rename(aside)
         return aside
+
+
+def is_free(descriptor: int) -> bool:
+    """Take the lock of an open file, if nobody else has it."""
+    if sys.platform == "win32":  # no advisory locks there
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True
 
 
 def require_same(changes: dict[str, list[str]], folder: Path) -> None:

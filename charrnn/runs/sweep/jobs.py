@@ -17,13 +17,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from charrnn.errors import DivergenceError
+from charrnn.errors import DivergenceError, notice
 from charrnn.files import open_for_writing, open_regular
 from charrnn.runs.sweep.folder import SweepFolder
 from charrnn.runs.sweep.plan import Point
 from charrnn.runtime.mpi_launch import alone, started
 from charrnn.runtime.signals import StopSignal
 
+# How a training ends that was asked to stop: after saving, or before it had anything to save.
+STOPPED = [
+    code
+    for name in ("SIGINT", "SIGTERM", "SIGHUP")
+    if (number := getattr(signal, name, None))
+    for code in (128 + number, -number)
+]
 PAUSE = 0.05  # seconds between looks at the processes
 Told = Callable[[Point, dict[str, Any]], None]
 
@@ -49,7 +56,11 @@ class _Job:
     said_before: int
 
     @classmethod
-    def start(cls, folder: SweepFolder, point: Point) -> _Job:
+    def start(cls, folder: SweepFolder, point: Point) -> _Job | None:
+        """Begin to train a point; None where another process is at it."""
+        lock = folder.hold(point)
+        if lock is None:
+            return None
         what = (
             ["--resume", str(folder.run(point))]
             if folder.begun(point)
@@ -60,12 +71,18 @@ class _Job:
         )
         threads = str(point.config.runtime.threads)
         limits = {"OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads}
-        # A session of its own: Ctrl-C reaches it through us, once.
-        process = subprocess.Popen(
-            [sys.executable, "-m", "charrnn", "train", *what, "--format", "json", "-q"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
-            env={**alone(os.environ), **limits}, start_new_session=True,
-        )  # fmt: skip
+        program = [sys.executable, "-m", "charrnn.runs.sweep.child"]
+        try:
+            # A session of its own: Ctrl-C reaches it through us, once. Our end of its stdin closes
+            # with us, however we end. It inherits the lock.
+            process = subprocess.Popen(
+                [*program, "train", *what, "--format", "json", "-q"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+                env={**alone(os.environ), **limits}, start_new_session=True,
+                pass_fds=() if sys.platform == "win32" else (lock,),
+            )  # fmt: skip
+        finally:
+            os.close(lock)
         return cls(point, process, log, folder.log(point), log.tell())
 
     def outcome(self) -> dict[str, Any] | None:
@@ -73,10 +90,12 @@ class _Job:
         stdout = self.process.communicate()[0]
         self.log.close()
         code = self.process.returncode
-        if code in (128 + signal.SIGINT, 128 + signal.SIGTERM, 128 + signal.SIGHUP) or code < 0:
+        if code in STOPPED:
             return None
         if code == 0:
             return {"status": "done", **json.loads(stdout)}
+        if code < 0:
+            return {"status": "failed", "exit_code": 128 - code, "error": _killed(-code)}
         status = "diverged" if code == DivergenceError.exit_code else "failed"
         return {"status": status, "exit_code": code, "error": self._error()}
 
@@ -86,6 +105,12 @@ class _Job:
             said = file.read().decode(errors="replace").strip()
         at = said.rfind("error: ")
         return said[at + len("error: ") :] if at >= 0 else said[-2000:]
+
+
+def _killed(number: int) -> str:
+    name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
+    memory = ", as the system does where memory is short" if name == "SIGKILL" else ""
+    return f"the training was killed by {name}{memory}; the same sweep goes on with it"
 
 
 def run_points(
@@ -98,11 +123,18 @@ def run_points(
     """
     waiting, running = deque(points), list[_Job]()
     interrupted: list[Point] = []
-    asked = False
+    asked, told = False, set[str]()
     try:
         while running or (waiting and not stop.requested):
-            while waiting and len(running) < jobs and not stop.requested:
-                running.append(_Job.start(folder, waiting.popleft()))
+            for point in list(waiting):
+                if len(running) >= jobs or stop.requested:
+                    break
+                if (begun := _Job.start(folder, point)) is not None:
+                    running.append(begun)
+                    waiting.remove(point)
+                elif point.name not in told:
+                    told.add(point.name)
+                    notice(f"{point.name} is trained by another process: waiting for it")
             if stop.requested and not asked:
                 asked = True
                 _signal(running, stop.number)
