@@ -98,3 +98,12 @@ class LineCounter:
         self.compared += other.compared
         self._new.append(other._distinct)
         self._merge()
+
+
+def repeated_share(text: str) -> tuple[float, int]:
+    """The share of a text's lines, blank ones apart, that repeat an earlier one; and how many lines
+    that is a share of.
+    """
+    counter = LineCounter()
+    counter._remember(text.split("\n"))
+    return counter.duplicates / max(counter.compared, 1), counter.compared

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from charrnn import build
 from charrnn.config import Config, to_yaml, unused_keys
 from charrnn.config.schema import STDIN, ModelConfig
 from charrnn.data.corpus import load_corpus
 from charrnn.data.files import find_files, matches, read_stdin
+from charrnn.data.line_statistics import repeated_share
 from charrnn.data.vocabulary import describe
 from charrnn.errors import ConfigError, argument, settings
 from charrnn.export import starting_point
@@ -18,6 +21,8 @@ from charrnn.storage.atomic import write_atomically
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.training.trainer import Trainer
 
+COMPARED = 1_000_000  # characters whose lines are compared
+MOSTLY, FEWEST_LINES = 0.5, 200  # of which a text that repeats itself is told
 # Keys of a model that its parameters do not depend on.
 _FREE = ("dropout", "variational_dropout", "weight_dropout", "init")
 _BUILTIN_MODEL = {k: v for k, v in Config().model.__dict__.items() if k not in _FREE}
@@ -72,6 +77,15 @@ def _text_notices(trainer: Trainer) -> list[str]:
         notices.append("the text has one distinct character: there is nothing to learn")
     if corpus.lines is not None and "\r" in corpus.vocabulary:
         notices.append("lines end in CR LF: the CR is learned as the last character of each")
+    read = corpus.vocabulary.decode(map(int, np.asarray(corpus.ids[:COMPARED])))
+    share, lines = repeated_share(read)
+    if share > MOSTLY and lines >= FEWEST_LINES:
+        part = "its lines" if len(corpus.ids) <= COMPARED else "the lines at its beginning"
+        notices.append(
+            f"the text repeats itself: {share:.0%} of {part} stand earlier in it, so that nearly "
+            "all samples will be copies, and lines to validate on are known from training; leave "
+            f"repeated lines out, or sample with {argument('check_novelty')} to see what is copied"
+        )
     return notices
 
 
