@@ -197,7 +197,8 @@ def _consumers(
 ) -> Iterator[list[Consumer]]:
     """Whatever shows or records the events; what is to be said at the end is said at their end."""
     trainer = training.trainer
-    advice = Advice(trainer.network.K, training.fresh, notice)
+    dropout = bool(trainer.network.dropout or trainer.weight_dropout)
+    advice = Advice(trainer.network.K, training.fresh, notice, dropout=dropout)
     with ExitStack() as stack:
         consoles = stack.enter_context(display(trainer, progress))
         for console in consoles:

@@ -8,19 +8,26 @@ from math import log
 from charrnn.training.events import Evaluated, Event, RolledBack, Stepped
 
 # Shares of the loss by which it must differ before a word is said.
-STRANGE_START, OVERFIT, STILL_FALLING = 0.5, 0.02, 0.01
+STRANGE_START, OVERFIT, STILL_FALLING, ABOVE_VALIDATION = 0.5, 0.02, 0.01, 0.02
 
 
 class Advice:
     """Watches a run of K symbols; `start` and `end` are sentences, or None where all is well.
 
     `tell` is given the first of them as soon as it is known, since a run may never come to its end,
-    and every rollback.
+    and every rollback. `dropout`: whether the training loss is measured with units or weights
+    dropped.
     """
 
     def __init__(
-        self, K: int, from_scratch: bool, tell: Callable[[str], None] = lambda sentence: None
+        self,
+        K: int,
+        from_scratch: bool,
+        tell: Callable[[str], None] = lambda sentence: None,
+        *,
+        dropout: bool = False,
     ) -> None:
+        self._dropout = dropout
         self._tell = tell
         self._ln_k = log(K) if K > 1 else 0.0
         self._from_scratch = from_scratch
@@ -50,7 +57,22 @@ class Advice:
         )
 
     def end(self) -> str | None:
-        """About the way the validation loss went."""
+        """About the way the losses went."""
+        return "; ".join(filter(None, (self._course(), self._above_validation()))) or None
+
+    def _above_validation(self) -> str | None:
+        """Why the training loss is the higher one, which looks like a fault."""
+        if not (self._dropout and self._evaluations):
+            return None
+        last = self._evaluations[-1]
+        if not last.train_loss > (1 + ABOVE_VALIDATION) * last.val_loss:
+            return None
+        return (
+            f"the training loss ({last.train_loss:.4f}) lies above the validation loss because it "
+            "is measured with dropout"
+        )
+
+    def _course(self) -> str | None:
         if len(self._evaluations) < 3:
             return None
         before, last = self._evaluations[-2:]

@@ -6,8 +6,8 @@ from charrnn.report.advice import Advice
 from charrnn.training.events import Evaluated, Stepped
 
 
-def course(first, *losses):
-    advice = Advice(K=60, from_scratch=True)
+def course(first, *losses, dropout=False):
+    advice = Advice(K=60, from_scratch=True, dropout=dropout)
     advice(Stepped(1, 0.1, first, 1.0, 0.1, 10, 0.1, 0.1))
     for step, (train, val) in enumerate(losses):
         advice(Evaluated(step, step, train, val, False))
@@ -23,6 +23,17 @@ def test_overfitting_not_converged_and_neither():
     assert "overfits" in course(4, (2, 2.0), (1.5, 1.7), (1.0, 1.9)).end()
     assert "not converged" in course(4, (2, 2.0), (1.5, 1.7), (1.3, 1.5)).end()
     assert course(4, (2, 2.0), (1.5, 1.505), (1.49, 1.5)).end() is None
+
+
+def test_why_the_training_loss_lies_above_the_validation_loss():
+    above = ((2, 1.9), (1.8, 1.505), (1.79, 1.5))
+    assert "1.7900) lies above the validation loss" in course(4, *above, dropout=True).end()
+    assert "dropout" in course(4, above[-1], dropout=True).end()
+    assert course(4, *above).end() is None
+    assert course(4, (2, 2.0), (1.5, 1.505), (1.49, 1.5), dropout=True).end() is None
+    both = course(4, (2.5, 2.0), (2.2, 1.7), (2.0, 1.5), dropout=True).end()
+    assert "not converged" in both
+    assert "lies above" in both
 
 
 def test_a_start_is_told_at_once_and_only_where_it_says_something():
