@@ -55,6 +55,8 @@ NUMBERS = {
     "length": Number("Characters to sample.", 0, 10**12, whole=True),
     "lines": Number("End a sample after N line ends.", 1, 10**12, whole=True),
     "minutes": Number("Minutes of training to stop after.", 0, above=True),
+    "ngram_weight": Number("How much of the n-gram's part counts, from 0, the network alone, to 1 "
+                           "[1].", 0, 1),
     "positions": Number("Places in the text whose gradients are followed; norms are medians over "
                         "them.", 1, 100_000, whole=True),
     "seed": Number("Seed of everything random.", 0, 2**64 - 1, whole=True),

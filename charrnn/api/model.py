@@ -26,6 +26,7 @@ from charrnn.storage.checkpoint_folder import read_from
 AnyPath = str | PathLike[str]
 Array = NDArray[Any]
 Which = Literal["best", "last"]
+Use = Literal["network", "mixture"]
 
 
 def load(run: AnyPath, checkpoint: Which = "best") -> Model:
@@ -89,6 +90,8 @@ class Model(LoadedModel):
         forbid: str | bytes | None = None,
         on_unknown: OnUnknown | None = None,
         errors: str = "replace",
+        use: Use | None = None,
+        ngram_weight: float | None = None,
     ) -> Iterator[str]:
         """Text that goes on from `prime`, in pieces as they are made; the prime is not repeated.
 
@@ -96,7 +99,9 @@ class Model(LoadedModel):
         `temperature` divides the logits, and 0 takes the likeliest; `top_k` and `top_p` leave the
         likeliest. A text of `stop`, which is left out, or the line end that `lines` counts, ends
         it. `allow` and `forbid`: characters that may, or may not, be sampled. `errors`: how a model
-        of bytes has those decoded that are not UTF-8; "surrogateescape" keeps them.
+        of bytes has those decoded that are not UTF-8; "surrogateescape" keeps them. `use`: the
+        network, or the mixture with the run's n-gram, which is sampled from where there is one;
+        `ngram_weight`: how much of the n-gram's part counts, from 0 to 1.
 
         Raises UsageError for a value out of range, and DataError for a prime that the vocabulary
         lacks, at the call and not at the first piece.
@@ -110,6 +115,7 @@ class Model(LoadedModel):
             self, as_symbols(prime, self.vocabulary.unit), length=length, temperature=temperature,
             top_k=top_k, top_p=top_p, seed=seed, lines=lines, allow=allow, forbid=forbid,
             stops=[stop] if isinstance(stop, str | bytes) else stop, on_unknown=on_unknown,
+            use=use, ngram_weight=ngram_weight,
         )  # fmt: skip
         return sampler.decoded(errors)
 
@@ -151,23 +157,29 @@ class Model(LoadedModel):
             dynamic=dynamic, on_unknown=on_unknown,
         )  # fmt: skip
 
-    def probabilities(self, prime: str | bytes = "") -> NDArray[np.float64]:
+    def probabilities(
+        self, prime: str | bytes = "", *, use: Use | None = None
+    ) -> NDArray[np.float64]:
         """The distribution (K,) of the character after a prime, in the vocabulary's order.
+
+        `use` as in `sample`.
 
         >>> model = charrnn.load("runs/tiny")
         >>> p = model.probabilities("The lam")
         >>> p.shape == (model.vocabulary.K,), round(float(p.sum()), 6)
         (True, 1.0)
         """
-        return next_probabilities(self, prime)
+        return next_probabilities(self, prime, use)
 
-    def next_characters(self, prime: str | bytes = "", top: int = 10) -> list[tuple[str, float]]:
+    def next_characters(
+        self, prime: str | bytes = "", top: int = 10, *, use: Use | None = None
+    ) -> list[tuple[str, float]]:
         """The likeliest characters after a prime and their probabilities, the likeliest first.
 
         >>> [len(c) for c, p in charrnn.load("runs/tiny").next_characters("The lam", top=3)]
         [1, 1, 1]
         """
-        return likeliest(self, prime, top)
+        return likeliest(self, prime, top, use)
 
     def _facts(self) -> dict[str, str]:
         model, best = self.config.model, self.meta.get("best")

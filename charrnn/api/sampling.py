@@ -15,8 +15,10 @@ from charrnn import build
 from charrnn.api.arguments import require
 from charrnn.api.loaded import LoadedModel, as_symbols, training_corpus
 from charrnn.data.vocabulary import Vocabulary, describe
-from charrnn.errors import UsageError, argument, notice
+from charrnn.errors import UsageError, argument, call, notice
 from charrnn.inference.memorization import Copied, TrainingText
+from charrnn.inference.mixed_sampling import Mixed
+from charrnn.inference.mixed_sampling import mean_nats as mean_nats_mixed
 from charrnn.inference.sampling import Sampling, first_id, sample
 from charrnn.inference.scoring import mean_nats
 from charrnn.inference.stopping import StopConditions, Truncation
@@ -35,7 +37,7 @@ class Sampler:
 
     `prime`: the ids that it reads first. `prime_text`: what of them was asked for, in the
     vocabulary's symbols. `boundary`: of a model of lines, the id that ends one. `training_text`:
-    what samples are compared with, if they are.
+    what samples are compared with, if they are. `mixed`: with what n-gram, if with any.
     """
 
     network: Network
@@ -48,6 +50,12 @@ class Sampler:
     seed: int
     stop: StopConditions
     training_text: TrainingText | None = None
+    mixed: Mixed | None = None
+
+    @property
+    def used(self) -> str:
+        """What is sampled from: "network" or "mixture"."""
+        return "network" if self.mixed is None else "mixture"
 
     def stream(self) -> Iterator[str]:
         """One sample, in pieces as they are made, in the vocabulary's symbols."""
@@ -93,7 +101,7 @@ class Sampler:
             indices = range(first, min(first + TOGETHER, count * best_of))
             texts = self._texts(indices, self.length * count * best_of)
             encoded = [self.vocabulary.encode(text) for text in texts]
-            nats = mean_nats(pool, self.prime, encoded, self.boundary)
+            nats = self._mean_nats(pool, encoded)
             candidates += zip(texts, nats, strict=True)
             while len(candidates) >= best_of:
                 yield min(candidates[:best_of], key=lambda candidate: candidate[1])
@@ -109,11 +117,20 @@ class Sampler:
                 break
         return [text + truncation.held for text, truncation in zip(texts, truncations, strict=True)]
 
+    def _mean_nats(self, pool: WorkerPool, texts: list[Ids]) -> list[float]:
+        """Nats per character by what is sampled from, at temperature 1."""
+        if self.mixed is None:
+            return mean_nats(pool, self.prime, texts, self.boundary)
+        return mean_nats_mixed(self.network, self.mixed, self.prime, texts, self.boundary)
+
     def _chunks(self, indices: range, characters: int) -> Iterator[Ids]:
-        generate_steps = build.sampler(self.network, self.settings, self.boundary, characters)
-        return sample(
-            self.network, self.prime, self.length, generate_steps, self.seed, self.boundary, indices
+        generate_steps = build.sampler(
+            self.network, self.settings, self.boundary, characters, self.mixed
         )
+        return sample(
+            self.network, self.prime, self.length, generate_steps, self.seed, self.boundary,
+            indices, self.mixed,
+        )  # fmt: skip
 
 
 def prepare_sampler(
@@ -131,6 +148,8 @@ def prepare_sampler(
     forbid: str | bytes | None = None,
     on_unknown: Any = None,
     check_novelty: bool = False,
+    use: str | None = None,
+    ngram_weight: float | None = None,
     prime_name: str = "prime",
     tell: Callable[[str], None] = notice,
 ) -> Sampler:
@@ -141,8 +160,14 @@ def prepare_sampler(
     vocabulary = model.vocabulary
     require(
         length=length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed, lines=lines,
-        on_unknown=on_unknown,
+        on_unknown=on_unknown, ngram_weight=ngram_weight,
     )  # fmt: skip
+    mixture = model.used_mixture(use, tell)
+    if mixture is None and ngram_weight is not None:
+        raise UsageError(
+            f"{argument('ngram_weight')} is for a run with an n-gram",
+            then=f"to add one: {call('mix', 'RUN')}",
+        )
     boundary = first_id(vocabulary) if model.is_of_lines else None
     asked = vocabulary.encode(
         prime, on_unknown or model.config.data.on_unknown, argument(prime_name),
@@ -162,6 +187,9 @@ def prepare_sampler(
         seed=secrets.randbelow(2**31) if seed is None else seed,
         stop=StopConditions(_stop_texts(stops, vocabulary, tell), lines),
         training_text=None if corpus is None else TrainingText(corpus),
+        mixed=None
+        if mixture is None
+        else Mixed(mixture, 1.0 if ngram_weight is None else ngram_weight),
     )
 
 

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_info
 from charrnn.build.cells import cell
 from charrnn.config import Config
 from charrnn.errors import MissingExtraError, settings
+from charrnn.inference.mixed_sampling import Mixed
 from charrnn.inference.sampling import GenerateSteps, Sampling, numpy_sampler, shared_sampler
 from charrnn.nn import bptt
 from charrnn.nn.backends import NUMPY_BACKEND, Backend
@@ -98,18 +99,20 @@ def _blas_threads() -> int:
 
 
 def sampler(
-    net: Network, sampling: Sampling, boundary: int | None, characters: int
-) -> GenerateSteps:
+    net: Network, sampling: Sampling, boundary: int | None, characters: int,
+    mixed: Mixed | None = None,
+) -> GenerateSteps:  # fmt: skip
     """What samples characters: compiled where Numba works and there are many to sample."""
     has_step = net.cells[0].compiled is not None
     if has_step and characters >= WORTH_COMPILED_SAMPLING and has_compiled():
         from charrnn.nn.backends.compiled.sampling import compiled_sampler
 
         compiled = compiled_sampler(
-            net, sampling.temperature, sampling.top_k, sampling.top_p, sampling.allowed, boundary
-        )
+            net, sampling.temperature, sampling.top_k, sampling.top_p, sampling.allowed, boundary,
+            None if mixed is None else mixed.compiled(),
+        )  # fmt: skip
         return shared_sampler(WorkerPool(net, _blas_threads()), compiled)
-    return numpy_sampler(net, sampling, boundary)
+    return numpy_sampler(net, sampling, boundary, mixed)
 
 
 def use_compiled_if_worthwhile(net: Network, config: Config, characters: int) -> None:

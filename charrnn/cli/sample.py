@@ -52,6 +52,8 @@ _SHOWN = 60  # characters of a text on stderr
 @click.option("--check-novelty", is_flag=True,
               help="Tell on stderr whether samples stand in the training text, and what is copied.",
               )  # fmt: skip
+@argument_option("use")
+@argument_option("ngram_weight")
 @format_option
 @checkpoint_option
 @unknown_option
@@ -73,6 +75,10 @@ def command(run: Path, prime: str | None, prime_file: Path | None, allow: str | 
         stops=[unescaped(stop) or "" for stop in stops], prime_name=prime_name, tell=say_notice,
         **options,
     )  # fmt: skip
+    if sampler.mixed is not None:
+        order = sampler.mixed.mixture.order
+        say_notice(f"sampling from the network mixed with an n-gram of order {order}; "
+                   f"{argument('use', 'network')} samples from the network alone")  # fmt: skip
     show = Show(sampler, form)
     if count == best_of == 1 and form == "text":
         show.stream()
@@ -136,7 +142,7 @@ class Show:
             self._write(whole if whole.endswith("\n") else whole + "\n")
             self._tell(copied)
             return
-        found = {"text": whole, "nats_per_char": nats}
+        found = {"text": whole, "nats_per_char": nats, "used": self._sampler.used}
         if self._compared:
             found["novelty"] = [
                 {"text": c.text, "in_training_text": c.known, "longest_copied": len(c.span),

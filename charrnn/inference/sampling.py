@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from charrnn.data.corpus import BOUNDARY
 from charrnn.data.vocabulary import Vocabulary
+from charrnn.inference.mixed_sampling import Mixed
 from charrnn.inference.reader import state_after
 from charrnn.nn.network import Network, logits_not_finite
 from charrnn.runtime.workers import WorkerPool
@@ -22,8 +23,9 @@ from charrnn.runtime.workers import WorkerPool
 Array = NDArray[Any]
 Ids = NDArray[np.int32]
 Uniforms = NDArray[np.float64]
-# (x (B,), state, uniforms (n, B)) → (the n ids that follow, (n, B); the state before the last)
-GenerateSteps = Callable[[Ids, Array, Uniforms], tuple[Ids, Array]]
+# (x (B,), state, uniforms (n, B)) → (the n ids that follow, (n, B); the state before the last).
+# Of a mixture also what its n-gram has read before x, (B, columns), which goes on.
+GenerateSteps = Callable[..., tuple[Ids, Array]]
 
 SAMPLING = 3  # names this use of the seed
 FIRST_CHUNK, LARGEST_CHUNK = 16, 1024
@@ -85,11 +87,13 @@ def require_finite(z: NDArray[np.floating[Any]]) -> None:
 
 
 def numpy_sampler(
-    network: Network, sampling: Sampling, boundary: int | None = None
+    network: Network, sampling: Sampling, boundary: int | None = None, mixed: Mixed | None = None
 ) -> GenerateSteps:
     """Steps the network's own forward pass; after `boundary` (lines mode) the state is zero."""
 
-    def generate_steps(x: Ids, state: Array, uniforms: Uniforms) -> tuple[Ids, Array]:
+    def generate_steps(
+        x: Ids, state: Array, uniforms: Uniforms, streams: Array | None = None
+    ) -> tuple[Ids, Array]:
         ids, state = np.empty(uniforms.shape, np.int32), state.copy()
         for t, row in enumerate(uniforms):
             if boundary is not None:
@@ -97,6 +101,8 @@ def numpy_sampler(
             tape = network.forward(x[None], state)
             Z = network.logits(tape)[0]
             state = network.state_after(tape, 1)
+            if mixed is not None and streams is not None:
+                mixed.step(streams, x, Z, boundary)
             ids[t] = x = np.array(
                 [sampling.choose(z, u) for z, u in zip(Z, row, strict=True)], np.int32
             )
@@ -111,10 +117,13 @@ def shared_sampler(pool: WorkerPool, generate_steps: GenerateSteps) -> GenerateS
     `generate_steps` must be safe to run in several threads.
     """
 
-    def share(x: Ids, state: Array, uniforms: Uniforms) -> tuple[Ids, Array]:
+    def share(x: Ids, state: Array, uniforms: Uniforms, *read: Array) -> tuple[Ids, Array]:
         def part(_: int, network: Network, streams: range) -> tuple[Ids, Array]:
             own = slice(streams.start, streams.stop)
-            return generate_steps(x[own], state[:, :, own], np.ascontiguousarray(uniforms[:, own]))
+            return generate_steps(
+                x[own], state[:, :, own], np.ascontiguousarray(uniforms[:, own]),
+                *(rows[own] for rows in read),
+            )  # fmt: skip
 
         ids, states = zip(*pool.run(len(x), part, least=FEWEST_STREAMS), strict=True)
         return np.concatenate(ids, axis=1), np.concatenate(states, axis=2)
@@ -130,21 +139,24 @@ def sample(
     seed: int,
     boundary: int | None = None,
     indices: Sequence[int] = (0,),
+    mixed: Mixed | None = None,
 ) -> Iterator[Ids]:
     """Ids (n, B) of B = len(indices) streams, some n at a time, until each has `length`.
 
     `prime` (ids, at least one) is read once. `indices` tell several samples of one seed apart:
-    each gives the same text whatever others are sampled beside it, up to rounding.
+    each gives the same text whatever others are sampled beside it, up to rounding. `mixed`: what
+    `generate_steps` samples from, if not from the network alone.
     """
     B = len(indices)
     rngs = [np.random.default_rng([SAMPLING, seed, index]) for index in indices]
     state = np.repeat(_state_before_last(network, prime, boundary), B, axis=2)
     x = np.full(B, prime[-1], np.int32)
+    read = [] if mixed is None else [mixed.streams(_last_sequence(prime, boundary)[:-1], B)]
     chunk = FIRST_CHUNK
     while length > 0:
         n = min(chunk, length)
         uniforms = np.stack([rng.random(n) for rng in rngs], axis=1)
-        ids, state = generate_steps(x, state, uniforms)
+        ids, state = generate_steps(x, state, uniforms, *read)
         yield ids
         x, length = ids[-1], length - n
         chunk = min(2 * chunk, LARGEST_CHUNK)
@@ -155,10 +167,16 @@ def first_id(vocabulary: Vocabulary) -> int:
     return vocabulary.id(BOUNDARY) if BOUNDARY in vocabulary else 0
 
 
-def next_logits(network: Network, prime: Ids, boundary: int | None = None) -> Array:
-    """z (K,) for the character after a prime (ids, at least one)."""
+def next_logits(
+    network: Network, prime: Ids, boundary: int | None = None, mixed: Mixed | None = None
+) -> Array:
+    """z (K,) for the character after a prime (ids, at least one); log q of a mixture."""
     state = _state_before_last(network, prime, boundary)
-    return network.logits(network.forward(prime[-1:, None], state))[0, 0].copy()
+    Z = network.logits(network.forward(prime[-1:, None], state))[0].astype(np.float64)
+    if mixed is not None:
+        streams = mixed.streams(_last_sequence(prime, boundary)[:-1], 1)
+        mixed.step(streams, prime[-1:], Z, boundary)
+    return Z[0]
 
 
 def _state_before_last(network: Network, prime: Ids, boundary: int | None) -> Array:

@@ -1,0 +1,86 @@
+"""Sampling from the mixture of a network and an n-gram: what `inference.sampling` adds for it.
+
+Each stream keeps what the n-gram has read of it, beside the network's state. A step is the
+network's; then its logits become log-probabilities of the mixture, by weights that stay as they
+are, and temperature, top-k, top-p and masks work on those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.inference.mixture.model import Mixture
+from charrnn.inference.reader import SCORING, Rows, read
+from charrnn.nn.network import Network
+
+Array = NDArray[Any]
+Ids = NDArray[np.int32]
+Streams = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """A mixture to sample from; `ngram_weight`, from 0 to 1, is how much its n-gram counts."""
+
+    mixture: Mixture
+    ngram_weight: float = 1.0
+
+    def streams(self, read: Ids, B: int) -> Streams:
+        """B streams, each of which has read ids (n,)."""
+        one = self.mixture.streams(1)
+        self.mixture.read(one[0], read)
+        return np.repeat(one, B, axis=0)
+
+    def step(self, streams: Streams, x: Ids, Z: Array, boundary: int | None) -> None:
+        """The streams read ids x (B,); logits Z (B, K) become log-probabilities, in place."""
+        if boundary is not None:
+            streams[x == boundary] = self.mixture.streams(1)
+        self.mixture.advance(streams, x)
+        self.mixture.mix(streams, Z, self.ngram_weight)
+
+    def compiled(self) -> tuple[Any, ...]:
+        """What the compiled sampler takes."""
+        return self.mixture.for_sampling(self.ngram_weight)
+
+
+def log_probabilities(
+    network: Network, mixed: Mixed, ids: Ids, rows: Rows
+) -> Iterator[tuple[NDArray[np.int64], Array]]:
+    """Places of inputs (n,) and log q (n, K) of what follows each, rows from a zero state.
+
+    They come in no particular order of places.
+    """
+    for batch in SCORING.batches(rows.lengths):
+        own = rows[batch]
+        streams = mixed.mixture.streams(len(own))
+        for window in read(network, ids, own, steps=SCORING.steps(len(own))):
+            Z = window.logits().astype(np.float64)
+            for x, z in zip(ids[window.at], Z, strict=True):
+                mixed.step(streams, x, z, None)
+            yield window.at[window.mask], Z[window.mask]
+
+
+def mean_nats(
+    network: Network, mixed: Mixed, prime: Ids, texts: Sequence[Ids], boundary: int | None
+) -> list[float]:
+    """Nats per character of texts after a prime that is not scored; infinity for an empty one.
+
+    As `scoring.mean_nats`, by the mixture.
+    """
+    means = []
+    for text in texts:
+        whole = np.concatenate([prime, text]).astype(np.int32)
+        starts = [0] if boundary is None else [0, *np.flatnonzero(whole == boundary).tolist()]
+        places = sorted({*starts, len(whole) - 1})
+        rows = Rows.whole(places[:-1], places[1:])
+        nats = np.zeros(len(whole))
+        for at, log_q in log_probabilities(network, mixed, whole, rows):
+            nats[at + 1] = -log_q[np.arange(len(at)), whole[at + 1]]
+        means.append(float(nats[len(prime) :].mean()) if len(text) else inf)
+    return means

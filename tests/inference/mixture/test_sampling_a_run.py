@@ -1,0 +1,102 @@
+"""`charrnn sample` and `Model.sample` from a run that has an n-gram beside its network."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import charrnn as package
+from charrnn.data.corpus import load_corpus
+from charrnn.errors import UsageError
+from charrnn.inference.mixed_sampling import Mixed, mean_nats
+from charrnn.inference.mixture import file
+from charrnn.inference.mixture.model import Mixture
+from charrnn.inference.sampling import Sampling, next_logits
+from charrnn.runs.mixtures import belonging
+
+SETTINGS = {"model.hidden_size": 12, "train.batch_size": 4, "data.split": [0.8, 0.2, 0.0]}
+
+
+@pytest.fixture(params=["stream", "lines"])
+def run(request, text_file, tmp_path):
+    """A tiny run with its mixture, whose weights are not the initial ones."""
+    settings = {**SETTINGS, "data.mode": request.param}
+    run = package.train(
+        files=text_file, settings=settings, steps=30, out=tmp_path / "run", progress=False
+    )
+    model = run.model()
+    corpus = load_corpus(model.config.data, model.vocabulary)
+    rows = [corpus.bounds["train"]] if corpus.lines is None else corpus.lines["train"].tolist()
+    ids = np.concatenate([np.asarray(corpus.ids[a:b]) for a, b in rows])
+    made = Mixture.fitted(ids, np.array([b - a for a, b in rows]), model.vocabulary.K, 5)
+    scorer = made.scorer()
+    scorer.score(np.random.default_rng(0).normal(0, 1, (300, made.K)), ids[:300])
+    made = made.with_weights(scorer.weights)
+    file.write(tmp_path / "run" / file.NAME, made, belonging(model._network, model.vocabulary))
+    return tmp_path / "run"
+
+
+def test_the_mixture_is_sampled_from_where_there_is_one(run, charrnn):
+    def sampled(*more):
+        result = charrnn("sample", run, "--seed", 1, "--length", 80, *more)
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    mixed, network = sampled(), sampled("--use", "network")
+    assert mixed != network
+    assert sampled("--use", "mixture") == mixed
+    assert sampled("--ngram-weight", 0) == network
+    model = package.load(run)
+    assert "".join(model.sample(length=80, seed=1)) == mixed
+    answer = json.loads(sampled("--format", "json"))
+    assert (answer["text"], answer["used"]) == (mixed, "mixture")
+    assert len({sampled(), mixed}) == 1
+
+
+def test_options_work_on_the_mixed_distribution(run):
+    model = package.load(run)
+    p = model.probabilities("The lam")
+    q = model.probabilities("The lam", use="network")
+    assert p.sum() == pytest.approx(1, abs=1e-9)
+    assert np.abs(p - q).max() > 0.01
+    likeliest = model.vocabulary.symbols[int(p.argmax())]
+    for options in ({"temperature": 0}, {"top_k": 1}, {"top_p": float(p.max()) * 0.99}):
+        assert "".join(model.sample("The lam", length=1, seed=3, **options)) == likeliest
+    drawn = "".join(next(iter(model.sample("The lam", length=1, seed=s)), "") for s in range(300))
+    share = drawn.count(likeliest) / 300
+    assert abs(share - p.max()) < 4 * np.sqrt(p.max() * (1 - p.max()) / 300)
+
+
+def test_best_of_chooses_by_the_mixture(run, charrnn):
+    """Each candidate's nats are minus the log-probabilities that it was sampled by."""
+    model = package.load(run)
+    vocabulary, network = model.vocabulary, model.network()
+    boundary = vocabulary.id("\n") if model.is_of_lines else None
+    prime, text = vocabulary.encode("\nThe "), vocabulary.encode("lamp is\non the")
+    found = mean_nats(network, Mixed(model.mixture, 0.7), prime, [text], boundary)[0]
+    expected, whole = [], np.concatenate([prime, text])
+    for n in range(len(prime), len(whole)):
+        z = next_logits(network, whole[:n], boundary, Mixed(model.mixture, 0.7))
+        expected.append(-np.log(Sampling().probabilities(z)[whole[n]]))
+    assert found == pytest.approx(np.mean(expected), abs=2e-5)
+    lines = charrnn("sample", run, "--count", 2, "--best-of", 3, "--length", 30, "--seed", 2,
+                    "--format", "json").stdout.splitlines()  # fmt: skip
+    assert all(json.loads(line)["used"] == "mixture" for line in lines)
+
+
+def test_many_characters_by_the_compiled_sampler(run):
+    pytest.importorskip("numba", reason="the extra fast is not installed")
+    model = package.load(run)
+    short = "".join(model.sample("The ", length=300, seed=5))
+    assert "".join(model.sample("The ", length=5000, seed=5)).startswith(short)
+
+
+def test_a_weight_without_an_n_gram_is_an_error(run):
+    (run / file.NAME).unlink()
+    model = package.load(run)
+    with pytest.raises(UsageError, match="ngram_weight"):
+        model.sample(ngram_weight=0.5)
+    with pytest.raises(UsageError, match="no n-gram"):
+        model.sample(use="mixture")
