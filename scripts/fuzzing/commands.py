@@ -16,33 +16,41 @@ SETTINGS = [
     "train.epochs=null",
 ]  # fmt: skip
 STEPS = 6
+SWEEP = "sweep.yaml"
 SETS = [f"--set={item}" for item in SETTINGS]
 
 
-def every(run: str, texts: Sequence[str], text: str, sweep: str, prime: str) -> list[Command]:
-    """`texts`: the arguments that name the training text; `text`: one file of it."""
-    new = ["--out", "new", "-q", "--steps", "2", *SETS]
-    name_texts = [word for name in texts for word in ("--text", name)]
-    run_codes, text_codes = {0, 4, 6}, {0, 2, 3, 4, 6}
+def every(
+    run: str, texts: Sequence[str], text: str, *, new: str = "new", sweep: str = "sweep",
+    out: str = "out.it",
+) -> list[Command]:  # fmt: skip
+    """`texts`: patterns of the training text; `text`: a file of it; `new`, `sweep`, `out`: what
+    is written.
+    """
+    sets = ["-q", "--steps", "2", *SETS]
+    named = [f"--text={name}" for name in texts]
+    of_run, of_text, training = {0, 4, 6}, {0, 2, 3, 4, 6}, {0, 2, 3, 4, 5, 6}
     return [
-        Command("inspect", ["inspect", run], run_codes),
-        Command("sample", ["sample", run, "--length", "20", "--seed", "1"], run_codes),
-        Command("sample last", ["sample", run, "--checkpoint", "last", "--length", "9"], run_codes),
-        Command("prime", ["sample", run, "--prime-file", prime, "--length", "9"], text_codes),
-        Command("eval", ["eval", run], text_codes),
-        Command("score", ["score", run, text, "--per", "file"], text_codes),
-        Command("report", ["report", run], text_codes),
-        Command("gradcheck", ["gradcheck", run], text_codes),
-        Command("gradflow", ["gradflow", run, "--lags", "4", "--positions", "2"], text_codes),
-        Command("export", ["export", run, "--to", "torch", "--out", "out.it"], run_codes),
-        Command("export to stdout", ["export", run, "--to", "torch", "--out", "-"], run_codes),
-        Command("resume", ["train", "--resume", run, "--steps", "9", "-q"], text_codes | {5}),
-        Command("init", ["train", *name_texts, "--init-from", run, *new], text_codes | {5}),
-        Command("train", ["train", *name_texts, *new], text_codes | {5}),
-        Command("train into it", ["train", *name_texts, *new, "--out", run], text_codes | {5}),
+        Command("inspect", ["inspect", run], of_run),
+        Command("sample", ["sample", run, "--length", "20", "--seed", "1"], of_run),
+        Command("sample last", ["sample", run, "--checkpoint", "last", "--length", "9"], of_run),
+        Command(
+            "prime", ["sample", run, "--prime-file", f"{run}/samples.txt", "--length=9"], of_text
+        ),
+        Command("eval", ["eval", run], of_text),
+        Command("score", ["score", run, text, "--per", "file"], of_text),
+        Command("report", ["report", run], of_text),
+        Command("gradcheck", ["gradcheck", run], of_text),
+        Command("gradflow", ["gradflow", run, "--lags", "4", "--positions", "2"], of_text),
+        Command("export", ["export", run, "--to", "torch", f"--out={out}"], of_run),
+        Command("export to stdout", ["export", run, "--to", "torch", "--out", "-"], of_run),
+        Command("resume", ["train", "--resume", run, "--steps", "9", "-q"], training),
+        Command("init", ["train", *named, "--init-from", run, f"--out={new}", *sets], training),
+        Command("train", ["train", *named, f"--out={new}", *sets], training),
+        Command("train into it", ["train", *named, f"--out={run}", *sets], training),
         Command("config", ["config", "check", f"{run}/config.yaml"], {0, 2}),
-        Command("train by it", ["train", f"{run}/config.yaml", *new], text_codes | {5}),
-        Command("sweep", ["sweep", sweep, "--out", "sweep", "--jobs", "1"], text_codes | {5}),
+        Command("train by it", ["train", f"{run}/config.yaml", f"--out={new}", *sets], training),
+        Command("sweep", ["sweep", SWEEP, f"--out={sweep}", "--jobs", "1"], training),
         Command("corpus", ["corpus", *texts], {0, 2, 3}),
     ]
 

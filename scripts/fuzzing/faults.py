@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from fuzzing import folders
+from fuzzing import folders, odd_texts
 from fuzzing.commands import problem
+from fuzzing.runner import Command
 from fuzzing.sandbox import Sandbox, differences
 
 CORPUS = Path(__file__).resolve().parents[2] / "data" / "quickstart.txt"
@@ -46,17 +47,47 @@ def hostile_folders(root: Path, rng: Random, options: argparse.Namespace) -> Ite
     for case, name, make in folders.cases(rng):
         if options.case and options.case not in case:
             continue
-        for command in folders.commands():
-            if options.command and command.label not in options.command:
-                continue
+        for command in _chosen(folders.commands(), options):
             folders.spoil(sandbox, name, make)
-            before = sandbox.state()
-            ended = sandbox.charrnn([*command.arguments])
-            wrong = problem(command, ended)
-            if changed := differences(before, sandbox.state()):
-                wrong = f"changed {', '.join(changed)[:300]}" + (f"; {wrong}" if wrong else "")
-            said = ended.out + ended.err
-            yield Tried(case, command.label, ended.code, wrong and f"{wrong}\n  {said[-600:]}", said)
+            yield _tried(sandbox, case, command)
 
 
-KINDS: dict[str, Kind] = {"folders": hostile_folders}
+def large_texts(root: Path, rng: Random, options: argparse.Namespace) -> Iterator[Tried]:
+    """Few cases, all of them, and most of the time goes into them."""
+    sandbox = Sandbox(root, corpus())
+    yield from _on_each(sandbox, odd_texts.large(sandbox, corpus(), options.files), options)
+
+
+def names(root: Path, rng: Random, options: argparse.Namespace) -> Iterator[Tried]:
+    sandbox = Sandbox(root, corpus())
+    sandbox.prepare()
+    found = odd_texts.named(sandbox, corpus()[: CHARACTERS // 10])
+    yield from _on_each(sandbox, found, options)
+
+
+def _on_each(
+    sandbox: Sandbox, cases: Iterable[odd_texts.Case], options: argparse.Namespace
+) -> Iterator[Tried]:
+    for case in cases:
+        if options.case and options.case not in case.name:
+            continue
+        for command in _chosen(case.commands(), options):
+            odd_texts.place_run(sandbox, case)
+            yield _tried(sandbox, case.name, command)
+
+
+def _chosen(commands: list[Command], options: argparse.Namespace) -> list[Command]:
+    return [c for c in commands if not options.command or c.label in options.command]
+
+
+def _tried(sandbox: Sandbox, case: str, command: Command) -> Tried:
+    before = sandbox.state()
+    ended = sandbox.charrnn([*command.arguments])
+    wrong = problem(command, ended)
+    if changed := differences(before, sandbox.state()):
+        wrong = f"changed {', '.join(changed)[:300]}" + (f"; {wrong}" if wrong else "")
+    said = ended.out + ended.err
+    return Tried(case, command.label, ended.code, wrong and f"{wrong}\n  {said[-600:]}", said)
+
+
+KINDS: dict[str, Kind] = {"folders": hostile_folders, "texts": large_texts, "names": names}

@@ -13,7 +13,7 @@ from random import Random
 from fuzzing import sealing
 from fuzzing.commands import STEPS, every
 from fuzzing.runner import Command
-from fuzzing.sandbox import POINT, SWEEP, TEXT, Sandbox, remove
+from fuzzing.sandbox import POINT, TEXT, Sandbox, remove
 
 NEWEST = f"checkpoints/step-{STEPS:09d}.safetensors"
 NAMES = [
@@ -132,9 +132,7 @@ TEXTS = {
 def cases(rng: Random) -> Iterator[tuple[str, str, Way]]:
     """All of them in an order that depends on the seed: a name, the file, what is done to it."""
     found = [(f"{name}: {way}", name, make) for name in NAMES for way, make in WAYS.items()]
-    found += [
-        (f"data.text: {what}", "config.yaml", _text_of(text)) for what, text in TEXTS.items()
-    ]
+    found += [(f"data.text: {what}", "config.yaml", _text_of(text)) for what, text in TEXTS.items()]
     rng.shuffle(found)
     yield from found
 
@@ -146,4 +144,4 @@ def spoil(sandbox: Sandbox, name: str, make: Way) -> None:
 
 
 def commands() -> list[Command]:
-    return every(POINT, [TEXT], TEXT, SWEEP, f"{POINT}/samples.txt")
+    return every(POINT, [TEXT], TEXT)

@@ -13,13 +13,12 @@ from collections.abc import Collection
 from pathlib import Path
 
 from fuzzing import process
-from fuzzing.commands import SETTINGS, STEPS
+from fuzzing.commands import SETTINGS, STEPS, SWEEP
 from fuzzing.process import Ended
 
-WRITTEN = {"sweep", "new", "out.it"}  # in work/: what the commands are told to write
+WRITTEN = {"sweep", "new", "runs", "out.it"}  # in work/: what the commands are told to write
 POINT = "sweep/seed=1"
 TEXT = "text.txt"
-SWEEP = "sweep.yaml"
 PRECIOUS = "what nobody may write to\n"
 NOT_READ = 1 << 22  # bytes from which a file's size and times must do
 State = dict[str, tuple[object, ...]]
@@ -59,6 +58,10 @@ class Sandbox:
         if ended.code or not (self.work / POINT / "checkpoints").is_dir():
             raise SystemExit(f"cannot prepare: {ended}")
         (self.work / "sweep").rename(self.root / "template")
+
+    def forget(self) -> None:
+        """The run that was prepared."""
+        remove(self.root / "template")
 
     def renew(self) -> Path:
         """A sweep as it was, with nothing beside it; the path of its run."""
