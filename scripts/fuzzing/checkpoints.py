@@ -218,6 +218,11 @@ def case(rng: Random, folder: Path) -> tuple[str, list[Command]]:
         Command("sample", ["sample", "case", "--length", "20", "--seed", "1"], {0, 4, 6}),
         Command("eval", ["eval", "case", "--text", "text.txt", "--format", form], {0, 3, 4, 6}),
         Command("init", ["train", *begin], {0, 2, 3, 4, 5, 6}),
+        Command("report", ["report", "case"], {0, 4, 6}),
+        Command("score", ["score", "case", "text.txt", "--on-unknown", "skip"], {0, 3, 4, 6}),
+        Command("gradflow", ["gradflow", "case", "--lags", "3", "--positions", "2"], {0, 3, 4, 6}),
+        Command("gradcheck", ["gradcheck", "case", "--format", form], {0, 1, 4, 6}),
+        Command("export", ["export", "case", "--to", "torch", "--out", "out.it"], {0, 2, 4, 6}),
         Command("resume", ["train", *resume], {0, 2, 3, 4, 5, 6}),
     ]  # fmt: skip
     return f"{name}: {what}", commands

@@ -137,10 +137,25 @@ def hostile_set(rng: Random) -> list[str]:
     return [f"--set={rng.choice(keys)}{rng.choice(['=', '=', '=', ''])}{value}"]
 
 
+def hostile_sweep(rng: Random, choices: list[str]) -> bytes:
+    """The file of a sweep, with a hostile configuration as its base, or broken itself."""
+    base = yaml.safe_load(rng.choice(choices))
+    sweep = {"base": base, "variants": {"a": {"model.cell": "gru"}}, "grid": {"train.seed": [1, 2]}}
+    if rng.random() < 0.3:
+        return mutate_bytes(rng, yaml.dump(sweep).encode())[1]
+    if rng.random() < 0.5:
+        path = some_place(rng, sweep)
+        put(sweep, path, value_for(rng, path))
+        return yaml.dump(sweep).encode("utf-8", "surrogatepass")
+    lines = yaml.dump(sweep).splitlines()
+    return "\n".join(rng.choice(LINE_MUTATORS)(rng, lines)).encode("utf-8", "surrogatepass")
+
+
 def case(rng: Random, folder: Path) -> tuple[str, list[Command]]:
     """One hostile configuration, checked and used."""
     name, data = hostile_config(rng, bases())
     (folder / "hostile.yaml").write_bytes(data)
+    (folder / "sweep.yaml").write_bytes(hostile_sweep(rng, bases()))
     extra = hostile_set(rng)
     text = rng.choice([[], ["--text", "text.txt"]])
     look = rng.choice(["check", "show"])
@@ -148,4 +163,5 @@ def case(rng: Random, folder: Path) -> tuple[str, list[Command]]:
     return f"{name} {extra}"[:300], [
         Command("config", ["config", look, "hostile.yaml", *extra], {0, 2}),
         Command("train", train, {0, 2, 3, 6}),
+        Command("sweep", ["sweep", "sweep.yaml", "--out", "sweep", "--steps", "0"], {0, 2, 3, 6}),
     ]

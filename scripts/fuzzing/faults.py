@@ -82,7 +82,7 @@ def _chosen(commands: list[Command], options: argparse.Namespace) -> list[Comman
 
 def _tried(sandbox: Sandbox, case: str, command: Command) -> Tried:
     before = sandbox.state()
-    ended = sandbox.charrnn([*command.arguments])
+    ended = sandbox.charrnn(command.arguments)
     wrong = problem(command, ended)
     if changed := differences(before, sandbox.state()):
         wrong = f"changed {', '.join(changed)[:300]}" + (f"; {wrong}" if wrong else "")

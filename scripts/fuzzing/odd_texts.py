@@ -43,7 +43,7 @@ class Case:
 
 
 def large(sandbox: Sandbox, corpus: str, files: int) -> Iterator[Case]:
-    """One too large for memory; one in so many files, by glob and by name; files with long paths."""
+    """One too large for memory; one in so many files, by glob and by name; long paths."""
     times = LARGE // len(corpus.encode()) + 1
     (sandbox.work / "large.txt").write_text(corpus * times, encoding="utf-8")
     yield _trained(sandbox, "large", ["large.txt"], "large.txt")

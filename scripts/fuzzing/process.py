@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -52,17 +52,17 @@ def import_everything() -> None:
 
 
 def run(
-    arguments: Sequence[str], folder: Path, *, patience: float = PATIENCE,
-    streams: Callable[[], None] | None = None,
+    arguments: Sequence[str], folder: Path, environment: Mapping[str, str],
+    patience: float = PATIENCE,
 ) -> Ended:  # fmt: skip
-    """`charrnn ARGUMENTS` in `folder`, without input; `streams` rearranges 0 to 2 in the child."""
+    """`charrnn ARGUMENTS` in `folder`, without input; `environment`: what differs in it."""
     out, err = (os.memfd_create(name) for name in ("out", "err"))
     sys.stdout.flush()
     sys.stderr.flush()
     began = time.monotonic()
     child = os.fork()
     if child == 0:
-        _be_charrnn(arguments, folder, (out, err), streams)
+        _be_charrnn(arguments, folder, environment, (out, err))
     code = _wait(child, patience)
     seconds = time.monotonic() - began
     said = []
@@ -89,8 +89,7 @@ def _wait(child: int, patience: float) -> int | None:
 
 
 def _be_charrnn(
-    arguments: Sequence[str], folder: Path, files: tuple[int, int],
-    streams: Callable[[], None] | None,
+    arguments: Sequence[str], folder: Path, environment: Mapping[str, str], files: tuple[int, int]
 ) -> NoReturn:  # fmt: skip
     code = 99
     try:
@@ -98,13 +97,12 @@ def _be_charrnn(
         atexit._clear()  # what the parent has to do at its end
         _bound()
         os.chdir(folder)
+        os.environ.update(environment)
         nothing = os.open(os.devnull, os.O_RDONLY)
         for number, file in enumerate((nothing, *files)):
             os.dup2(file, number)
         for file in {nothing, *files} - {0, 1, 2}:
             os.close(file)
-        if streams is not None:
-            streams()
         for number, name in enumerate(("stdin", "stdout", "stderr")):
             _as_at_the_start(number, name)
         sys.argv = ["charrnn", *arguments]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from fuzzing import process
@@ -31,10 +31,10 @@ class Sandbox:
         self.root, self.work, self.outside = root, root / "work", root / "outside"
         for folder in (self.work, self.outside, root / "home", root / "tmp"):
             folder.mkdir(parents=True)
-        os.environ.update(
-            HOME=str(root / "home"), TMPDIR=str(root / "tmp"), CHARRNN_CACHE=str(root / "cache")
-        )
-        os.environ.pop("XDG_CACHE_HOME", None)
+        self._environment = {
+            "HOME": str(root / "home"), "TMPDIR": str(root / "tmp"),
+            "CHARRNN_CACHE": str(root / "cache"),
+        }  # fmt: skip
         (self.work / TEXT).write_text(corpus, encoding="utf-8")
         (self.outside / "precious").write_text(PRECIOUS)
         (self.outside / "folder").mkdir()
@@ -73,8 +73,8 @@ class Sandbox:
         for name in WRITTEN:
             remove(self.work / name)
 
-    def charrnn(self, arguments: list[str], patience: float = process.PATIENCE) -> Ended:
-        return process.run(arguments, self.work, patience=patience)
+    def charrnn(self, arguments: Sequence[str]) -> Ended:
+        return process.run(arguments, self.work, self._environment)
 
     def state(self) -> State:
         """All that no command may change."""
