@@ -371,3 +371,26 @@ def test_the_figure_has_every_mean_and_seed(tmp_path, sizes):
             assert loss in drawn
     draw(results, tmp_path / "s.png")
     assert (tmp_path / "s.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links")
+@pytest.mark.parametrize("name", ["points", "seed=1"])
+def test_a_sweep_with_a_link_in_its_folder_writes_nothing(sweep, tmp_path, name):
+    """Whoever made the folder would have charrnn write where the link leads."""
+    (tmp_path / "out" / "points").mkdir(parents=True)
+    outside = tmp_path / "outside"
+    if name == "points":
+        (tmp_path / "out" / "points").rmdir()
+        outside.mkdir()
+    (tmp_path / "out" / name).symlink_to(outside)
+    done = sweep("grid: {train.seed: [1]}", "--out", "out")
+    assert done.returncode == 4, done.stderr
+    assert f"out/{name}: is a link" in done.stderr
+    assert not outside.exists() or not any(outside.iterdir())
+
+
+def test_a_base_of_too_long_a_name_is_no_file(sweep):
+    done = sweep("grid: {train.seed: [1]}", base=f"base: {'y' * 20_000}\n")
+    assert done.returncode == 2, done.stderr
+    assert "no such configuration file: yyy" in done.stderr
+    assert len(done.stderr) < 1000

@@ -85,13 +85,20 @@ def _dotted(key: str, value: Any, where: Mapping[Any, str], at: tuple[str | int,
 def _base(file: SweepFile, where: Mapping[Any, str], path: Path) -> Layer:
     if isinstance(file.base, str):
         base = path.parent / file.base
-        if not base.is_file():
+        if not _is_file(base):
             raise ConfigError(
                 f"no such configuration file: {short(str(base))}", where=where[("base",)],
                 then="base is named as seen from the folder of the sweep's file",
             )  # fmt: skip
         return file_layer(base)
     return file.base, {at[1:]: line for at, line in where.items() if at[:1] == ("base",) != at}
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # the name is too long, or a folder of it may not be read
+        return False
 
 
 def _require_consistent(file: SweepFile, where: Mapping[Any, str], path: Path) -> None:

@@ -50,6 +50,7 @@ class SweepFolder:
                 "exists already, and is not the folder of a sweep", where=str(self.path),
                 then=f"choose another {argument('out')}",
             )  # fmt: skip
+        _require_no_link(self.points)
         try:
             self.points.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -146,8 +147,12 @@ class SweepFolder:
             return {}
 
     def prepare(self, points: Sequence[Point]) -> None:
-        """Write the configuration of every point."""
+        """Write the configuration of every point.
+
+        Raises CheckpointError where a point's run is a link: training would write where it leads.
+        """
         for point in points:
+            _require_no_link(self.run(point))
             if self._stored(point) is None:
                 write_atomically(self.config(point), to_yaml(point.config).encode())
 
@@ -176,6 +181,14 @@ def is_free(descriptor: int) -> bool:
     except OSError:  # a file system without locks
         return True
     return True
+
+
+def _require_no_link(path: Path) -> None:
+    if path.is_symlink():
+        raise CheckpointError(
+            "is a link, and a sweep is written to in its own folder alone", where=str(path),
+            then="put what it leads to in its place; the sweep's folder itself may be a link",
+        )  # fmt: skip
 
 
 def require_same(changes: dict[str, list[str]], folder: Path) -> None:

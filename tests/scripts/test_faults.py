@@ -1,0 +1,121 @@
+"""`scripts/faults` in short, and that it notices what it is there for."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+if sys.platform != "linux":
+    pytest.skip("needs Linux", allow_module_level=True)
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from fuzzing import commands, sandbox
+from fuzzing.process import Ended
+from fuzzing.runner import Command
+
+EVERY = len(commands.every("run", ["text"], "text"))
+SAMPLE, INSPECT = Command("sample", [], {0, 4}), Command("inspect", [], {0, 4})
+PLANTED = """
+import sys, pathlib
+sys.path.insert(0, "scripts")
+from fuzzing import process
+import charrnn.__main__
+def main():
+    {body}
+charrnn.__main__.main = main
+print(process.run([], pathlib.Path("."), {{}}, patience=1.0))
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("folders", ["--case", "samples.txt: dangling link into"]),
+        ("folders", ["--case", "best.safetensors: pipe"]),
+        ("folders", ["--case", ".lock: link to a file"]),
+        ("folders", ["--case", "../points: link to a folder"]),
+        ("folders", ["--case", "data.text: escapes"]),
+        ("names", ["--case", "255 bytes"]),
+        ("names", ["--case", "quotes"]),
+        ("names", ["--case", "bidirectional"]),
+    ],
+)
+def test_every_command_ends_as_it_should(kind, options):
+    done = subprocess.run(
+        [sys.executable, "scripts/faults", "--kind", kind, *options],
+        cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=500,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    counted = [int(row.split(" | ")[2]) for row in done.stdout.splitlines() if row[:2] == "| "][1:]
+    assert len(counted) == EVERY
+    assert min(counted) > 0
+
+
+def test_every_command_on_a_text_in_many_files():
+    done = subprocess.run(
+        [sys.executable, "scripts/faults", "--kind", "texts", "--case", "files", "--files", "300"],
+        cwd=ROOT, capture_output=True, text=True, timeout=500,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert re.search(rf"^{3 * EVERY} runs, 0 failures", done.stdout, re.MULTILINE), done.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "ended", "problem"),
+    [
+        (INSPECT, Ended(0, "all is well", "", 1.0), None),
+        (INSPECT, Ended(4, "", "error: it: is damaged", 1.0), None),
+        (INSPECT, Ended(None, "", "", 1.0), "hangs"),
+        (INSPECT, Ended(-11, "", "", 1.0), "killed by signal 11"),
+        (INSPECT, Ended(0, "", "Traceback (most recent call last):", 1.0), "a traceback"),
+        (INSPECT, Ended(1, "", "error: it", 1.0), "exit code 1, which"),
+        (INSPECT, Ended(4, "", "", 1.0), "exit code 4, and not a word"),
+        (INSPECT, Ended(0, "a\x1b[2J", "", 1.0), "raw control"),
+        (INSPECT, Ended(4, "", "error: \u202ea", 1.0), "raw control"),
+        (SAMPLE, Ended(0, "a\x1b[2J", "", 1.0), None),
+    ],
+)
+def test_what_is_wrong_is_noticed(command, ended, problem):
+    found = commands.problem(command, ended)
+    assert (found or "").startswith(problem or "")
+    assert (found is None) == (problem is None)
+
+
+def test_whatever_is_written_outside_is_noticed(tmp_path):
+    box = sandbox.Sandbox(tmp_path, "a text")
+    before = box.state()
+    assert not sandbox.differences(before, box.state())
+    (box.work / "sweep").mkdir()  # what commands are told to write
+    (box.work / "out.it").touch()
+    assert not sandbox.differences(before, box.state())
+    (box.outside / "folder" / "new").symlink_to("nowhere")
+    (box.outside / "precious").write_text("no longer")
+    (box.work / "other").mkdir()
+    found = sandbox.differences(before, box.state())
+    assert found == ["outside/folder/new", "outside/precious", "work/other"]
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        ("sys.exit(3)", "code=3"),
+        ("print('said'); print('told', file=sys.stderr)", "code=0, out='said\\n', err='told\\n'"),
+        ("1 / 0", "ZeroDivisionError"),
+        ("import os; os.kill(os.getpid(), 11)", "code=-11"),
+        ("import time; time.sleep(1000)", "code=None"),
+        ("import threading, time; threading.Thread(target=time.sleep, args=[99]).start()",
+         "code=None"),
+        ("bytearray(1 << 40)", "MemoryError"),
+    ],
+)  # fmt: skip
+def test_how_a_forked_command_ends(body, shown):
+    done = subprocess.run(
+        [sys.executable, "-c", PLANTED.format(body=body)],
+        cwd=ROOT, capture_output=True, text=True, timeout=200,
+    )  # fmt: skip
+    assert shown in done.stdout, done.stdout + done.stderr
