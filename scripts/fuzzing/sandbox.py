@@ -6,6 +6,7 @@ ROOT/outside    what no command was told of; nothing in it may change, nothing m
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import stat
@@ -48,7 +49,7 @@ class Sandbox:
             name, _, value = key.partition("=")
             sections.setdefault(section, []).append(f"{name}: {value.replace('null', '~')}")
         lines = [f"  {name}: {{{', '.join(keys)}}}" for name, keys in sections.items()]
-        names = ", ".join("'" + name.replace("'", "''") + "'" for name in texts)
+        names = ", ".join(map(json.dumps, texts))
         lines += [f"  data: {{text: [{names}]}}", "grid:", "  train.seed: [1]", ""]
         (self.work / SWEEP).write_text("base:\n" + "\n".join(lines), encoding="utf-8")
 

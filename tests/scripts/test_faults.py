@@ -33,36 +33,21 @@ print(process.run([], pathlib.Path("."), {{}}, patience=1.0))
 
 
 @pytest.mark.parametrize(
-    ("kind", "options"),
+    ("kind", "case", "cases"),
     [
-        ("folders", ["--case", "samples.txt: dangling link into"]),
-        ("folders", ["--case", "best.safetensors: pipe"]),
-        ("folders", ["--case", ".lock: link to a file"]),
-        ("folders", ["--case", "../points: link to a folder"]),
-        ("folders", ["--case", "data.text: escapes"]),
-        ("names", ["--case", "255 bytes"]),
-        ("names", ["--case", "quotes"]),
-        ("names", ["--case", "bidirectional"]),
+        ("folders", ".lock: link to a file", 2),  # a run's, and a sweep's
+        ("folders", "../points: link to a folder", 1),
+        ("names", "255 bytes", 1),
+        ("texts", "40 files", 2),
     ],
 )
-def test_every_command_ends_as_it_should(kind, options):
+def test_every_command_ends_as_it_should(kind, case, cases):
     done = subprocess.run(
-        [sys.executable, "scripts/faults", "--kind", kind, *options],
-        cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=500,
+        [sys.executable, "scripts/faults", "--kind", kind, "--case", case, "--files", "40"],
+        cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=900,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    counted = [int(row.split(" | ")[2]) for row in done.stdout.splitlines() if row[:2] == "| "][1:]
-    assert len(counted) == EVERY
-    assert min(counted) > 0
-
-
-def test_every_command_on_a_text_in_many_files():
-    done = subprocess.run(
-        [sys.executable, "scripts/faults", "--kind", "texts", "--case", "files", "--files", "300"],
-        cwd=ROOT, capture_output=True, text=True, timeout=500,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert re.search(rf"^{3 * EVERY} runs, 0 failures", done.stdout, re.MULTILINE), done.stdout
+    assert re.search(rf"^{cases * EVERY} runs, 0 failures", done.stdout, re.MULTILINE), done.stdout
 
 
 @pytest.mark.parametrize(
