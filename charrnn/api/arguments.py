@@ -50,6 +50,8 @@ NUMBERS = {
     "count": Number("How many samples.", 1, 10**9, whole=True),
     "dynamic": Number("Keep learning on what has been scored, at this rate, for example 0.1.", 0),
     "epochs": Number("Passes over the training text to stop after.", 0, above=True),
+    "hmm": Number("Compare with a hidden Markov model of so many states, learned from the training "
+                  "part.", 1, 1024, whole=True),
     "jobs": Number("Points at a time [auto: as many as there are cores].", 1, 10**4, whole=True),
     "lags": Number("Characters that gradients are followed back.", 2, 100_000, whole=True),
     "length": Number("Characters to sample.", 0, 10**12, whole=True),

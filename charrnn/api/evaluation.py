@@ -16,6 +16,7 @@ from charrnn.errors import DataError, UsageError, argument, notice
 from charrnn.inference.baseline import Baseline, baseline
 from charrnn.inference.dynamic import evaluate_dynamically
 from charrnn.inference.evaluation import evaluate as evaluate_part
+from charrnn.inference.hmm_baseline import HMMBaseline, hmm_baseline
 from charrnn.inference.interval import Blocks
 from charrnn.runtime.blas import threads
 
@@ -30,7 +31,7 @@ class Evaluation:
 
     `interval`: a 95 % interval of the nats per character, None where the text is too short.
     `context`: of the protocol "cold". `dynamic`: the rate of learning. `baseline`: an n-gram's
-    figures on the same characters.
+    figures on the same characters; `hmm`: a hidden Markov model's.
     """
 
     nats_per_char: float
@@ -44,18 +45,21 @@ class Evaluation:
     context: int | None
     dynamic: float | None = None
     baseline: Baseline | None = None
+    hmm: HMMBaseline | None = None
 
     def values(self) -> dict[str, Any]:
         """The fields as `charrnn eval --format json` prints them."""
         fields = asdict(self)
         if self.dynamic is None:
             del fields["dynamic"]
-        del fields["baseline"]
+        del fields["baseline"], fields["hmm"]
         if (other := self.baseline) is not None:
             fields["baseline"] = {
                 "nats_per_char": other.nats_per_char, "bits_per_char": other.bits_per_char,
                 "order": other.order, "smoothing": other.smoothing,
             }  # fmt: skip
+        if self.hmm is not None:
+            fields["hmm"] = asdict(self.hmm) | {"bits_per_char": self.hmm.bits_per_char}
         return fields
 
     def _repr_html_(self) -> str:
@@ -72,7 +76,7 @@ class Evaluation:
 class Task:
     """What is to be scored, and how: a part of a corpus; `cold`: the characters of a cold window.
 
-    `baseline`: what the same characters cost an n-gram.
+    `baseline`: what the same characters cost an n-gram; `hmm`: a hidden Markov model.
     """
 
     corpus: Corpus
@@ -82,29 +86,38 @@ class Task:
     cold: int | None
     dynamic: float | None
     baseline: Baseline | None
+    hmm: HMMBaseline | None
 
 
 def evaluate(
     model: LoadedModel, files: tuple[str, ...] = (), split: str | None = None,
     protocol: str = "carried", context: int | None = None, *, dynamic: float | None = None,
-    with_baseline: bool = False, on_unknown: Any = None, tell: Tell = notice,
+    with_baseline: bool = False, hmm: int | None = None, on_unknown: Any = None,
+    tell: Tell = notice,
 ) -> Evaluation:  # fmt: skip
     """Score a part of the model's text, or other files; raises UsageError and DataError."""
     task = prepare_evaluation(
         model, files, split, protocol, context, dynamic=dynamic, with_baseline=with_baseline,
-        on_unknown=on_unknown, tell=tell,
+        hmm=hmm, on_unknown=on_unknown, tell=tell,
     )  # fmt: skip
     return run_evaluation(model, task, tell)
 
 
 def prepare_evaluation(
     model: LoadedModel, files: tuple[str, ...], split: str | None, protocol: str,
-    context: int | None, *, dynamic: float | None, with_baseline: bool, on_unknown: Any,
-    tell: Tell,
+    context: int | None, *, dynamic: float | None, with_baseline: bool, hmm: int | None,
+    on_unknown: Any, tell: Tell,
 ) -> Task:  # fmt: skip
     """Check what is asked and read its text."""
     split = split or ("all" if files else "val")
-    require(split=split, protocol=protocol, context=context, dynamic=dynamic, on_unknown=on_unknown)
+    require(
+        split=split,
+        protocol=protocol,
+        context=context,
+        dynamic=dynamic,
+        on_unknown=on_unknown,
+        hmm=hmm,
+    )
     cold = _cold_window(model, protocol, context)
     if dynamic is not None and cold is not None:
         raise UsageError(
@@ -125,7 +138,11 @@ def prepare_evaluation(
     other = None
     if with_baseline:
         other = baseline(training_corpus(model, "baseline", tell), corpus, part)
-    return Task(corpus, part, split, protocol, cold, dynamic, other)
+    markov = None
+    if hmm is not None:
+        learned = training_corpus(model, "hmm", tell)
+        markov = hmm_baseline(learned, corpus, part, hmm, model.config.train.seed)
+    return Task(corpus, part, split, protocol, cold, dynamic, other, markov)
 
 
 def run_evaluation(model: LoadedModel, task: Task, tell: Tell) -> Evaluation:
@@ -146,7 +163,7 @@ def run_evaluation(model: LoadedModel, task: Task, tell: Tell) -> Evaluation:
         nats_per_char=score.nats_per_char, bits_per_char=score.bits_per_char,
         perplexity=score.perplexity, accuracy=score.accuracy, chars=score.chars,
         interval=blocks.interval(), split=task.split, protocol=task.protocol, context=task.cold,
-        dynamic=dynamic, baseline=task.baseline,
+        dynamic=dynamic, baseline=task.baseline, hmm=task.hmm,
     )  # fmt: skip
 
 

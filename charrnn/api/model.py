@@ -139,13 +139,16 @@ class Model(LoadedModel):
         protocol: Literal["carried", "cold"] = "carried",
         context: int | None = None,
         dynamic: float | None = None,
+        hmm: int | None = None,
         on_unknown: OnUnknown | None = None,
     ) -> Evaluation:
         """Score a part of the model's text, or all of other files, as `charrnn eval`.
 
         `split`: "val", and "all" of `files`. `protocol`: one stream, or windows of `context`
         characters (256) from a zero state. `dynamic`: learn on what was scored, at this rate; the
-        model itself stays as it is. Raises UsageError, and DataError where the text is not there.
+        model itself stays as it is. `hmm`: the states of a hidden Markov model to compare with,
+        learned from the training part. Raises UsageError, and DataError where the text is not
+        there.
 
         >>> result = charrnn.load("runs/tiny").evaluate()
         >>> result.split, result.chars
@@ -154,7 +157,7 @@ class Model(LoadedModel):
         names = [files] if isinstance(files, str | PathLike) else files or ()
         return evaluate(
             self, tuple(fspath(name) for name in names), split, protocol, context,
-            dynamic=dynamic, on_unknown=on_unknown,
+            dynamic=dynamic, hmm=hmm, on_unknown=on_unknown,
         )  # fmt: skip
 
     def probabilities(

@@ -37,12 +37,13 @@ from charrnn.inference.interval import FEWEST_LINES, SHORTEST
     is_flag=True,
     help="Compare with a character n-gram of the training part.",
 )
+@argument_option("hmm", metavar="STATES")
 @checkpoint_option
 @unknown_option
 @format_option
 def command(run: Path, text: tuple[str, ...], split: str | None, protocol: str,
-            context: int | None, dynamic: float | None, with_baseline: bool, which: Any,
-            on_unknown: Any, form: str) -> None:  # fmt: skip
+            context: int | None, dynamic: float | None, with_baseline: bool, hmm: int | None,
+            which: Any, on_unknown: Any, form: str) -> None:  # fmt: skip
     """Score a model on a part of its text or on another text, every character once.
 
     \b
@@ -56,7 +57,7 @@ def command(run: Path, text: tuple[str, ...], split: str | None, protocol: str,
     model = load(run, which)
     result = evaluate(
         model, text, split, protocol, context, dynamic=dynamic, with_baseline=with_baseline,
-        on_unknown=on_unknown, tell=say_notice,
+        hmm=hmm, on_unknown=on_unknown, tell=say_notice,
     )  # fmt: skip
     name = "lines" if model.is_of_lines else protocol
     click.echo(to_json(result.values()) if form == "json" else _in_words(result, name))
@@ -84,6 +85,11 @@ def _in_words(result: Evaluation, protocol: str) -> str:
             f"baseline {other.nats_per_char:.4f} nats = {other.bits_per_char:.4f} bits per "
             f"character: an n-gram of order {other.order}, Kneser-Ney\n"
             + verdict(result.nats_per_char, other)
+        )
+    if (markov := result.hmm) is not None:
+        lines.append(
+            f"hidden Markov model {markov.nats_per_char:.4f} nats = {markov.bits_per_char:.4f} "
+            f"bits per character: {markov.states} states, {markov.parameters:,} parameters"
         )
     return "\n".join(lines)
 
