@@ -50,7 +50,7 @@ class Mixed:
 
 
 def log_probabilities(
-    network: Network, mixed: Mixed, ids: Ids, rows: Rows
+    network: Network, mixed: Mixed, ids: Any, rows: Rows
 ) -> Iterator[tuple[NDArray[np.int64], Array]]:
     """Places of inputs (n,) and log q (n, K) of what follows each, rows from a zero state.
 

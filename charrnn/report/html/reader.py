@@ -17,11 +17,13 @@ from charrnn.analysis.units.rows import rows_of
 from charrnn.config import Config
 from charrnn.data.corpus import BOUNDARY, Corpus, Part
 from charrnn.data.vocabulary import Vocabulary
+from charrnn.inference.mixed_sampling import Mixed, log_probabilities
 from charrnn.inference.reader import Rows
 from charrnn.inference.sampling import Sampling, first_id, numpy_sampler, sample
 from charrnn.nn.network import Network
 from charrnn.report.html.curves import short
 from charrnn.report.html.runs import Run
+from charrnn.runs.mixtures import OtherCheckpointError, mixture_beside, read_mixture
 
 Array = NDArray[Any]
 Json = dict[str, Any]
@@ -33,15 +35,29 @@ BEST, LIKELIEST = 6, 6
 
 
 def texts(run: Run, corpus: Corpus | None) -> tuple[Json, Json]:
-    """The reader's passage (`{"missing": why}` without a corpus), and a sample."""
+    """The reader's passage (`{"missing": why}` without a corpus), and a sample.
+
+    Probabilities are the mixture's where the run has one of this very checkpoint.
+    """
     network, vocabulary, config = build.restore_network(run.checkpoint, str(run.path))
+    mixed = _mixed(run, network, vocabulary)
     reader = {"missing": "the run's text is not there any more"}
     if corpus is not None:
-        reader = passage(network, vocabulary, corpus)
-    return reader, sampled(network, vocabulary, config)
+        reader = passage(network, vocabulary, corpus, mixed)
+    return reader, sampled(network, vocabulary, config, mixed)
 
 
-def passage(network: Network, vocabulary: Vocabulary, corpus: Corpus) -> Json:
+def _mixed(run: Run, network: Network, vocabulary: Vocabulary) -> Mixed | None:
+    path = mixture_beside(run.path)
+    try:
+        return None if path is None else Mixed(read_mixture(path, network, vocabulary))
+    except OtherCheckpointError:
+        return None
+
+
+def passage(
+    network: Network, vocabulary: Vocabulary, corpus: Corpus, mixed: Mixed | None = None
+) -> Json:
     """The beginning of the validation part, activations and distributions, and the ranking."""
     part: Part = next(p for p in ("val", "test", "train") if corpus.characters(p))
     shown = _shown(network)
@@ -61,7 +77,10 @@ def passage(network: Network, vocabulary: Vocabulary, corpus: Corpus) -> Json:
     series = Series((unit for units in best for unit in units), len(ids))
     for block in activations(network, corpus.ids, rows):
         series.add(block)
+    if mixed is not None:
+        view.mix(network, mixed, corpus.ids, rows)
     return {
+        "used": "network" if mixed is None else "mixture",
         "part": {"val": "validation", "test": "test", "train": "training"}[part],
         "ranked_over": len(ids),
         **view.json(vocabulary, ranking),
@@ -72,19 +91,25 @@ def passage(network: Network, vocabulary: Vocabulary, corpus: Corpus) -> Json:
     }  # fmt: skip
 
 
-def sampled(network: Network, vocabulary: Vocabulary, config: Config) -> Json:
+def sampled(
+    network: Network, vocabulary: Vocabulary, config: Config, mixed: Mixed | None = None
+) -> Json:
     """A sample at temperature 1 from the run's seed, with the probability of each character."""
     boundary = vocabulary.id(BOUNDARY) if config.data.mode == "lines" else None
     start = np.array([first_id(vocabulary)], np.int32)
-    generate_steps = numpy_sampler(network, Sampling(), boundary)
-    drawn = sample(network, start, SAMPLED, generate_steps, config.train.seed, boundary)
+    generate_steps = numpy_sampler(network, Sampling(), boundary, mixed)
+    seed = config.train.seed
+    drawn = sample(network, start, SAMPLED, generate_steps, seed, boundary, mixed=mixed)
     ids = np.concatenate([start, *(chunk[:, 0] for chunk in drawn)])
     cuts = [0] if boundary is None else np.flatnonzero(ids == boundary).tolist()
     rows = Rows.whole(cuts, [*cuts[1:], len(ids)])
     view = View(network, ids, len(ids), activations=False)
     for block in activations(network, ids, rows):
         view.add(block)
-    return {"temperature": 1, "seed": config.train.seed, **view.json(vocabulary)}
+    if mixed is not None:
+        view.mix(network, mixed, np.append(ids, ids[-1]), rows)
+    used = "network" if mixed is None else "mixture"
+    return {"temperature": 1, "seed": seed, "used": used, **view.json(vocabulary)}
 
 
 def _shown(network: Network) -> int:
@@ -113,15 +138,30 @@ class View:
     def add(self, block: Block) -> None:
         """Keep what belongs to the view."""
         here = block.at < self.size
-        at, p = block.at[here], block.p[here]
+        at = block.at[here]
+        self._predict(at, block.p[here])
+        for own, values in zip(self._values, block.values, strict=True):
+            for letter, array in own.items():
+                array[at] = values[letter][here]
+
+    def mix(self, network: Network, mixed: Mixed, ids: Any, rows: Rows) -> None:
+        """Have the probabilities of a mixture; the rows of `ids` are what `add` was given of."""
+        places = np.cumsum([0, *(rows.stop - rows.begin)])
+        for at, log_q in log_probabilities(
+            network, mixed, ids, rows[np.flatnonzero(places[:-1] < self.size)]
+        ):
+            row = np.searchsorted(rows.begin, at, side="right") - 1
+            place = places[row] + at - rows.begin[row]
+            here = place < self.size
+            self._predict(place[here], np.exp(log_q[here]))
+
+    def _predict(self, at: Array, p: Array) -> None:
+        """p (n, K) after the characters at places `at` (n,)."""
         self._next[at] = np.argsort(-p, axis=1, kind="stable")[:, :LIKELIEST]
         self._p[at] = np.take_along_axis(p, self._next[at], axis=1)
         # The surprise of a character is in the distribution before it.
         following = self._ids[np.minimum(at + 1, len(self._ids) - 1)]
         self._nats[at + 1] = -np.log(np.maximum(p[np.arange(len(at)), following], 1e-300))
-        for own, values in zip(self._values, block.values, strict=True):
-            for letter, array in own.items():
-                array[at] = values[letter][here]
 
     def json(self, vocabulary: Vocabulary, ranking: Ranking | None = None) -> Json:
         """Text, distributions and, with a ranking, activations."""

@@ -14,6 +14,8 @@ from charrnn.inference.mixed_sampling import Mixed, mean_nats
 from charrnn.inference.mixture import file
 from charrnn.inference.mixture.model import Mixture
 from charrnn.inference.sampling import Sampling, next_logits
+from charrnn.report.html.reader import passage, texts
+from charrnn.report.html.runs import open_run
 from charrnn.runs.mixtures import belonging
 
 SETTINGS = {"model.hidden_size": 12, "train.batch_size": 4, "data.split": [0.8, 0.2, 0.0]}
@@ -100,3 +102,20 @@ def test_a_weight_without_an_n_gram_is_an_error(run):
         model.sample(ngram_weight=0.5)
     with pytest.raises(UsageError, match="no n-gram"):
         model.sample(use="mixture")
+
+
+def test_the_report_shows_the_mixtures_probabilities(run):
+    opened = open_run(run)
+    model = package.load(run)
+    corpus = load_corpus(model.config.data, model.vocabulary)
+    mixed = Mixed(model.mixture)
+    reader, sampled = texts(opened, corpus)
+    alone = passage(model.network(), model.vocabulary, corpus)
+    assert (reader["used"], sampled["used"], alone["used"]) == ("mixture", "mixture", "network")
+    assert reader["p"] != alone["p"]
+    boundary = model.vocabulary.id("\n") if model.is_of_lines else None
+    ids = np.array(sampled["ids"], np.int32)
+    for n in (1, 7, 40):
+        z = next_logits(model.network(), ids[:n], boundary, mixed)
+        p = Sampling().probabilities(z)
+        np.testing.assert_allclose(sampled["p"][n - 1], np.sort(p)[::-1][:6], atol=2e-4)

@@ -116,7 +116,7 @@ function drawSampled() {
   const known = sample.nats.filter((v) => v !== null);
   const mean = known.reduce((a, b) => a + b, 0) / Math.max(known.length, 1);
   body("sampled").append(
-    note(`Drawn at temperature ${sample.temperature} from seed ${sample.seed}, after a line end: ${mean.toFixed(3)} nats per character. The stronger the colour, the less likely the character was.`),
+    note(`Drawn at temperature ${sample.temperature} from seed ${sample.seed}, after a line end: ${mean.toFixed(3)} nats per character${sample.used === "mixture" ? ", by the network mixed with the run's n-gram" : ""}. The stronger the colour, the less likely the character was.`),
     el("div", { class: "tools" }, scale.node),
     el("div", { class: "reading" }, view.node, el("div", { class: "side" }, view.about)));
   const draw = () => {
