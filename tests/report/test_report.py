@@ -205,7 +205,7 @@ def gone(*_):
     [
         (2, "is about a run's folder", ["lstm/checkpoints/best.safetensors"]),
         (4, "no such run", ["nowhere"]),
-        (4, "is not a run", ["."]),
+        (4, "is not a run", ["empty"]),
         (4, "cannot be written", ["lstm", "--out", "no/such/folder.html"]),
         (2, ".png, .pdf, .svg", ["lstm", "--png", "curve.txt"]),
         (2, "Missing argument", []),
@@ -213,6 +213,7 @@ def gone(*_):
 )
 def test_mistakes_are_told(runs, monkeypatch, capsys, code, said, args):
     monkeypatch.chdir(runs[0])
+    (runs[0] / "empty").mkdir(exist_ok=True)
     monkeypatch.setattr(sys, "argv", ["charrnn", "report", *args])
     with pytest.raises(SystemExit) as ended:
         main()
