@@ -7,12 +7,13 @@ The part is read once, in its own order, a segment at a time (Krause et al. 2018
 3. θ ← θ - η g
 
 So every character is scored before anything is learned from it. In lines mode each line begins from
-a zero state and a segment ends with its line; θ is carried on.
+a zero state and a segment ends with its line; θ is carried on. A mixture with an n-gram learns as
+it scores, a character at a time, from what the network of step 1 makes of the segment.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import isfinite
 from typing import Any
 
@@ -24,7 +25,10 @@ from charrnn.errors import DivergenceError, argument
 from charrnn.inference.evaluation import count, predicting
 from charrnn.inference.interval import SIZE, Blocks
 from charrnn.inference.metrics import Score
-from charrnn.inference.reader import WARM, Rows, Window, read, state_after
+from charrnn.inference.mixture.evaluation import MixedScore, entering_state
+from charrnn.inference.mixture.model import WARM as MIXTURE_WARM
+from charrnn.inference.mixture.model import MixtureScorer
+from charrnn.inference.reader import Rows, Window, read
 from charrnn.nn.network import Network
 from charrnn.nn.params import Params
 
@@ -45,16 +49,51 @@ def evaluate_dynamically(
     `segment` is k. At a rate of 0 it is `evaluate`, the state carried; `blocks` as there. Raises
     DivergenceError where the rate is too high.
     """
-    score, trained = Score(), network.params.flat.copy()
-    grad = network.params.like()
+    score = Score()
+
+    def counted(window: Window, block: Array) -> Array:
+        return count(score, window, blocks, block)
+
+    _read_and_learn(network, corpus, part, rate, segment, counted)
+    return score
+
+
+def evaluate_mixture_dynamically(
+    network: Network, corpus: Corpus, part: Part, rate: float, scorer: MixtureScorer, *,
+    segment: int = SEGMENT, blocks: Blocks | None = None,
+) -> MixedScore:  # fmt: skip
+    """The same by the mixture, which learns after each character whatever its scorer learns."""
+    score = MixedScore(scorer, corpus, blocks)
+    lines = corpus.lines is not None
+    entry = predicting(corpus, part)[0]
+    begins = {entry: min(MIXTURE_WARM, entry + 1)}
+    if corpus.lines is not None:
+        begins = dict.fromkeys(corpus.lines[part][:, 0].tolist(), 1)
+
+    def counted(window: Window, block: Array) -> Array:
+        at = window.at[:, 0]
+        if (known := begins.get(int(at[0]))) is not None:
+            score.begin(int(at[0]), known=known)
+        return score.count(at, window.logits()[:, 0], block if lines else block[:, 0])
+
+    _read_and_learn(network, corpus, part, rate, segment, counted)
+    return score
+
+
+def _read_and_learn(
+    network: Network, corpus: Corpus, part: Part, rate: float, segment: int,
+    counted: Callable[[Window, Array], Array],
+) -> None:  # fmt: skip
+    """Give each segment to `counted`, which returns the network's nats, then learn from it."""
+    chars, trained, grad = 0, network.params.flat.copy(), network.params.like()
     try:
         for window, block in _segments(network, corpus, part, segment):
-            E = count(score, window, blocks, block)
-            _require_sane(E, score.chars, rate)
+            E = counted(window, block)
+            chars += E.size
+            _require_sane(E, chars, rate)
             _learn(network, window, grad, 1 / segment, rate)
     finally:
         network.params.flat[:] = trained
-    return score
 
 
 def _segments(
@@ -69,8 +108,7 @@ def _segments(
                 yield window, np.array([line])
         return
     start, stop = predicting(corpus, part)
-    context = corpus.ids[np.arange(max(start - WARM, 0), start)]
-    state = state_after(network, context[:, None])
+    state = entering_state(network, corpus, start)
     for window in read(network, corpus.ids, Rows.whole(start, stop), steps=k, state=state):
         yield window, (window.at - start) // SIZE
 

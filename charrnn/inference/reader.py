@@ -188,6 +188,42 @@ def state_after(network: Network, x: Array, state: Array | None = None) -> Array
     return state
 
 
+def read_streams(
+    pool: WorkerPool, ids: Ids, span: tuple[int, int], B: int, carried: Array, plan: Plan,
+    take: Callable[[Window], None],
+) -> Array:  # fmt: skip
+    """Give `take` the windows of inputs start … stop - 1, cut in B streams side by side.
+
+    The first begins from the carried state (L, 1, 1, H), the others from one of 512 characters
+    before them. Returns the state after the last input. Workers call `take` side by side.
+    """
+    start, stop = span
+    L = (stop - start) // B
+
+    def part(network: Network, own: Rows, state: Array) -> Array:
+        for window in read(network, ids, own, steps=plan.steps(len(own)), state=state):
+            take(window)
+            state = window.final_state
+        return state[:, :, -1:]
+
+    def stream(network: Network, own: Rows) -> Array:
+        cold = own.first[own.first > start]
+        state = network.zero_state(0)
+        if len(cold):
+            state = state_after(network, ids[cold + np.arange(-WARM, 0)[:, None]])
+        if len(cold) < len(own):
+            state = np.concatenate([carried, state], axis=2)
+        return part(network, own, state)
+
+    state = carried
+    if L:
+        streams = Rows.whole(start + L * np.arange(B), start + L * np.arange(1, B + 1))
+        state = share(pool, streams, stream)[-1]
+    if stop - start > B * L:  # what a division into streams of one length leaves over
+        state = part(pool.network, Rows.whole(start + B * L, stop), state)
+    return state
+
+
 def share(pool: WorkerPool, rows: Rows, work: Callable[[Network, Rows], Result]) -> list[Result]:
     """work(network, rows) by each worker, with rows of its own; the results in their order."""
     return pool.run(len(rows), lambda _, network, own: work(network, rows[own.start : own.stop]))

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from charrnn.data.corpus import BOUNDARY
 from charrnn.data.vocabulary import LackingError, OnUnknown, Vocabulary, code_points
-from charrnn.inference.reader import SCORING, WARM, Plan, Rows, read, share, state_after
+from charrnn.inference.reader import SCORING, Plan, Rows, Window, read, read_streams, share
 from charrnn.nn.network import Network
 from charrnn.runtime.workers import WorkerPool
 
@@ -123,33 +123,13 @@ class StreamScorer:
         """Nats of ids[1:], from the carried state."""
         n = len(ids) - 1
         B = self._plan.streams(n, STREAMS)
-        L = n // B
         nats = np.empty(n)
 
-        def part(network: Network, own: Rows, state: Array) -> Array:
-            for window in read(network, ids, own, steps=self._plan.steps(len(own)), state=state):
-                nats[window.at] = window.nats()
-                state = window.final_state
-            return state[:, :, -1:]
+        def take(window: Window) -> None:
+            nats[window.at] = window.nats()
 
-        def stream(network: Network, own: Rows) -> Array:
-            return part(network, own, _warmed_up(network, ids, own.first, self._state))
-
-        if L:
-            streams = Rows.whole(L * np.arange(B), L * np.arange(1, B + 1))
-            self._state = share(self._pool, streams, stream)[-1]
-        if n > B * L:  # what a division into streams of one length leaves over
-            self._state = part(self._pool.network, Rows.whole(B * L, n), self._state)
+        self._state = read_streams(self._pool, ids, (0, n), B, self._state, self._plan, take)
         return nats
-
-
-def _warmed_up(network: Network, ids: Ids, begins: NDArray[np.int64], carried: Array) -> Array:
-    """The states that streams begin with: the carried one at 0, one of 512 characters elsewhere."""
-    cold = begins[begins > 0]
-    state = network.zero_state(0)
-    if len(cold):
-        state = state_after(network, ids[cold + np.arange(-WARM, 0)[:, None]])
-    return state if len(cold) == len(begins) else np.concatenate([carried, state], axis=2)
 
 
 class LineScorer:
