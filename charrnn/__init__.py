@@ -13,12 +13,13 @@ __version__ = "0.1.0"
 _HOME = {
     "Config": "config", "Evaluation": "api.evaluation", "GradientCheck": "api.gradcheck",
     "GradientFlow": "api.gradflow", "Inspection": "api.inspection", "Model": "api.model",
+    "MixResult": "api.mixing",
     "Notice": "errors", "Run": "api.run", "Scores": "api.scores", "SweepResult": "api.sweep",
     "TextSurvey": "api.survey", "Training": "api.running", "gradcheck": "api.gradcheck",
     "gradflow": "api.gradflow", "inspect": "api.inspection", "load": "api.model",
-    "load_config": "api.settings", "resume": "api.training", "survey": "api.survey",
-    "sweep": "api.sweep", "train": "api.training", "training_events": "api.training",
-    "write_report": "api.writing",
+    "load_config": "api.settings", "mix": "api.mixing", "resume": "api.training",
+    "survey": "api.survey", "sweep": "api.sweep", "train": "api.training",
+    "training_events": "api.training", "write_report": "api.writing",
 }  # fmt: skip
 _MODULES = {"errors": "errors", "events": "training.events"}
 

@@ -6,6 +6,8 @@ from charrnn.api.gradflow import GradientFlow as GradientFlow
 from charrnn.api.gradflow import gradflow as gradflow
 from charrnn.api.inspection import Inspection as Inspection
 from charrnn.api.inspection import inspect as inspect
+from charrnn.api.mixing import MixResult as MixResult
+from charrnn.api.mixing import mix as mix
 from charrnn.api.model import Model as Model
 from charrnn.api.model import load as load
 from charrnn.api.run import Run as Run

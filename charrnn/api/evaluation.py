@@ -14,11 +14,16 @@ from charrnn.data.corpus import Corpus, Part, load_corpus
 from charrnn.data.vocabulary import LackingError
 from charrnn.errors import DataError, UsageError, argument, notice
 from charrnn.inference.baseline import Baseline, baseline
-from charrnn.inference.dynamic import evaluate_dynamically
+from charrnn.inference.dynamic import evaluate_dynamically, evaluate_mixture_dynamically
 from charrnn.inference.evaluation import evaluate as evaluate_part
 from charrnn.inference.hmm_baseline import HMMBaseline, hmm_baseline
 from charrnn.inference.interval import Blocks
+from charrnn.inference.metrics import Score
+from charrnn.inference.mixture.evaluation import evaluate_mixture
+from charrnn.inference.mixture.model import Mixture
+from charrnn.nn.network import Network
 from charrnn.runtime.blas import threads
+from charrnn.runtime.workers import WorkerPool
 
 Tell = Callable[[str], None]
 CONTEXT = 256  # characters of a cold window
@@ -31,7 +36,8 @@ class Evaluation:
 
     `interval`: a 95 % interval of the nats per character, None where the text is too short.
     `context`: of the protocol "cold". `dynamic`: the rate of learning. `baseline`: an n-gram's
-    figures on the same characters; `hmm`: a hidden Markov model's.
+    figures on the same characters; `hmm`: a hidden Markov model's. `used`: "network" or "mixture",
+    and then `parts`: nats per character of the network and of the n-gram alone.
     """
 
     nats_per_char: float
@@ -46,6 +52,8 @@ class Evaluation:
     dynamic: float | None = None
     baseline: Baseline | None = None
     hmm: HMMBaseline | None = None
+    used: str = "network"
+    parts: dict[str, float] | None = None
 
     def values(self) -> dict[str, Any]:
         """The fields as `charrnn eval --format json` prints them."""
@@ -76,7 +84,8 @@ class Evaluation:
 class Task:
     """What is to be scored, and how: a part of a corpus; `cold`: the characters of a cold window.
 
-    `baseline`: what the same characters cost an n-gram; `hmm`: a hidden Markov model.
+    `baseline`: what the same characters cost an n-gram; `hmm`: a hidden Markov model. `mixture`:
+    what scores, if not the network.
     """
 
     corpus: Corpus
@@ -87,18 +96,20 @@ class Task:
     dynamic: float | None
     baseline: Baseline | None
     hmm: HMMBaseline | None
+    mixture: Mixture | None = None
 
 
 def evaluate(
     model: LoadedModel, files: tuple[str, ...] = (), split: str | None = None,
     protocol: str = "carried", context: int | None = None, *, dynamic: float | None = None,
     with_baseline: bool = False, hmm: int | None = None, on_unknown: Any = None,
+    use: str | None = None,
     tell: Tell = notice,
 ) -> Evaluation:  # fmt: skip
     """Score a part of the model's text, or other files; raises UsageError and DataError."""
     task = prepare_evaluation(
         model, files, split, protocol, context, dynamic=dynamic, with_baseline=with_baseline,
-        hmm=hmm, on_unknown=on_unknown, tell=tell,
+        hmm=hmm, on_unknown=on_unknown, use=use, tell=tell,
     )  # fmt: skip
     return run_evaluation(model, task, tell)
 
@@ -106,7 +117,7 @@ def evaluate(
 def prepare_evaluation(
     model: LoadedModel, files: tuple[str, ...], split: str | None, protocol: str,
     context: int | None, *, dynamic: float | None, with_baseline: bool, hmm: int | None,
-    on_unknown: Any, tell: Tell,
+    on_unknown: Any, use: str | None = None, tell: Tell,
 ) -> Task:  # fmt: skip
     """Check what is asked and read its text."""
     split = split or ("all" if files else "val")
@@ -142,7 +153,8 @@ def prepare_evaluation(
     if hmm is not None:
         learned = training_corpus(model, "hmm", tell)
         markov = hmm_baseline(learned, corpus, part, hmm, model.config.train.seed)
-    return Task(corpus, part, split, protocol, cold, dynamic, other, markov)
+    mixture = model.used_mixture(use, tell)
+    return Task(corpus, part, split, protocol, cold, dynamic, other, markov, mixture)
 
 
 def run_evaluation(model: LoadedModel, task: Task, tell: Tell) -> Evaluation:
@@ -155,16 +167,31 @@ def run_evaluation(model: LoadedModel, task: Task, tell: Tell) -> Evaluation:
     prepare(network, tell, learning=dynamic is not None)
     blocks = Blocks(lines=corpus.lines is not None)
     with threads(model.config.runtime.threads if dynamic is None else 1):
-        if dynamic is None:
-            score = evaluate_part(network, corpus, part, cold=task.cold, blocks=blocks)
-        else:
-            score = evaluate_dynamically(network, corpus, part, dynamic, blocks=blocks)
+        score, parts = _scores(network, task, blocks)
     return Evaluation(
         nats_per_char=score.nats_per_char, bits_per_char=score.bits_per_char,
         perplexity=score.perplexity, accuracy=score.accuracy, chars=score.chars,
         interval=blocks.interval(), split=task.split, protocol=task.protocol, context=task.cold,
         dynamic=dynamic, baseline=task.baseline, hmm=task.hmm,
+        used="network" if parts is None else "mixture", parts=parts,
     )  # fmt: skip
+
+
+def _scores(network: Network, task: Task, blocks: Blocks) -> tuple[Score, dict[str, float] | None]:
+    """The score, and where a mixture was used what its parts make of the same characters."""
+    corpus, part, rate = task.corpus, task.part, task.dynamic
+    if task.mixture is None:
+        if rate is None:
+            return evaluate_part(network, corpus, part, cold=task.cold, blocks=blocks), None
+        return evaluate_dynamically(network, corpus, part, rate, blocks=blocks), None
+    if rate is None:
+        mixed = evaluate_mixture(
+            WorkerPool(network), corpus, part, task.mixture.scorer(), cold=task.cold, blocks=blocks
+        )
+    else:
+        learns = task.mixture.scorer("everything")
+        mixed = evaluate_mixture_dynamically(network, corpus, part, rate, learns, blocks=blocks)
+    return mixed.whole, mixed.parts
 
 
 def _cold_window(model: LoadedModel, protocol: str, context: int | None) -> int | None:

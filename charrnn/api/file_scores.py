@@ -29,12 +29,14 @@ class FileScores:
     """Files to be scored by `models`, the first of which is the one that rows are sorted by."""
 
     models: Sequence[LoadedModel]
+    names: Sequence[str]
     files: tuple[str, ...]
     per: str
     sort: str | None
     top: int | None
     on_unknown: Any
     tell: Callable[[str], None]
+    use: str | None = None
 
     def rows(self) -> Iterator[Row]:
         """A row for each line, or each file."""
@@ -57,9 +59,12 @@ class FileScores:
         texts, characters = _texts(self.files, config.data)
         with threads(config.runtime.threads) as available, threads(1):
             scorers = [
-                scorer(model, characters, available, self.on_unknown, tell=self.tell)
+                scorer(model, characters, available, self.on_unknown, use=self.use, tell=self.tell)
                 for model in self.models
             ]
+            for name, model in zip(self.names, self.models, strict=True):
+                if model.used_mixture(self.use, lambda _: None) is not None:
+                    self.tell(f"{name}: the network mixed with its n-gram")
             for file, text in texts:
                 yield file, _nats(file, text, scorers, self.per)
 
@@ -73,13 +78,14 @@ def score_files(
     sort: str | None = None,
     top: int | None = None,
     on_unknown: Any = None,
+    use: str | None = None,
     tell: Callable[[str], None] = notice,
 ) -> FileScores:
     """Check what is asked. `names` are the models' in errors; `files` may be "-" for stdin.
 
     Nothing is read before `rows` or `characters` is. Raises UsageError.
     """
-    require(per=per, top=top, on_unknown=on_unknown)
+    require(per=per, top=top, on_unknown=on_unknown, use=use)
     if sort and per == "char":
         raise UsageError(f"{argument('sort')} is for lines and files, not for characters")
     if top and not sort:
@@ -94,7 +100,7 @@ def score_files(
                 where=name,
                 then="compare models of one data.unit",
             )
-    return FileScores(models, files, per, sort, top, on_unknown, tell)
+    return FileScores(models, names, files, per, sort, top, on_unknown, tell, use)
 
 
 def _texts(files: tuple[str, ...], data: DataConfig) -> tuple[Texts, int]:

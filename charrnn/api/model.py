@@ -119,17 +119,23 @@ class Model(LoadedModel):
         )  # fmt: skip
         return sampler.decoded(errors)
 
-    def score(self, text: str | bytes, *, on_unknown: OnUnknown | None = None) -> Scores:
+    def score(
+        self,
+        text: str | bytes,
+        *,
+        on_unknown: OnUnknown | None = None,
+        use: Use | None = None,
+    ) -> Scores:
         """Nats of each character of a text, as `charrnn score`.
 
-        Raises DataError for characters that the vocabulary lacks, unless they are skipped or
-        mapped.
+        `use`: "network" or "mixture", which is used where the run has one. Raises DataError for
+        characters that the vocabulary lacks, unless they are skipped or mapped.
 
         >>> scores = charrnn.load("runs/tiny").score("The lamp\\n")
         >>> len(scores.nats), bool(scores.bits_per_char > 0)
         (9, True)
         """
-        return score(self, text, on_unknown)
+        return score(self, text, on_unknown, use)
 
     def evaluate(
         self,
@@ -141,14 +147,15 @@ class Model(LoadedModel):
         dynamic: float | None = None,
         hmm: int | None = None,
         on_unknown: OnUnknown | None = None,
+        use: Use | None = None,
     ) -> Evaluation:
         """Score a part of the model's text, or all of other files, as `charrnn eval`.
 
         `split`: "val", and "all" of `files`. `protocol`: one stream, or windows of `context`
         characters (256) from a zero state. `dynamic`: learn on what was scored, at this rate; the
         model itself stays as it is. `hmm`: the states of a hidden Markov model to compare with,
-        learned from the training part. Raises UsageError, and DataError where the text is not
-        there.
+        learned from the training part. `use` as in `score`. Raises UsageError, and DataError where
+        the text is not there.
 
         >>> result = charrnn.load("runs/tiny").evaluate()
         >>> result.split, result.chars
@@ -157,7 +164,7 @@ class Model(LoadedModel):
         names = [files] if isinstance(files, str | PathLike) else files or ()
         return evaluate(
             self, tuple(fspath(name) for name in names), split, protocol, context,
-            dynamic=dynamic, hmm=hmm, on_unknown=on_unknown,
+            dynamic=dynamic, hmm=hmm, on_unknown=on_unknown, use=use,
         )  # fmt: skip
 
     def probabilities(

@@ -41,11 +41,12 @@ class LineScore:
 class Scores:
     """`nats` (N,) of each character of `text`; NaN for those that were not scored.
 
-    A notebook shows the text, the more surprising a character the darker.
+    `used`: "network" or "mixture". A notebook shows the text, the more surprising a
+    character the darker.
     """
 
-    def __init__(self, text: str, nats: Nats, K: int) -> None:
-        self.text, self.nats, self._K = text, nats, K
+    def __init__(self, text: str, nats: Nats, K: int, used: str = "network") -> None:
+        self.text, self.nats, self.used, self._K = text, nats, used, K
         self.nats.flags.writeable = False
 
     @property
@@ -114,20 +115,22 @@ class Scores:
         return f'<span style="{colour}" title="{nats:.2f} nats">{shown}</span>'
 
 
-def score(model: LoadedModel, text: str | bytes, on_unknown: Any) -> Scores:
+def score(model: LoadedModel, text: str | bytes, on_unknown: Any, use: str | None = None) -> Scores:
     """The scores of a text."""
     with threads(model.config.runtime.threads) as available, threads(1):
-        own = scorer(model, len(text), available, on_unknown, tell=notice)
+        own = scorer(model, len(text), available, on_unknown, use=use, tell=notice)
         symbols = as_symbols(text, model.vocabulary.unit)
         pieces = whole_lines([symbols], closed=True) if own.lines else iter([symbols])
         scored = [(piece, own.nats(piece)) for piece in pieces]
     whole = "".join(piece for piece, _ in scored)
-    return Scores(whole, np.concatenate([np.zeros(0), *(n for _, n in scored)]), model.vocabulary.K)
+    nats = np.concatenate([np.zeros(0), *(n for _, n in scored)])
+    return Scores(whole, nats, model.vocabulary.K, "mixture" if own.mixed else "network")
 
 
 def scorer(
-    model: LoadedModel, characters: int, available: int, on_unknown: Any, *, tell: Any
-) -> Scorer:
+    model: LoadedModel, characters: int, available: int, on_unknown: Any, *,
+    use: str | None = None, tell: Any,
+) -> Scorer:  # fmt: skip
     """What scores texts of about so many characters, with the threads that there are."""
     require(on_unknown=on_unknown)
     network = model.network()
@@ -136,5 +139,5 @@ def scorer(
     return Scorer(
         WorkerPool(network, available), model.vocabulary,
         on_unknown or model.config.data.on_unknown, lines=model.is_of_lines,
-        setting=argument("on_unknown"),
+        setting=argument("on_unknown"), mixture=model.used_mixture(use, tell),
     )  # fmt: skip

@@ -123,7 +123,7 @@ def trainer(config: Config, corpus: Corpus) -> Trainer:
         seed=train.seed,
         weight_dropout=config.model.weight_dropout,
         identity={
-            "config": config.model_dump(mode="json"),
+            "config": config.model_dump(mode="json", exclude={"ngram"}),  # of the run, not of it
             "vocabulary": {"unit": corpus.vocabulary.unit, "symbols": symbols},
             "corpus_sha256": corpus.sha256,
             "text_bytes": text_bytes(config),

@@ -38,11 +38,13 @@ from charrnn.inference.interval import FEWEST_LINES, SHORTEST
     help="Compare with a character n-gram of the training part.",
 )
 @argument_option("hmm", metavar="STATES")
+@argument_option("use")
 @checkpoint_option
 @unknown_option
 @format_option
 def command(run: Path, text: tuple[str, ...], split: str | None, protocol: str,
             context: int | None, dynamic: float | None, with_baseline: bool, hmm: int | None,
+            use: str | None,
             which: Any, on_unknown: Any, form: str) -> None:  # fmt: skip
     """Score a model on a part of its text or on another text, every character once.
 
@@ -57,7 +59,7 @@ def command(run: Path, text: tuple[str, ...], split: str | None, protocol: str,
     model = load(run, which)
     result = evaluate(
         model, text, split, protocol, context, dynamic=dynamic, with_baseline=with_baseline,
-        hmm=hmm, on_unknown=on_unknown, tell=say_notice,
+        hmm=hmm, on_unknown=on_unknown, use=use, tell=say_notice,
     )  # fmt: skip
     name = "lines" if model.is_of_lines else protocol
     click.echo(to_json(result.values()) if form == "json" else _in_words(result, name))
@@ -75,6 +77,11 @@ def _in_words(result: Evaluation, protocol: str) -> str:
         f"{result.chars:,} characters, split {result.split}, "
         f"protocol {result.protocol}{window}{whole}"
     )
+    if (parts := result.parts) is not None:
+        lines.append(
+            f"used: the mixture; the network alone {parts['network']:.4f}, the n-gram alone "
+            f"{parts['ngram']:.4f} nats"
+        )
     if result.dynamic is not None:
         lines.append(
             f"dynamic: learning at rate {result.dynamic:g} from each {SEGMENT} characters, "

@@ -22,6 +22,7 @@ from charrnn.errors import CharrnnError, InterruptedRunError, Notice, printable
 COMMANDS = {
     "train": "Train a model on a text.",
     "sweep": "Train a grid of settings and tabulate the results.",
+    "mix": "Add an n-gram of its training text to a run.",
     "sample": "Write text in the manner of a trained model.",
     "gradcheck": "Prove the gradients of a configuration or a run.",
     "gradflow": "Measure how far gradients reach back, and what truncation costs.",

@@ -41,10 +41,12 @@ _TO_ESCAPE = re.compile(r"[\\\x00-\x1f\x7f-\x9f]")
 @click.option("--sort", type=click.Choice(["strangest"]),
               help="Highest bits per character first, instead of the text's order.")  # fmt: skip
 @argument_option("top", help="Only the N strangest, with --sort.")
+@argument_option("use")
 @checkpoint_option
 @unknown_option
 def command(run: Path, files: tuple[str, ...], per: str, form: str, others: tuple[Path, ...],
-            sort: str | None, top: int | None, which: Any, on_unknown: Any) -> None:  # fmt: skip
+            sort: str | None, top: int | None, use: str | None, which: Any,
+            on_unknown: Any) -> None:  # fmt: skip
     """Score texts by a model: nats of each character, line or file.
 
     Reads FILEs, or stdin.
@@ -59,7 +61,7 @@ def command(run: Path, files: tuple[str, ...], per: str, form: str, others: tupl
     models = [load(model, which) for model in (run, *others)]
     scores = score_files(
         models, names, files or (STDIN,), per=per, sort=sort, top=top, on_unknown=on_unknown,
-        tell=say_notice,
+        use=use, tell=say_notice,
     )  # fmt: skip
     table = Table(names, per, form, files=len(files) > 1)
     unit = models[0].vocabulary.unit

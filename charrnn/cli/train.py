@@ -95,4 +95,9 @@ def _closing(run: Run) -> str:
             f"validation: {values['val_loss']:.4f} nats = {values['val_bpc']:.4f} bits per "
             f"character; best {values['best_val_loss']:.4f} at step {values['best_step']:,}"
         )
+    if values["mixture_val_loss"] is not None:
+        lines.append(
+            f"mixed with the n-gram: {values['mixture_val_loss']:.4f} nats per character, by "
+            "weights that learn as it reads"
+        )
     return "\n".join([*lines, f"next: {in_options(call('sample', str(run)))}"])

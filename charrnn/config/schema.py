@@ -268,6 +268,16 @@ class TrainConfig(Section):
     )
 
 
+class NgramConfig(Section):
+    """The n-gram that is mixed with the network; see docs/mixture.md."""
+
+    order: Literal["auto"] | Annotated[int, Field(ge=0, le=255)] = Field(
+        default=0,
+        description="characters of the longest grams, counted in the training part when training "
+        "ends: 0 is no n-gram; auto chooses",
+    )
+
+
 class RuntimeConfig(Section):
     """What the numbers are computed with."""
 
@@ -291,4 +301,5 @@ class Config(Section):
     bptt: BpttConfig = BpttConfig()
     optim: OptimConfig = OptimConfig()
     train: TrainConfig = TrainConfig()
+    ngram: NgramConfig = NgramConfig()
     runtime: RuntimeConfig = RuntimeConfig()

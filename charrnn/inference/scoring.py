@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 
 from charrnn.data.corpus import BOUNDARY
 from charrnn.data.vocabulary import LackingError, OnUnknown, Vocabulary, code_points
+from charrnn.inference.mixture.model import Mixture
+from charrnn.inference.mixture.scoring import MixedLineScorer, MixedStreamScorer
 from charrnn.inference.reader import SCORING, Plan, Rows, Window, read, read_streams, share
 from charrnn.nn.network import Network
 from charrnn.runtime.workers import WorkerPool
@@ -42,23 +44,32 @@ class TextScorer(Protocol):
 class Scorer:
     """Scores texts by one model; the pool's workers share the work.
 
+    `mixture`: mixed with the network, its weights beginning anew with each text.
     `setting`: what a user can set about characters that the vocabulary lacks, for errors.
     """
 
     def __init__(
         self, pool: WorkerPool, vocabulary: Vocabulary, on_unknown: OnUnknown, *, lines: bool,
-        setting: str = "on_unknown", plan: Plan = SCORING,
+        setting: str = "on_unknown", plan: Plan = SCORING, mixture: Mixture | None = None,
     ) -> None:  # fmt: skip
         self._pool, self._vocabulary, self._on_unknown = pool, vocabulary, on_unknown
-        self.lines, self._setting, self._plan = lines, setting, plan
+        self.lines, self._setting, self._plan, self._mixture = lines, setting, plan, mixture
         self._start = vocabulary.id(BOUNDARY) if BOUNDARY in vocabulary else 0
         self._table = vocabulary.table()
         self.begin("text")
+
+    @property
+    def mixed(self) -> bool:
+        """Whether it is by a mixture."""
+        return self._mixture is not None
 
     def begin(self, where: str) -> None:
         """What follows is another text; `where` names it in errors."""
         kind = LineScorer if self.lines else StreamScorer
         self._scorer: TextScorer = kind(self._pool, self._start, self._plan)
+        if self._mixture is not None:
+            mixed = MixedLineScorer if self.lines else MixedStreamScorer
+            self._scorer = mixed(self._pool, self._start, self._mixture.scorer())
         self._where, self._offset = where, 0
 
     def nats(self, text: str) -> Nats:

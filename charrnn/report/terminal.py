@@ -23,6 +23,7 @@ from charrnn.training.events import (
     Event,
     Finished,
     Interrupted,
+    Mixed,
     Sampled,
     Saved,
     Stepped,
@@ -157,6 +158,9 @@ class Console:
             self._print(f"saved {event.path}")
         elif isinstance(event, Finished):
             self._print(f"finished: {event.reason}")
+        elif isinstance(event, Mixed):
+            val = "" if event.val_loss is None else f": val {event.val_loss:.4f} nats"
+            self._print(f"mixed with an n-gram of order {event.order}{val}")
         elif isinstance(event, Interrupted):
             self._print(f"stopped at step {event.step:,} by a signal; everything is saved")
 

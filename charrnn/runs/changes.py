@@ -11,7 +11,8 @@ from typing import Any
 from charrnn.config import Config, load
 from charrnn.errors import ConfigError, UsageError, argument
 
-FREE = {"train.steps", "train.epochs", "train.minutes"}  # a run may be made longer
+# A run may be made longer, and the n-gram is not what is trained.
+FREE = {"train.steps", "train.epochs", "train.minutes", "ngram.order"}
 TEXT = "data.text"
 
 _INITIAL = "is read only when a run begins"
@@ -59,6 +60,7 @@ def find_changes(
     """
     wanted = load(file, sets, flags)
     before, edited, after = _flat(stored), _flat(load(file)), _flat(wanted)
+    before["ngram.order"] = edited["ngram.order"]  # which no checkpoint has
     return wanted, [
         Change(key, before[key], value, file.name if edited[key] == value else "command line")
         for key, value in after.items()
@@ -82,7 +84,8 @@ def require_possible(changes: Sequence[Change], run: Path) -> None:
 def require_accepted(changes: Sequence[Change], run: Path) -> None:
     """Raise UsageError naming what changed since the last checkpoint, if anything did.
 
-    The run's length may change freely; the text is compared by its content, elsewhere.
+    The run's length and the n-gram's order may change freely; the text is compared by its content,
+    elsewhere.
     """
     open_questions = [change for change in changes if change.key not in {*FREE, TEXT}]
     if open_questions:

@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from charrnn import build
+from charrnn.data.corpus import Corpus
 from charrnn.data.vocabulary import Vocabulary
-from charrnn.errors import CheckpointError, argument, call
+from charrnn.errors import CheckpointError, DataError, argument, call
 from charrnn.inference.mixture import file
+from charrnn.inference.mixture.evaluation import evaluate_mixture
 from charrnn.inference.mixture.file import NAME, Belonging
 from charrnn.inference.mixture.model import Mixture
 from charrnn.nn.network import Network
+from charrnn.runs.folder import RunFolder
+from charrnn.runtime import memory
+from charrnn.runtime.blas import threads
+from charrnn.runtime.workers import WorkerPool
+from charrnn.storage.checkpoint import read
+from charrnn.storage.checkpoint_folder import no_checkpoint
+
+BYTES_WHILE_COUNTING = 56  # a character
+STREAMS = 16  # of the network, side by side, as in validation
 
 
 class OtherCheckpointError(CheckpointError):
@@ -55,3 +70,61 @@ def read_mixture(path: Path, network: Network, vocabulary: Vocabulary) -> Mixtur
             then=f"make it again: {call('mix', 'RUN')}; or leave it: {argument('use', 'network')}",
         )
     return mixture
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """What was added to a run: the n-gram's order, and nats per character of the validation part.
+
+    `val_loss` is the mixture's, `parts` those of the network and of the n-gram alone; None where
+    there is no validation part. `size`: bytes of the file.
+    """
+
+    path: Path
+    order: int
+    val_loss: float | None
+    parts: dict[str, float] | None
+    size: int
+
+
+def add_mixture(run: RunFolder, order: int | str, corpus: Corpus) -> Mixed:
+    """Fit the n-gram of the training part, beside the run's best checkpoint, and write the file.
+
+    The validation part is scored once, from weights that are not tuned on anything; those that it
+    ends with are kept for sampling. Raises DataError and CheckpointError.
+    """
+    path = run.checkpoints.best()
+    if path is None:
+        raise no_checkpoint(run.path)
+    network, vocabulary, config = build.restore_network(read(path), str(path))
+    if vocabulary != corpus.vocabulary:
+        raise DataError("the text is in another vocabulary than the model", where=str(path))
+    ids, lengths = training_sequences(corpus)
+    memory.require(BYTES_WHILE_COUNTING * len(ids), "the n-gram")
+    mixture = Mixture.fitted(ids, lengths, vocabulary.K, None if order == "auto" else int(order))
+    val_loss, parts = None, None
+    if corpus.characters("val"):
+        build.use_compiled_if_worthwhile(network, config, corpus.characters("val"))
+        scorer = mixture.scorer()
+        with threads(config.runtime.threads) as available, threads(1):
+            pool = WorkerPool(network, available)
+            score = evaluate_mixture(pool, corpus, "val", scorer, streams=STREAMS)
+        mixture = mixture.with_weights(scorer.weights)
+        val_loss, parts = score.whole.nats_per_char, score.parts
+    file.write(run.mixture, mixture, belonging(network, vocabulary))
+    return Mixed(run.mixture, mixture.order, val_loss, parts, run.mixture.stat().st_size)
+
+
+def training_sequences(corpus: Corpus) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """The training part as sequences one after another, and their lengths.
+
+    A line has the line end before it, and the one that ends it.
+    """
+    if corpus.lines is None:
+        ids = np.asarray(corpus.part("train"))
+        return ids, np.array([len(ids)])
+    rows = corpus.lines["train"]
+    lengths = rows[:, 1] - rows[:, 0]
+    offsets = np.cumsum(lengths) - lengths
+    at = np.arange(int(lengths.sum())) + np.repeat(rows[:, 0] - offsets, lengths)
+    return np.asarray(corpus.ids[at]), lengths

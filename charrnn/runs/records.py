@@ -12,12 +12,15 @@ from typing import Any
 from charrnn.inference.metrics import bits
 from charrnn.runs.folder import RunFolder, sample_entry
 from charrnn.runs.launch import Launch
+from charrnn.runs.mixtures import add_mixture
 from charrnn.runtime.signals import StopSignal
 from charrnn.storage.appended import AppendedFile
 from charrnn.training.events import (
     Evaluated,
     Event,
+    Finished,
     Logged,
+    Mixed,
     RolledBack,
     Sampled,
     Saving,
@@ -37,6 +40,9 @@ def record(launch: Launch, stop: StopSignal) -> Iterator[Event]:
             metrics(event)
             samples(event)
             yield event
+    if isinstance(event, Finished) and (order := launch.config.ngram.order):
+        mixed = add_mixture(run, order, launch.trainer.corpus)
+        yield Mixed(event.step, mixed.path, mixed.order, mixed.val_loss)
 
 
 class MetricsFile:
@@ -108,7 +114,7 @@ class Summary:
         trainer = launch.trainer
         self.values: dict[str, Any] = dict.fromkeys(
             ("run", "step", "epoch", "train_loss", "val_loss", "val_bpc", "best_val_loss",
-             "best_step", "chars_per_second", "seconds", "parameters")
+             "best_step", "mixture_val_loss", "chars_per_second", "seconds", "parameters")
         )  # fmt: skip
         parameters = trainer.network.params.flat.size
         self.values.update(run=str(launch.run.path), seconds=0.0, parameters=parameters)
@@ -135,6 +141,8 @@ class Summary:
             )
             if event.is_best:
                 values.update(best_val_loss=event.val_loss, best_step=event.step)
+        elif isinstance(event, Mixed):
+            values["mixture_val_loss"] = event.val_loss
         elif isinstance(event, RolledBack):
             self._continue_from(event.step, event.epoch, event.best_loss, event.best_step)
 

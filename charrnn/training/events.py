@@ -102,6 +102,19 @@ class Finished:
 
 
 @dataclass(frozen=True)
+class Mixed:
+    """After the end of a run: its n-gram of this order was counted and written to `path`.
+
+    `val_loss`: of the mixture, on the validation part, by the best checkpoint; None without one.
+    """
+
+    step: int
+    path: Path
+    order: int
+    val_loss: float | None
+
+
+@dataclass(frozen=True)
 class Interrupted:
     """A signal asked the run to stop, and it was saved."""
 
@@ -110,5 +123,14 @@ class Interrupted:
 
 
 Event = (
-    Stepped | Logged | Evaluated | Sampled | Saving | Saved | RolledBack | Finished | Interrupted
+    Stepped
+    | Logged
+    | Evaluated
+    | Sampled
+    | Saving
+    | Saved
+    | RolledBack
+    | Finished
+    | Mixed
+    | Interrupted
 )

@@ -62,7 +62,7 @@ def test_train_sample_eval_inspect_gradcheck(charrnn, run_folder):
     scored = json.loads(charrnn("eval", "run", "--format", "json").stdout)
     assert set(scored) == {
         "nats_per_char", "bits_per_char", "perplexity", "accuracy", "chars", "split", "protocol",
-        "context", "interval",
+        "context", "interval", "used", "parts",
     }  # fmt: skip
     facts = json.loads(charrnn("inspect", "run", "--format", "json").stdout)
     assert facts["step"] == 5
