@@ -129,7 +129,7 @@ def _as_at_the_start(number: int, name: str) -> None:
     else:
         errors = "backslashreplace" if number == 2 else "strict"
         stream = open(  # noqa: SIM115
-            number, "w" if number else "r", encoding="utf-8", errors=errors, closefd=False
+            number, "w" if number else "r", 1, encoding="utf-8", errors=errors, closefd=False
         )
     setattr(sys, name, stream)
     setattr(sys, f"__{name}__", stream)
