@@ -60,6 +60,7 @@ def test_whatever_is_offered_is_documented_with_an_example():
         "inspect",
         "load",
         "load_config",
+        "mix",
         "resume",
         "survey",
         "sweep",

@@ -283,4 +283,5 @@ def test_config_show_and_schema(charrnn, tmp_path):
     (tmp_path / "again.yaml").write_text(shown)
     assert config.load(tmp_path / "again.yaml").model.cell == "gru"
     schema = json.loads(charrnn("config", "schema").stdout)
-    assert schema["properties"].keys() == {"data", "model", "bptt", "optim", "train", "runtime"}
+    sections = {"data", "model", "bptt", "optim", "train", "ngram", "runtime"}
+    assert schema["properties"].keys() == sections
