@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from charrnn import config as configuration
 from charrnn.build.cells import parameter_shapes
@@ -14,6 +15,8 @@ from charrnn.errors import CheckpointError, ConfigError
 from charrnn.nn.network import Network
 from charrnn.storage.checkpoint import Checkpoint, require_shape
 from charrnn.training.state import SavedState
+
+OWN_TEXT, FOLDER = "text.txt", "checkpoints"
 
 
 def config_of(checkpoint: Checkpoint, where: str) -> Config:
@@ -31,7 +34,25 @@ def config_of(checkpoint: Checkpoint, where: str) -> Config:
         ) from None
     K = len(checkpoint.meta.vocabulary.symbols)
     _require_fit(config, checkpoint, parameter_shapes(config, K), where)
-    return config
+    path = Path(where)
+    return with_own_text(config, path.parent.parent) if path.parent.name == FOLDER else config
+
+
+def with_own_text(config: Config, run: Path) -> Config:
+    """The configuration of a run, which may have been moved with the text that stdin gave it."""
+    names = tuple(
+        str(run.resolve() / OWN_TEXT) if _is_moved(Path(name), run) else name
+        for name in config.data.text
+    )
+    if names == config.data.text:
+        return config
+    return config.model_copy(update={"data": config.data.model_copy(update={"text": names})})
+
+
+def _is_moved(text: Path, run: Path) -> bool:
+    if text.name != OWN_TEXT or not text.is_absolute():
+        return False
+    return not text.exists() and (run / OWN_TEXT).is_file()
 
 
 def vocabulary_of(checkpoint: Checkpoint) -> Vocabulary:

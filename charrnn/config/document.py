@@ -40,12 +40,13 @@ class _Loader(yaml.SafeLoader):
     """
 
     source = ""
+    most = MAX_NODES
     _nodes = _depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         self._nodes, self._depth = self._nodes + 1, self._depth + 1
         # A key is a node too, and not a value.
-        require_bounded(self._nodes // 2, self._depth - 1, self.source)
+        require_bounded(self._nodes // 2, self._depth - 1, self.source, self.most)
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
@@ -85,7 +86,7 @@ class _Reader:
 
     def value(self, node: yaml.Node, path: KeyPath) -> Any:
         self.nodes += 1
-        require_bounded(self.nodes, len(path), self.source)
+        require_bounded(self.nodes, len(path), self.source, self.loader.most)
         self.lines.setdefault(path, node.start_mark.line + 1)
         if node.tag.removeprefix(_STANDARD) not in _KINDS:
             where = f"{self.source}:{node.start_mark.line + 1}"
@@ -133,20 +134,21 @@ def short(text: str, most: int = 80) -> str:
     return text if text.isprintable() else ascii(text)[1:-1]
 
 
-def parse(text: str, source: str) -> Document:
-    """Read YAML `text`; `source` names it in messages.
+def parse(text: str, source: str, *, more: int = 0) -> Document:
+    """Read YAML `text`; `source` names it in messages. `more`: characters beyond what any needs.
 
     Raises ConfigError, with file and line, for bad syntax, duplicate keys, or a document that
     is too large.
     """
-    if len(text) > MAX_CHARACTERS:
+    if len(text) > MAX_CHARACTERS + more:
         raise ConfigError(
-            f"larger than {MAX_CHARACTERS:,} characters; is this a configuration?", where=source
+            f"larger than {MAX_CHARACTERS + more:,} characters; is this a configuration?",
+            where=source,
         )
     loader: _Loader | None = None
     try:
         loader = _Loader(text)
-        loader.source = source
+        loader.source, loader.most = source, MAX_NODES + more
         node = loader.get_single_node()
         if node is None:
             return Document({}, {}, source)

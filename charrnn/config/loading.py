@@ -32,6 +32,7 @@ from charrnn.files import read_regular
 # Values, and where each of them was set.
 Layer = tuple[Mapping[str, Any], Mapping[KeyPath, str]]
 
+SLOW = 100_000  # characters of YAML that take a while to read
 MAX_BYTES = 4 * MAX_CHARACTERS  # of a file
 MAX_STORED = 100_000  # values of a configuration in a checkpoint, which may name many files
 
@@ -91,9 +92,16 @@ def load(
     `sets` are `section.key=value` strings; `flags` maps dotted keys to values. Raises ConfigError
     listing every mistake with file and line.
     """
+    return load_over(None if path is None else file_layer(Path(path)), sets, flags)
+
+
+def load_over(
+    file: Layer | None, sets: Sequence[str] = (), flags: Mapping[str, Any] | None = None
+) -> Config:
+    """The same of a file that has been read."""
     layers = _Layers()
-    if path is not None:
-        layers.merge(*file_layer(Path(path)))
+    if file is not None:
+        layers.merge(*file)
     problems: list[str] = []
     for item in sets:
         try:
@@ -113,7 +121,20 @@ def load(
 
 def file_layer(path: Path) -> Layer:
     """What a YAML file says, and where. Raises ConfigError."""
-    document = _document(path)
+    return _layer(_document(path), path)
+
+
+def written_layer(path: Path, written: Config) -> Layer:
+    """The same of a run's file, that once was `written`, which may name very many texts."""
+    text = to_yaml(written)
+    if len(text) < SLOW:
+        return file_layer(path)
+    if _read(path, len(text)) == text:
+        return written.model_dump(mode="json"), {(): str(path)}
+    return _layer(_document(path, len(text)), path)
+
+
+def _layer(document: Document, path: Path) -> Layer:
     return document.values, {p: f"{path}:{line}" for p, line in document.lines.items()}
 
 
@@ -199,10 +220,10 @@ def _require_bounded(values: Any, source: str) -> None:
             waiting += [(item, depth + 1) for item in value]
 
 
-def _document(path: Path) -> Document:
-    text = _read(path)
+def _document(path: Path, more: int = 0) -> Document:
+    text = _read(path, more)
     try:
-        return parse(text, str(path))
+        return parse(text, str(path), more=more)
     except ConfigError as error:
         if path.suffix in (".yaml", ".yml"):
             raise
@@ -211,9 +232,9 @@ def _document(path: Path) -> Document:
         raise ConfigError(error.message, then=then) from None
 
 
-def _read(path: Path) -> str:
+def _read(path: Path, more: int = 0) -> str:
     try:
-        return read_regular(path, MAX_BYTES).decode("utf-8-sig")
+        return read_regular(path, MAX_BYTES + 4 * more).decode("utf-8-sig")
     except FileNotFoundError:
         raise ConfigError(
             "no such configuration file",

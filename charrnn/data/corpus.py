@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from charrnn.config.schema import DataConfig
 from charrnn.data.files import BOUNDARY as BOUNDARY
+from charrnn.data.files import named
 from charrnn.data.mapped_ids import MappedIds
 from charrnn.data.sources import Ids, open_source
 from charrnn.data.vocabulary import Vocabulary
@@ -69,7 +70,7 @@ def load_corpus(
         vocabulary = Vocabulary.of(source.symbols, config.unit)
     elif extend:
         vocabulary = vocabulary.extended(source.symbols)
-    where = ", ".join(config.text)
+    where = named(config.text)
     if config.mode == "lines" and BOUNDARY not in vocabulary:
         raise DataError("the text has no line end, and data.mode is lines", where=where)
     ids, notices = source.encode(vocabulary)

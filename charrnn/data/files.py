@@ -24,6 +24,7 @@ from charrnn.files import read_regular
 BOUNDARY = "\n"  # ends a line
 MARK = "\ufeff"  # the byte order mark, decoded
 CHUNK = 1 << 20  # bytes read at a time
+MAX_NAMED = 8  # texts in a message
 MAX_PRIME = 1 << 26  # bytes
 # Of a name, which may be a stranger's: a glob looks for its parts one in another.
 MAX_RECURSIVE, MAX_PARTS = 3, 256
@@ -38,6 +39,12 @@ def find_files(patterns: Sequence[str]) -> list[Path]:
     for path in matches(patterns):
         unique.setdefault(path if str(path) == STDIN else path.resolve(), path)
     return list(unique.values())
+
+
+def named(patterns: Sequence[str]) -> str:
+    """Texts as a message names them."""
+    more = len(patterns) - MAX_NAMED
+    return ", ".join(patterns[:MAX_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def matches(patterns: Sequence[str]) -> list[Path]:

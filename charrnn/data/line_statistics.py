@@ -23,7 +23,7 @@ class LineCounter:
         self.longest, self.longest_at = 0, 0
         self.compared = 0
         self._distinct = np.empty(0, np.int64)
-        self._new: list[NDArray[np.int64]] = []
+        self._new, self._waiting = list[NDArray[np.int64]](), 0
         self._tail = ""
         self._tail_is_long = False
         self._last_is_cr = False
@@ -67,13 +67,17 @@ class LineCounter:
         hashes = np.fromiter(map(hash, lines), np.int64, len(lines))
         hashes = hashes[(hashes != _BLANK[0]) & (hashes != _BLANK[1])]
         self.compared += len(hashes)
+        self._keep(hashes)
+
+    def _keep(self, hashes: NDArray[np.int64]) -> None:
         self._new.append(hashes)
-        if sum(map(len, self._new)) > max(len(self._distinct), 1 << 16):
+        self._waiting += len(hashes)
+        if self._waiting > max(len(self._distinct), 1 << 16):
             self._merge()
 
     def _merge(self) -> None:
         self._distinct = np.unique(np.concatenate([self._distinct, *self._new]))
-        self._new = []
+        self._new, self._waiting = [], 0
 
     def finish(self) -> None:
         """The text has ended: a last line without line end is one too."""
@@ -81,7 +85,6 @@ class LineCounter:
             self._measure(np.array([self.open - self._last_is_cr]))
             self._remember([] if self._tail_is_long else [self._tail])
         self.open, self._tail, self._tail_is_long = 0, "", False
-        self._merge()
 
     @property
     def duplicates(self) -> int:
@@ -96,8 +99,8 @@ class LineCounter:
         self.ended += other.ended
         self.blank += other.blank
         self.compared += other.compared
-        self._new.append(other._distinct)
-        self._merge()
+        for hashes in (other._distinct, *other._new):
+            self._keep(hashes)
 
 
 def repeated_share(text: str) -> tuple[float, int]:

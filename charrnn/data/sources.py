@@ -15,7 +15,7 @@ from charrnn.config.rules import text_codec
 from charrnn.config.schema import STDIN, DataConfig
 from charrnn.data.cache import cache_folder
 from charrnn.data.encoding_pass import encode_to_file
-from charrnn.data.files import BOUNDARY, find_files, read_text, text_chunks
+from charrnn.data.files import BOUNDARY, find_files, named, read_text, text_chunks
 from charrnn.data.mapped_ids import MappedIds
 from charrnn.data.text_statistics import count_text, recall, remember, state_of
 from charrnn.data.vocabulary import CHUNK, Vocabulary, distinct
@@ -95,7 +95,7 @@ class TextInMemory:
     def encode(self, vocabulary: Vocabulary) -> tuple[Ids, list[str]]:
         config = self._config
         text = BOUNDARY + self._text if config.mode == "lines" else self._text
-        return vocabulary.encode(text, config.on_unknown, ", ".join(config.text)), []
+        return vocabulary.encode(text, config.on_unknown, named(config.text)), []
 
 
 class TextInFiles:
@@ -123,7 +123,7 @@ class TextInFiles:
         config = self._config
         return encode_to_file(
             self._to_encode, self._statistics, vocabulary, config.on_unknown, config.mode,
-            self._folder, ", ".join(config.text),
+            self._folder, named(config.text),
         )  # fmt: skip
 
     def _to_encode(self) -> Iterator[str]:
@@ -145,11 +145,11 @@ class TextInFiles:
         if state_of(self._files) != self._state:
             raise DataError(
                 "was changed while it was read",
-                where=", ".join(self._config.text),
+                where=named(self._config.text),
                 then="try again when whatever writes it has finished",
             )
 
 
 def _require_not_empty(text: str, config: DataConfig) -> None:
     if not text:
-        raise DataError("the text is empty", where=", ".join(config.text))
+        raise DataError("the text is empty", where=named(config.text))

@@ -24,7 +24,6 @@ from charrnn.data.vocabulary import code_points
 from charrnn.errors import DataError
 
 CHUNK = 1 << 20  # bytes
-CODE_POINTS = 0x110000
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ class _Scan:
 
     def __init__(self, facts: Survey) -> None:
         self.facts = facts
-        self._counts = np.zeros(CODE_POINTS, np.int64)
+        self._counts = np.zeros(128, np.int64)  # as long as the largest code point so far needs
         self._held = ""  # a carriage return whose line feed may come with the next chunk
         self._before = ""  # the last character, for the next to combine with
         self._began = False
@@ -152,6 +151,8 @@ class _Scan:
 
     def _count(self, points: NDArray[np.integer], ends: NDArray[np.int64]) -> None:
         found = np.bincount(points)
+        if len(found) > len(self._counts):
+            self._counts = np.append(self._counts, np.zeros(len(found) - len(self._counts), int))
         here = np.flatnonzero(found)
         new = here[self._counts[here] == 0]
         if len(new):
@@ -161,7 +162,7 @@ class _Scan:
     def _place(
         self, points: NDArray[np.integer], ends: NDArray[np.int64], new: NDArray[np.int64]
     ) -> None:
-        wanted = np.zeros(CODE_POINTS, bool)
+        wanted = np.zeros(len(self._counts), bool)
         wanted[new] = True
         candidates = np.flatnonzero(wanted[points])
         distinct, index = np.unique(points[candidates], return_index=True)

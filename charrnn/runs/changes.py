@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from charrnn.config import Config, load
+from charrnn.config import Config
+from charrnn.config.loading import load_over, written_layer
 from charrnn.errors import ConfigError, UsageError, argument
 
 # A run may be made longer, and the n-gram is not what is trained.
@@ -58,8 +59,9 @@ def find_changes(
 
     Raises ConfigError for mistakes in any of them.
     """
-    wanted = load(file, sets, flags)
-    before, edited, after = _flat(stored), _flat(load(file)), _flat(wanted)
+    layer = written_layer(file, stored)
+    wanted = load_over(layer, sets, flags)
+    before, edited, after = _flat(stored), _flat(load_over(layer)), _flat(wanted)
     before["ngram.order"] = edited["ngram.order"]  # which no checkpoint has
     return wanted, [
         Change(key, before[key], value, file.name if edited[key] == value else "command line")

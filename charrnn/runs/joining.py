@@ -12,6 +12,7 @@ import numpy as np
 from charrnn import build
 from charrnn.config import Config
 from charrnn.data.corpus import Corpus, load_corpus
+from charrnn.data.files import named
 from charrnn.data.mapped_ids import MappedIds
 from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import DataError, UsageError
@@ -123,7 +124,7 @@ def _loaded(description: _Description) -> Corpus:
     if corpus.sha256 != description.corpus_sha256:
         raise DataError(
             "the text on this host is not that of the first rank's",
-            where=", ".join(description.config.data.text),
+            where=named(description.config.data.text),
             then="put the same files at the same paths on every host",
         )
     return corpus

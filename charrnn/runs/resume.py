@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from charrnn import build
+from charrnn.build.checkpoints import with_own_text
 from charrnn.config import Config, to_yaml
 from charrnn.config.loading import parse_set
 from charrnn.data.corpus import Corpus, load_corpus, symbols_of
+from charrnn.data.files import named
 from charrnn.errors import CheckpointError, DataError, UsageError, argument
 from charrnn.runs.changes import (
     RESET_NOTICES,
+    TEXT,
     describe_text_change,
     find_changes,
     parts_to_reset,
@@ -52,6 +55,11 @@ def resume_run(
     if not run.config.exists():
         write_atomically(run.config, to_yaml(stored).encode())
     config, changes = find_changes(run.config, stored, sets, flags)
+    beside = with_own_text(config, path)
+    moved = TEXT not in flags and beside is not config
+    if moved:
+        config = beside
+        changes = [change for change in changes if change.key != TEXT]
     require_possible(changes, path)
     if not accept_changes:
         require_accepted(changes, path)
@@ -82,7 +90,7 @@ def resume_run(
         _set_best_aside(run)
     best_step = trainer.state.best_step
     run.checkpoints.reopen(checkpoint_path, best_step, is_temporary=trainer.is_temporary)
-    if changes or new_text:
+    if changes or new_text or moved:
         write(checkpoint_path, trainer.checkpoint())
         write_atomically(run.config, to_yaml(config).encode())
     trainer.clock.before = run.rewind(trainer.step)
@@ -113,7 +121,7 @@ def _require_steps_left(config: Config, checkpoint: Checkpoint) -> None:
 def _load_corpus(config: Config, checkpoint: Checkpoint, run: Path, accepted: bool) -> Corpus:
     """The text that the run continues with, in the vocabulary of its model."""
     vocabulary = build.vocabulary_of(checkpoint)
-    where = ", ".join(config.data.text)
+    where = named(config.data.text)
     differs = "the text is not the one that the run was trained on"
     try:
         corpus = load_corpus(config.data, vocabulary)

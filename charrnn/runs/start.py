@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from charrnn import build
+from charrnn.build.checkpoints import OWN_TEXT
 from charrnn.config import Config, to_yaml, unused_keys
 from charrnn.config.schema import STDIN, ModelConfig
 from charrnn.data.corpus import load_corpus
-from charrnn.data.files import find_files, matches, read_stdin
+from charrnn.data.files import find_files, matches, named, read_stdin
 from charrnn.data.line_statistics import repeated_share
 from charrnn.data.vocabulary import describe
-from charrnn.errors import ConfigError, argument, settings
+from charrnn.errors import ConfigError, DataError, argument, settings
 from charrnn.export import starting_point
 from charrnn.runs.folder import RunFolder
 from charrnn.runs.launch import Launch
@@ -23,6 +26,7 @@ from charrnn.training.trainer import Trainer
 
 COMPARED = 1_000_000  # characters whose lines are compared
 MOSTLY, FEWEST_LINES = 0.5, 200  # of which a text that repeats itself is told
+MAX_FILES, MAX_NAMES = 90_000, 1 << 22  # texts of a run, and bytes of all their names
 # Keys of a model that its parameters do not depend on.
 _FREE = ("dropout", "variational_dropout", "weight_dropout", "init")
 _BUILTIN_MODEL = {k: v for k, v in Config().model.__dict__.items() if k not in _FREE}
@@ -102,13 +106,26 @@ def with_absolute_texts(config: Config) -> Config:
         STDIN if str(path) == STDIN else str(path.resolve())
         for path in find_files(config.data.text)
     )
+    _require_storable(files)
     data = config.data.model_copy(update={"text": files})
     return config.model_copy(update={"data": data})
 
 
+def _require_storable(files: Sequence[str]) -> None:
+    """Every checkpoint has the names, and what is read from a stranger's is bounded."""
+    if len(files) <= MAX_FILES and len(json.dumps(files)) <= MAX_NAMES:
+        return
+    raise DataError(
+        f"{len(files):,} files, and a run can remember {MAX_FILES:,}, with names of at most "
+        f"{MAX_NAMES:,} bytes together",
+        where=named(files),
+        then="put them together first, for example: cat texts/* > all.txt",
+    )
+
+
 def _keep_stdin(config: Config, run: RunFolder) -> Config:
     """Keep the text that stdin gave in the run's folder, for the run to be resumed with."""
-    copy = run.path.resolve() / "text.txt"
+    copy = run.path.resolve() / OWN_TEXT
     write_atomically(copy, read_stdin())
     read_stdin.cache_clear()
     names = tuple(str(copy) if name == STDIN else name for name in config.data.text)

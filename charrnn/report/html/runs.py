@@ -12,6 +12,7 @@ from typing import Any
 
 from charrnn import build
 from charrnn.config import Config, to_yaml
+from charrnn.data.files import named
 from charrnn.errors import UsageError, call
 from charrnn.inference.metrics import bits
 from charrnn.report.html.curves import NAMES, Curves, best_of, buckets, packed
@@ -139,7 +140,7 @@ def facts(run: Run) -> list[list[str]]:
         ["vocabulary", f"K = {run.K} {unit}s; uniform baseline {log(run.K):.4f} nats"],
         ["asked of the machine", f"{runtime.dtype}, {runtime.kernels} kernels, "
          f"{runtime.threads} threads"],
-        ["text", ", ".join(config.data.text)],
+        ["text", named(config.data.text)],
         ["checkpoint shown", f"{run.path.name}, step {meta.step:,}"],
     ]  # fmt: skip
 
