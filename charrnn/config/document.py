@@ -90,7 +90,10 @@ class _Reader:
         self.lines.setdefault(path, node.start_mark.line + 1)
         if node.tag.removeprefix(_STANDARD) not in _KINDS:
             where = f"{self.source}:{node.start_mark.line + 1}"
-            self.problems.append(f"{where}: a tag is not read here: {short(node.tag)}")
+            key = ".".join(map(str, path))
+            self.problems.append(
+                f"{where}: {f'{key}: ' if key else ''}a tag is not read here: {short(node.tag)}"
+            )
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, path)
         if isinstance(node, yaml.SequenceNode):

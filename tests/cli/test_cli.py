@@ -241,7 +241,8 @@ def test_split_that_is_not_there(charrnn, run_folder):
 
 
 def test_unknown_command_and_option(charrnn):
-    fails(charrnn("trian"), 2, "No such command", "gradcheck")
+    fails(charrnn("trian"), 2, "No such command", "Did you mean `train`?")
+    fails(charrnn("zzz"), 2, "No such command", "gradcheck")
     fails(charrnn("train", "--stepps", "3"), 2, "No such option")
 
 

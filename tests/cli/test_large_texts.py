@@ -31,6 +31,7 @@ ARGUMENTS = {
     "inspect": ["inspect", "run"],
     "export": ["export", "run", "--to", "torch", "--out", "o.safetensors"],
     "corpus": ["corpus", "t.txt"],
+    "mix": ["mix", "run", "--order", "3"],
 }  # fmt: skip
 NO_TEXT = {"config", "completion", "sweep"}  # a sweep's points are trained as by train
 
