@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import sys
 from errno import EBADF, EIO, EPIPE
 from typing import Any, TextIO
@@ -31,7 +32,9 @@ class _Stream(io.FileIO):
 
     def __init__(self, number: int, was_closed: bool) -> None:
         super().__init__(number, "rb" if number == 0 else "wb", closefd=False)
-        self._was_closed, self._is_terminal = was_closed, self.isatty()
+        self._was_closed = was_closed
+        # A terminal that was closed passes for none, and is a device still.
+        self._is_device = stat.S_ISCHR(os.fstat(number).st_mode)
 
     def readinto(self, buffer: Any) -> int | None:
         try:
@@ -60,7 +63,7 @@ class _Stream(io.FileIO):
     def _report(self, error: OSError) -> None:
         if self.fileno() == 2:
             return
-        if error.errno == EPIPE or (error.errno == EIO and self._is_terminal):
+        if error.errno == EPIPE or (error.errno == EIO and self._is_device):
             raise ReaderGone
         raise OutputError(str(error.strerror), where="output")
 
