@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,10 @@ ROOT = Path(__file__).parent.parent
 
 # Tests run side by side: more threads than cores only make BLAS wait.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# In the background it is ignored, and every process that a test starts would ignore it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Numba keeps compiled code by each file's own time, and a kernel is made of several files.
 _SOURCES = sorted((ROOT / "charrnn" / "nn" / "backends" / "compiled").glob("*.py"))

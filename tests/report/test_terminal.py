@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import subprocess
 import sys
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import charrnn
 from tests.conftest import ROOT
 
 COMMAND = [
@@ -55,3 +58,33 @@ def test_plain_lines_in_a_log(text_file: Path, tmp_path: Path):
     assert "\x1b" not in done.stderr
     assert done.stderr.count("val ") >= 3
     assert done.stdout.startswith("run: ")
+
+
+class Lost(io.StringIO):
+    """A terminal that is closed after a few lines."""
+
+    lines = 3
+
+    def write(self, text: str) -> int:
+        if self.lines == 0:
+            raise OSError(errno.EIO, "Input/output error")
+        self.lines -= "\n" in text
+        return super().write(text)
+
+    def isatty(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        raise OSError(errno.ENOTTY, "no descriptor")
+
+
+def test_training_goes_on_without_its_terminal(text_file, tmp_path, monkeypatch):
+    stream = Lost()
+    monkeypatch.setattr(sys, "stderr", stream)
+    settings = {"model.hidden_size": 4, "train.batch_size": 4, "train.eval_every": 5}
+    run = charrnn.train(
+        files=text_file, settings=settings, steps=20, out=tmp_path / "r", progress="verbose"
+    )
+    assert (run.summary["step"], stream.lines) == (20, 0)
+    monkeypatch.setattr(sys, "stderr", None)
+    assert charrnn.resume(run.path, steps=25, progress=True).summary["step"] == 25
