@@ -8,7 +8,7 @@ CharrnnError
 ├── CheckpointError       4  a run or checkpoint: missing, damaged, in use, not writable
 ├── DivergenceError       5  a loss or gradient that is not finite
 ├── MissingExtraError     6  an optional dependency that is not installed
-└── InterruptedRunError   130 / 143  a signal, after saving
+└── InterruptedRunError   129 / 130 / 143  a signal, after saving
 
 A message names an argument by a reference, which `argument`, `settings` and `call` make, and which
 is text as any other. Python shows it as `top_k`; the command line, which renders the same message
