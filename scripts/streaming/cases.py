@@ -54,7 +54,7 @@ CASES = [
           "--set=optim.name=sgd --set=optim.grad_clip=null", 5, tiny=True),
     _case("sweep s.yaml --out OUT --steps 2 --jobs 2"),
     _case("sample r --length 30"),
-    _case("sample r --length 5000 --count 2 --seed 1"),
+    _case("sample r --length 900 --count 2 --seed 1"),
     _case("sample r --length 30 --prime-file -", reads=True),
     _case("sample missing", 4),
     _case("gradcheck --set=model.hidden_size=4 --set=model.num_layers=1"),

@@ -18,7 +18,7 @@ from killing.cases import command
 from killing.comparing import differences
 
 CASE = "lstm stream"
-SECONDS = 240
+SECONDS = 600
 Process = subprocess.Popen[bytes]
 
 

@@ -31,7 +31,7 @@ _REDIRECTION = {
     ("stdin", "closed"): "<&-", ("stdout", "closed"): ">&-", ("stderr", "closed"): "2>&-",
     ("stdout", "full"): ">/dev/full", ("stderr", "full"): "2>/dev/full",
 }  # fmt: skip
-SECONDS = 240  # after which a command hangs; the machine may be busy
+SECONDS = 600  # after which a command hangs; the machine may be busy
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
          [dict.fromkeys(trials.ALL, "closed"), {"stderr": "full"}, {"stdout": "lost"}]),
         ("train --text missing.txt --out OUT", [{"stderr": "left"}, {"stderr": "full"}]),
         ("sample r --length 30 --prime-file -", [{"stdin": "closed"}, {"stderr": "closed"}]),
-        ("sample r --length 5000 --count 2 --seed 1", [{"stdout": "leaves"}]),
+        ("sample r --length 900 --count 2 --seed 1", [{"stdout": "leaves"}]),
         ("gradcheck --set=model.hidden_size=4 --set=model.num_layers=1 --tolerance 1e-30",
          [{"stdout": "left"}, {"stdout": "full"}]),
         ("eval r", [{"stdout": "left", "stderr": "left"}, {"stdout": "closed"}]),
