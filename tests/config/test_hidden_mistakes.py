@@ -34,7 +34,7 @@ def test_a_mistake_in_a_file_does_not_hide_behind_a_setting(tmp_path, text, sett
         lambda: load(path, [setting]),
         lambda: load_config(path, parsed([setting])),
     ):
-        with pytest.raises(ConfigError, match=r"my\.yaml:\d: (a tag|.* section)"):
+        with pytest.raises(ConfigError, match=r"my\.yaml:\d: (.*: a tag|.* section)"):
             read()
 
 
