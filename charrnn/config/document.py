@@ -90,7 +90,7 @@ class _Reader:
         self.lines.setdefault(path, node.start_mark.line + 1)
         if node.tag.removeprefix(_STANDARD) not in _KINDS:
             where = f"{self.source}:{node.start_mark.line + 1}"
-            key = ".".join(map(str, path))
+            key = short(".".join(map(str, path)))
             self.problems.append(
                 f"{where}: {f'{key}: ' if key else ''}a tag is not read here: {short(node.tag)}"
             )
