@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from charrnn.errors import CheckpointError, UsageError, argument, call
 from charrnn.files import NO_LINKS, open_for_writing, open_regular
@@ -43,6 +43,7 @@ class RunFolder:
 
     def __init__(self, path: Path, keep: int = 1) -> None:
         self.path = path
+        self._lock: IO[str] | None = None
         self.config = path / "config.yaml"
         self.metrics = path / "metrics.jsonl"
         self.samples = path / "samples.txt"
@@ -82,7 +83,7 @@ class RunFolder:
 
     def unlock(self) -> None:
         """Let another have the folder before this process ends."""
-        if sys.platform != "win32":
+        if self._lock is not None:  # ranks but the first have none
             self._lock.close()
 
     def _take_lock(self) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,12 +15,13 @@ from typing import TYPE_CHECKING
 
 from charrnn.errors import CharrnnError, MissingExtraError
 from charrnn.runtime.installation import install_command
-from charrnn.runtime.mpi_launch import Started, started
+from charrnn.runtime.mpi_launch import Started, alone, started
 from charrnn.runtime.ranks import Ranks
 
 if TYPE_CHECKING:
     from charrnn.runtime.mpi import World
 
+ARRIVAL = 120.0  # seconds between the first rank and the last, at most
 PATIENCE = 3.0  # seconds in which an error that all ranks meet has reached all of them
 
 
@@ -43,7 +46,8 @@ def world() -> Iterator[Ranks]:
 
 def _world(how: Started) -> World:
     try:
-        from charrnn.runtime.mpi import World
+        with _arrival(how):
+            from charrnn.runtime.mpi import World
     except (ImportError, RuntimeError) as error:
         if how.rank:
             raise SystemExit(MissingExtraError.exit_code) from None
@@ -65,6 +69,36 @@ def _world(how: Started) -> World:
     return ranks
 
 
+@contextmanager
+def _arrival(how: Started) -> Iterator[None]:
+    """End this process where MPI does not begin: a rank that is gone is waited for without end.
+
+    MPI keeps Python's lock meanwhile, so that only another process can tell and end this one. It
+    ends without a word when the pipe that is its stdin closes, as it does with this process.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    told = (
+        f"error: rank {how.rank} of {how.size}, on {socket.gethostname()}: not all ranks came "
+        f"within {ARRIVAL:g} s\n  one of them ended before MPI began, or could not be started\n"
+    )
+    code = (
+        "import os, select, signal\n"
+        f"if not select.select([0], [], [], {ARRIVAL})[0]:\n"
+        f"    os.write(2, {told.encode()!r})\n"
+        f"    os.kill({os.getpid()}, signal.SIGKILL)\n"
+    )
+    watch = subprocess.Popen(
+        [sys.executable, "-ISE", "-c", code], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+        env=alone(os.environ), start_new_session=True,
+    )  # fmt: skip
+    try:
+        yield
+    finally:
+        watch.communicate()
+
+
 def _leave(ranks: World, error: BaseException) -> None:
     """Called where an error ends this rank: see that it ends all, and is told once."""
     code = _exit_code(error)
@@ -74,14 +108,17 @@ def _leave(ranks: World, error: BaseException) -> None:
         return
     # After the error was shown: MPI would otherwise wait for the others at the end of the program.
     atexit.register(_end, ranks, code)
-    if not isinstance(error, SystemExit):
+    if not isinstance(error, SystemExit) and sys.stderr is not None:
         place = f"rank {ranks.rank} of {ranks.size}, on {socket.gethostname()}"
-        print(f"{place}, ends the run:", file=sys.stderr)
+        with contextlib.suppress(OSError, ValueError):
+            print(f"{place}, ends the run:", file=sys.stderr)
 
 
 def _end(ranks: World, code: int) -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # full, or gone: the others still wait
+            if stream is not None:
+                stream.flush()
     ranks.end(code)
 
 

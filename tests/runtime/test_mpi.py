@@ -177,3 +177,41 @@ def test_ranks_share_the_points_of_a_sweep(tmp_path):
     assert len(losses[0]) == 3
     assert losses[0] == losses[1]
     assert two.stdout.count('"out"') == 1  # one rank prints the table
+
+
+@needs_mpi
+def test_a_rank_that_ends_before_mpi_begins_is_not_waited_for(tmp_path):
+    script = 'if [ "$PMI_RANK" = 1 ]; then exit 7; fi; exec "$0" -c "$@"'
+    code = (
+        "import runpy, sys, charrnn.runtime.world as world; world.ARRIVAL = 4.0; "
+        "runpy.run_module('charrnn', run_name='__main__')"
+    )
+    command = [MPIEXEC, "-n", "2", "/bin/sh", "-c", script, sys.executable, code]
+    done = run([*command, *arguments("--out", tmp_path / "run", "--steps", 5)])
+    assert done.returncode != 0
+    assert "rank 0 of 2" in done.stderr
+    assert "not all ranks came within 4 s" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@needs_mpi
+@pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full"])
+@pytest.mark.parametrize(("given", "code"), [([], 0), (["--text", "/nowhere"], 3)])
+def test_ranks_without_stderr_end_as_others(closed, given, code, tmp_path):
+    script = f'exec "$0" -m charrnn "$@" {closed}'
+    command = [MPIEXEC, "-n", "2", "/bin/sh", "-c", script, sys.executable]
+    done = run([*command, *arguments("--out", tmp_path / "run", "--steps", 5), *given])
+    assert done.returncode == code, done.stderr
+
+
+@needs_mpi
+def test_an_error_of_one_rank_without_stderr_ends_all():
+    code = (
+        "from charrnn.runtime.world import world\n"
+        "with world() as ranks:\n"
+        "    if ranks.rank: raise ValueError('one of two')\n"
+        "    ranks.all_gather(1)\n"
+    )
+    script = 'exec "$0" -c "$1" 2>&-'
+    done = run([MPIEXEC, "-n", "2", "/bin/sh", "-c", script, sys.executable, code])
+    assert done.returncode == 1
