@@ -30,8 +30,11 @@ class Case:
         return " ".join(shown)
 
     @property
-    def trains(self) -> bool:
-        return self.arguments[0] == "train" and OUT in self.arguments and self.code == 0
+    def is_compared(self) -> bool:
+        """Whether it trains a run; one of a text on stdin holds the name of its folder."""
+        return (
+            self.arguments[0] == "train" and OUT in self.arguments and not (self.code or self.reads)
+        )
 
 
 def _case(line: str, code: int = 0, *, tiny: bool = False, reads: bool = False) -> Case:
