@@ -15,7 +15,7 @@ _HOME = {
     "GradientFlow": "api.gradflow", "Inspection": "api.inspection", "Model": "api.model",
     "MixResult": "api.mixing",
     "Notice": "errors", "Run": "api.run", "Scores": "api.scores", "SweepResult": "api.sweep",
-    "TextSurvey": "api.survey", "Training": "api.running", "gradcheck": "api.gradcheck",
+    "TextSurvey": "api.survey", "Training": "api.run", "gradcheck": "api.gradcheck",
     "gradflow": "api.gradflow", "inspect": "api.inspection", "load": "api.model",
     "load_config": "api.settings", "mix": "api.mixing", "resume": "api.training",
     "survey": "api.survey", "sweep": "api.sweep", "train": "api.training",

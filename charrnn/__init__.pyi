@@ -11,7 +11,7 @@ from charrnn.api.mixing import mix as mix
 from charrnn.api.model import Model as Model
 from charrnn.api.model import load as load
 from charrnn.api.run import Run as Run
-from charrnn.api.running import Training as Training
+from charrnn.api.run import Training as Training
 from charrnn.api.scores import Scores as Scores
 from charrnn.api.settings import load_config as load_config
 from charrnn.api.survey import TextSurvey as TextSurvey

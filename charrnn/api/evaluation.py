@@ -22,8 +22,7 @@ from charrnn.inference.metrics import Score
 from charrnn.inference.mixture.evaluation import evaluate_mixture
 from charrnn.inference.mixture.model import Mixture
 from charrnn.nn.network import Network
-from charrnn.runtime.blas import threads
-from charrnn.runtime.workers import WorkerPool
+from charrnn.runtime.workers import WorkerPool, threads
 
 Tell = Callable[[str], None]
 CONTEXT = 256  # characters of a cold window

@@ -19,7 +19,7 @@ from charrnn.config.schema import STDIN, DataConfig
 from charrnn.data.files import text_chunks
 from charrnn.errors import UsageError, argument, notice
 from charrnn.inference.scoring import Scorer, whole_lines
-from charrnn.runtime.blas import threads
+from charrnn.runtime.workers import threads
 
 Texts = Iterator[tuple[str, Iterator[str]]]  # files, and the pieces of each
 

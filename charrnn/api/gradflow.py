@@ -13,8 +13,8 @@ from typing import Any
 from tqdm import tqdm
 
 from charrnn import build
-from charrnn.analysis.gradient_flow.decay import Decay
 from charrnn.analysis.gradient_flow.flow import Flow
+from charrnn.analysis.gradient_flow.lags import Decay
 from charrnn.analysis.gradient_flow.subjects import (
     Measured,
     Subject,
@@ -30,7 +30,7 @@ from charrnn.config import Config
 from charrnn.errors import UsageError, argument, notice
 from charrnn.report.figures.gradient_flow import draw
 from charrnn.report.figures.style import require_drawable
-from charrnn.runtime.blas import threads
+from charrnn.runtime.workers import threads
 
 Values = dict[str, Any]
 

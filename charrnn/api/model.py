@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from charrnn.api.arguments import require
 from charrnn.api.evaluation import Evaluation, evaluate
 from charrnn.api.loaded import LoadedModel, as_symbols
-from charrnn.api.prediction import likeliest, next_probabilities
-from charrnn.api.sampling import prepare_sampler
+from charrnn.api.sampling import likeliest, next_probabilities, prepare_sampler
 from charrnn.api.scores import Scores, score
 from charrnn.api.showing import table
 from charrnn.api.writing import export

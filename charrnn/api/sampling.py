@@ -19,12 +19,17 @@ from charrnn.errors import UsageError, argument, call, notice
 from charrnn.inference.memorization import Copied, TrainingText
 from charrnn.inference.mixed_sampling import Mixed
 from charrnn.inference.mixed_sampling import mean_nats as mean_nats_mixed
-from charrnn.inference.sampling import Sampling, first_id, sample
+from charrnn.inference.sampling import (
+    Sampling,
+    StopConditions,
+    Truncation,
+    first_id,
+    next_logits,
+    sample,
+)
 from charrnn.inference.scoring import mean_nats
-from charrnn.inference.stopping import StopConditions, Truncation
 from charrnn.nn.network import Network
-from charrnn.runtime.blas import limited
-from charrnn.runtime.workers import WorkerPool
+from charrnn.runtime.workers import WorkerPool, limited, threads
 
 Ids = NDArray[np.int32]
 TOGETHER = 64  # samples that are made side by side
@@ -225,3 +230,23 @@ def allowed_ids(
         names = f"{argument('allow')} and {argument('forbid')}"
         raise UsageError(f"{names} leave no character to sample")
     return mask
+
+
+def next_probabilities(
+    model: LoadedModel, prime: str | bytes, use: str | None = None
+) -> NDArray[np.float64]:
+    """p (K,) after a prime: what `sample` takes its first character from."""
+    text = as_symbols(prime, model.vocabulary.unit)
+    sampler = prepare_sampler(model, text, length=0, use=use)
+    with threads(1):
+        z = next_logits(sampler.network, sampler.prime, sampler.boundary, sampler.mixed)
+    return Sampling().probabilities(z)
+
+
+def likeliest(
+    model: LoadedModel, prime: str | bytes, top: int, use: str | None = None
+) -> list[tuple[str, float]]:
+    """The `top` likeliest characters after a prime and their probabilities, the likeliest first."""
+    p = next_probabilities(model, prime, use)
+    order = np.argsort(-p, kind="stable")[: max(top, 0)]
+    return [(model.vocabulary.symbols[i], float(p[i])) for i in order]

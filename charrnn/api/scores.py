@@ -18,8 +18,7 @@ from charrnn.api.showing import prepare
 from charrnn.errors import argument, notice
 from charrnn.inference.metrics import bits, perplexity
 from charrnn.inference.scoring import Scorer, whole_lines
-from charrnn.runtime.blas import threads
-from charrnn.runtime.workers import WorkerPool
+from charrnn.runtime.workers import WorkerPool, threads
 
 SHOWN = 5000  # characters that a notebook shows
 

@@ -11,8 +11,7 @@ from typing import Any
 
 from charrnn import build
 from charrnn.api.arguments import require
-from charrnn.api.run import Run
-from charrnn.api.running import Training
+from charrnn.api.run import Run, Training
 from charrnn.api.settings import AnyConfig, AnyPath, flags, load_config, name_of
 from charrnn.api.showing import Progress, display, prepare
 from charrnn.config.schema import STDIN
@@ -20,9 +19,8 @@ from charrnn.errors import UsageError, argument, notice
 from charrnn.report.advice import Advice
 from charrnn.report.tensorboard import TensorBoard, writer
 from charrnn.runs.joining import join_ranks
-from charrnn.runs.launch import Launch
 from charrnn.runs.resume import resume_run
-from charrnn.runs.start import start_run
+from charrnn.runs.start import Launch, start_run
 from charrnn.runtime.installation import install_command
 from charrnn.runtime.signals import StopSignal
 from charrnn.runtime.world import world

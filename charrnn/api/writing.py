@@ -18,7 +18,7 @@ from charrnn.report.figures.curves import picture
 from charrnn.report.figures.style import require_drawable
 from charrnn.report.html.page import report
 from charrnn.report.html.runs import Run, open_run
-from charrnn.runtime.blas import threads
+from charrnn.runtime.workers import threads
 from charrnn.storage.atomic import write_atomically
 from charrnn.storage.checkpoint_folder import CheckpointFolder, runs_in
 

@@ -12,8 +12,8 @@ from charrnn.build.cells import cell, parameter_count
 from charrnn.build.hardware import backend
 from charrnn.config import Config
 from charrnn.errors import CheckpointError
-from charrnn.nn.initialisers import draw
 from charrnn.nn.network import Network
+from charrnn.nn.params import draw
 from charrnn.runtime import memory
 from charrnn.storage.checkpoint import require_finite, require_shape
 

@@ -20,8 +20,7 @@ from charrnn.nn.network import Network
 from charrnn.runtime import memory
 from charrnn.runtime.workers import WorkerPool
 from charrnn.training.optim.averaging import WeightAverage
-from charrnn.training.optim.clipping import clip_by_norm, clip_by_value
-from charrnn.training.optim.optimisers import Optimiser, make_optimiser
+from charrnn.training.optim.optimisers import Optimiser, clip_by_norm, clip_by_value, make_optimiser
 from charrnn.training.optim.schedules import Schedule, make_schedule
 from charrnn.training.plan import Limits, Rhythm
 from charrnn.training.state import TrainingState

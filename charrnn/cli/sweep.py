@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from charrnn.api.running import ending_stop
+from charrnn.api.run import ending_stop
 from charrnn.api.sweep import sweep as run_sweep
 from charrnn.cli.options import argument_option, format_option, set_option
 from charrnn.cli.output import to_json

@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from charrnn.api.run import Run
-from charrnn.api.running import ending_stop
+from charrnn.api.run import Run, ending_stop
 from charrnn.api.training import resume, train
 from charrnn.cli import completion
 from charrnn.cli.options import argument_option, format_option, set_option

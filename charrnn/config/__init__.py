@@ -2,7 +2,7 @@
 
 from charrnn.config.explain import known_keys
 from charrnn.config.loading import from_dict, load, to_yaml
+from charrnn.config.rules import unused_keys
 from charrnn.config.schema import Config
-from charrnn.config.unused import unused_keys
 
 __all__ = ["Config", "from_dict", "known_keys", "load", "to_yaml", "unused_keys"]

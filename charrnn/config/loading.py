@@ -27,7 +27,7 @@ from charrnn.config.explain import explain, is_section, one_error_per_key, wrong
 from charrnn.config.rules import broken_rules
 from charrnn.config.schema import Config
 from charrnn.errors import ConfigError, argument, call, printable, settings
-from charrnn.files import read_regular
+from charrnn.runtime.files import read_regular
 
 # Values, and where each of them was set.
 Layer = tuple[Mapping[str, Any], Mapping[KeyPath, str]]

@@ -14,12 +14,11 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.data.cache import VARIABLE, require_own
 from charrnn.data.mapped_ids import DamagedError, IdsWriter, MappedIds, dtype_for, open_ids
-from charrnn.data.text_statistics import TextStatistics
+from charrnn.data.text_statistics import VARIABLE, TextStatistics, require_own
 from charrnn.data.vocabulary import LackingError, OnUnknown, Vocabulary, code_points
 from charrnn.errors import DataError
-from charrnn.files import read_regular
+from charrnn.runtime.files import read_regular
 from charrnn.storage.atomic import replacing_cached
 
 Read = Callable[[], Iterator[str]]

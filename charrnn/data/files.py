@@ -19,7 +19,7 @@ from charrnn.config.schema import STDIN, DataConfig
 from charrnn.data.encodings import SAMPLE, Guess, guess_encodings, marked_encoding
 from charrnn.data.vocabulary import Unit
 from charrnn.errors import DataError, argument, call, settings
-from charrnn.files import read_regular
+from charrnn.runtime.files import read_regular
 
 BOUNDARY = "\n"  # ends a line
 MARK = "\ufeff"  # the byte order mark, decoded

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.errors import DataError
-from charrnn.files import open_regular
+from charrnn.runtime.files import open_regular
 
 Array = NDArray[Any]
 

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 
 from charrnn.config.rules import text_codec
 from charrnn.config.schema import STDIN, DataConfig
-from charrnn.data.cache import cache_folder
 from charrnn.data.encoding_pass import encode_to_file
 from charrnn.data.files import BOUNDARY, find_files, named, read_text, text_chunks
 from charrnn.data.mapped_ids import MappedIds
-from charrnn.data.text_statistics import count_text, recall, remember, state_of
+from charrnn.data.text_statistics import cache_folder, count_text, recall, remember, state_of
 from charrnn.data.vocabulary import CHUNK, Vocabulary, distinct
 from charrnn.errors import DataError
 

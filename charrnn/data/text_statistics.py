@@ -6,8 +6,12 @@ the last change of content and of anything, to the nanosecond.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
+import sys
+import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -18,11 +22,44 @@ from typing import Any
 import numpy as np
 
 from charrnn.config.schema import DataConfig
-from charrnn.data.cache import cache_folder, require_own
 from charrnn.data.vocabulary import code_points
 from charrnn.errors import DataError
-from charrnn.files import read_regular
+from charrnn.runtime.files import read_regular
 from charrnn.storage.atomic import replacing_cached
+
+VARIABLE = "CHARRNN_CACHE"
+OFF = "off"
+
+
+def cache_folder() -> Path | None:
+    """$CHARRNN_CACHE, or charrnn/ in the user's folder for caches; None where it is "off"."""
+    named = os.environ.get(VARIABLE)
+    if named:
+        return None if named == OFF else Path(named)
+    if sys.platform == "win32":
+        home = os.environ.get("LOCALAPPDATA")
+    else:
+        home = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return Path(home or Path.home() / ".cache") / "charrnn"
+    except RuntimeError:  # the user has no home
+        return Path(tempfile.gettempdir()) / "charrnn"
+
+
+def require_own(folder: Path) -> None:
+    """Make the folder, so that nobody else can write in it. Raises OSError where it is not ours.
+
+    Whoever can write there chooses what a model is trained on.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.name != "posix":
+        return
+    facts = folder.stat()
+    if facts.st_uid != os.geteuid():
+        raise PermissionError(errno.EPERM, "it belongs to another user", str(folder))
+    if facts.st_mode & 0o022:
+        folder.chmod(0o700)
+
 
 SETTLED = 2 * 10**9  # nanoseconds; a file changed later than this may change unnoticed
 MAX_STORED = 1 << 26  # bytes

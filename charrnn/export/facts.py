@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from charrnn import __version__
 from charrnn.config import Config
@@ -31,3 +35,12 @@ def facts(config: Config, vocabulary: Vocabulary) -> dict[str, str]:
     if "activation" in options:
         values["nonlinearity"] = options["activation"]
     return values
+
+
+Array = NDArray[Any]
+
+
+def reorder(array: Array, have: str, want: str) -> Array:
+    """The gates of the last axis, in blocks of equal width, in another order."""
+    blocks = dict(zip(have, np.split(array, len(have), axis=-1), strict=True))
+    return np.concatenate([blocks[gate] for gate in want], axis=-1)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.config.schema import ModelConfig
-from charrnn.export.gates import reorder
+from charrnn.export.facts import reorder
 from charrnn.nn.cells.base import Cell
 
 Array = NDArray[Any]

@@ -16,7 +16,7 @@ from charrnn import build
 from charrnn.config import Config
 from charrnn.config.schema import ModelConfig
 from charrnn.errors import UsageError, argument
-from charrnn.export.gates import reorder
+from charrnn.export.facts import reorder
 from charrnn.nn.cells.base import Cell
 
 Array = NDArray[Any]

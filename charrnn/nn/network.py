@@ -18,8 +18,7 @@ from numpy.typing import DTypeLike, NDArray
 from charrnn.errors import DivergenceError
 from charrnn.nn.backends import Backend
 from charrnn.nn.cells.base import Cell, CellTape
-from charrnn.nn.params import Params
-from charrnn.nn.workspace import Workspace
+from charrnn.nn.params import Params, Workspace
 
 Array = NDArray[Any]
 Ids = NDArray[np.integer]

@@ -9,12 +9,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from charrnn.analysis.gradient_flow.decay import Decay
 from charrnn.analysis.gradient_flow.flow import Flow
+from charrnn.analysis.gradient_flow.lags import Decay
 from charrnn.analysis.gradient_flow.saturation import Saturation
 from charrnn.analysis.gradient_flow.subjects import Measured
 from charrnn.analysis.gradient_flow.truncation import ladder
-from charrnn.report.figures.sparkline import decades
+from charrnn.report.figures.style import decades
 
 Array = NDArray[Any]
 SHOWN = 6  # lags in a row

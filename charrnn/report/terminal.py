@@ -17,7 +17,7 @@ from charrnn.config import Config
 from charrnn.inference.metrics import bits
 from charrnn.inference.reader import EVALUATION
 from charrnn.nn.bptt import window_length
-from charrnn.report.figures.sparkline import sparkline
+from charrnn.report.figures.style import sparkline
 from charrnn.training.events import (
     Evaluated,
     Event,

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from charrnn.errors import CheckpointError, UsageError, argument, call
-from charrnn.files import NO_LINKS, open_for_writing, open_regular
 from charrnn.inference.mixture.file import NAME
+from charrnn.runtime.files import NO_LINKS, open_for_writing, open_regular
 from charrnn.storage.atomic import (
     remove_leftovers,
     sync_folder,

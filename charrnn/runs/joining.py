@@ -17,7 +17,7 @@ from charrnn.data.mapped_ids import MappedIds
 from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import DataError, UsageError
 from charrnn.runs.folder import RunFolder
-from charrnn.runs.launch import Launch
+from charrnn.runs.start import Launch
 from charrnn.runtime.ranks import Ranks
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.shared import SharedCheckpoints

@@ -22,8 +22,7 @@ from charrnn.inference.mixture.model import Mixture
 from charrnn.nn.network import Network
 from charrnn.runs.folder import RunFolder
 from charrnn.runtime import memory
-from charrnn.runtime.blas import threads
-from charrnn.runtime.workers import WorkerPool
+from charrnn.runtime.workers import WorkerPool, threads
 from charrnn.storage.checkpoint import read
 from charrnn.storage.checkpoint_folder import no_checkpoint
 

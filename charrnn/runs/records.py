@@ -11,10 +11,10 @@ from typing import Any
 
 from charrnn.inference.metrics import bits
 from charrnn.runs.folder import RunFolder, sample_entry
-from charrnn.runs.launch import Launch
 from charrnn.runs.mixtures import add_mixture
+from charrnn.runs.start import Launch
 from charrnn.runtime.signals import StopSignal
-from charrnn.storage.appended import AppendedFile
+from charrnn.storage.atomic import AppendedFile
 from charrnn.training.events import (
     Evaluated,
     Event,

@@ -23,9 +23,8 @@ from charrnn.runs.changes import (
     require_possible,
 )
 from charrnn.runs.folder import RunFolder
-from charrnn.runs.launch import Launch
 from charrnn.runs.length import advise, is_length_given, lift_limits, require_left
-from charrnn.runs.start import with_absolute_texts
+from charrnn.runs.start import Launch, with_absolute_texts
 from charrnn.storage.atomic import write_atomically
 from charrnn.storage.checkpoint import Checkpoint, write
 from charrnn.storage.checkpoint_folder import BEST, locate

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +17,34 @@ from charrnn.data.corpus import load_corpus
 from charrnn.data.files import find_files, matches, named, read_stdin
 from charrnn.data.line_statistics import repeated_share
 from charrnn.data.vocabulary import describe
-from charrnn.errors import ConfigError, DataError, argument, settings
+from charrnn.errors import ConfigError, DataError, argument, call, settings
 from charrnn.export import starting_point
 from charrnn.runs.folder import RunFolder
-from charrnn.runs.launch import Launch
 from charrnn.storage.atomic import write_atomically
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.training.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A trainer in its run's folder. `notices`: what the user should know before it trains.
+
+    `fresh`: the parameters are newly drawn.
+    """
+
+    trainer: Trainer
+    run: RunFolder
+    config: Config
+    notices: list[str] = field(default_factory=list)
+    fresh: bool = False
+
+    @property
+    def resume_command(self) -> str:
+        """What continues the run from its last checkpoint, with as many ranks."""
+        ranks = self.trainer.ranks.size
+        mpiexec = f"mpiexec -n {ranks} " if ranks > 1 else ""
+        return mpiexec + call("resume", str(self.run.path))
+
 
 COMPARED = 1_000_000  # characters whose lines are compared
 MOSTLY, FEWEST_LINES = 0.5, 200  # of which a text that repeats itself is told

@@ -9,8 +9,9 @@ release Python's lock, and BLAS is to be limited to one thread meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing, contextmanager
 from functools import cached_property, partial
 from itertools import pairwise
 from threading import Event
@@ -18,6 +19,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limits
 
 from charrnn.errors import notice
 from charrnn.nn import bptt
@@ -163,3 +165,32 @@ class WorkerPool:
             np.concatenate([result.state for result in results], axis=2),
             np.concatenate([result.dstate for result in results], axis=2),
         )
+
+
+Item = TypeVar("Item")
+
+
+@contextmanager
+def threads(setting: Any) -> Iterator[int]:
+    """Limit the threads of BLAS for a while, "auto" is no limit; yields how many there are."""
+    with threadpool_limits(None if setting == "auto" else setting, user_api="blas"):
+        yield max((pool["num_threads"] for pool in threadpool_info()), default=1)
+
+
+def limited(items: Iterator[Item], count: int) -> Generator[Item, None, None]:
+    """The same items, BLAS limited to `count` threads only while one is made.
+
+    Whoever iterates has, between two items, the threads that it had before.
+    """
+    controller, end = ThreadpoolController(), object()
+    with closing(_closable(items)) as iterator:
+        while True:
+            with controller.limit(limits=count, user_api="blas"):
+                item: Any = next(iterator, end)
+            if item is end:
+                return
+            yield item
+
+
+def _closable(items: Iterator[Item]) -> Generator[Item, None, None]:
+    yield from items

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from charrnn.errors import CheckpointError, argument
+from charrnn.runtime.files import open_for_writing
 
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _NO_SYNC_HERE = (errno.EINVAL, errno.ENOTSUP)
@@ -113,3 +114,37 @@ def unwritable(error: OSError, path: Path) -> CheckpointError:
         then=f"make room, or the folder writable, then continue with {argument('resume')}; "
         "what was saved before is intact",
     )
+
+
+_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+
+
+class AppendedFile:
+    """A file opened for appending, which must be no link.
+
+    Every method raises CheckpointError if the disk will not.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._descriptor = open_for_writing(path, _APPEND)
+            sync_folder(path.parent)
+        except OSError as error:
+            raise unwritable(error, path) from None
+
+    def append(self, piece: bytes) -> None:
+        try:
+            write_all(self._descriptor, piece)
+        except OSError as error:
+            raise unwritable(error, self._path) from None
+
+    def sync(self) -> None:
+        """Return when all that was appended is on the disk."""
+        try:
+            os.fsync(self._descriptor)
+        except OSError as error:
+            raise unwritable(error, self._path) from None
+
+    def close(self) -> None:
+        os.close(self._descriptor)

@@ -20,8 +20,7 @@ from safetensors.numpy import save
 
 from charrnn.errors import CheckpointError, call
 from charrnn.storage.atomic import write_atomically
-from charrnn.storage.metadata import Metadata, parse
-from charrnn.storage.migrations import FORMAT, migrate
+from charrnn.storage.metadata import FORMAT, Metadata, migrate, parse
 from charrnn.storage.tensors import DAMAGE, read_tensors
 
 KEY = "charrnn"

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from charrnn.errors import CheckpointError, argument, notice, printable
-from charrnn.files import read_regular
+from charrnn.runtime.files import read_regular
 from charrnn.storage.atomic import sync_folder, unwritable, write_atomically
 from charrnn.storage.checkpoint import (
     Checkpoint,

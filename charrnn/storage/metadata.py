@@ -7,13 +7,39 @@ the program takes for granted is checked here, once.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
+from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
-from charrnn.storage.migrations import FORMAT
+FORMAT = 3
+CONVENTIONS = 3
+Arrays = Mapping[str, NDArray[Any]]
+Meta = dict[str, Any]
+Step = Callable[[Arrays, Meta], tuple[Arrays, Meta]]
+
+
+def _from_1(arrays: Arrays, meta: Meta) -> tuple[Arrays, Meta]:
+    return arrays, {"rate_scale": 1.0, "rollbacks": 0, "conventions": 1, **meta}
+
+
+def _from_2(arrays: Arrays, meta: Meta) -> tuple[Arrays, Meta]:
+    return arrays, {"conventions": 2, **meta}
+
+
+STEPS: Mapping[int, Step] = {1: _from_1, 2: _from_2}
+
+
+def migrate(arrays: Arrays, meta: Meta) -> tuple[Arrays, Meta]:
+    """The same checkpoint in the newest format; `meta["format"]` is one that is known."""
+    while meta["format"] != FORMAT:
+        number = meta["format"]
+        arrays, meta = STEPS[number](arrays, meta)
+        meta = {**meta, "format": number + 1}
+    return arrays, meta
+
 
 # JSON that is parsed may take some twenty times its size in memory. A vocabulary of every code
 # point there is takes 18 MB.

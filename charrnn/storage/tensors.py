@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, deserialize
 
-from charrnn.files import open_regular
+from charrnn.runtime.files import open_regular
 from charrnn.runtime.memory import total
 
 MAX_HEADER = 100_000_000  # bytes, as in the library

@@ -20,9 +20,8 @@ from charrnn.errors import CheckpointError
 from charrnn.nn.network import Network
 from charrnn.runtime.ranks import Ranks
 from charrnn.storage.checkpoint import Checkpoint, damaged, require_array
-from charrnn.storage.metadata import Count, Finite, Section, as_tuple, validated
-from charrnn.storage.migrations import CONVENTIONS
-from charrnn.training.measures import Mean
+from charrnn.storage.metadata import CONVENTIONS, Count, Finite, Section, as_tuple, validated
+from charrnn.training.clock import Mean
 from charrnn.training.optim.averaging import WeightAverage
 from charrnn.training.optim.optimisers import Optimiser
 from charrnn.training.optim.schedules import Schedule

@@ -20,10 +20,9 @@ from charrnn.runtime.ranks import Ranks, RankStatus
 from charrnn.runtime.workers import WorkerPool
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.metadata import Metadata
-from charrnn.training.clock import Clock
+from charrnn.training.clock import Clock, Update
 from charrnn.training.divergence import QUIET, DivergenceCheck, is_finite
-from charrnn.training.measures import Update
-from charrnn.training.optim.clipping import norm
+from charrnn.training.optim.optimisers import norm
 from charrnn.training.optim.schedules import Progress
 from charrnn.training.plan import Limits, Rhythm
 from charrnn.training.state import TrainingState

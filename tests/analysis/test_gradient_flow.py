@@ -13,10 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charrnn import build, config
-from charrnn.analysis.gradcheck.reference.activations import cross_entropy
-from charrnn.analysis.gradient_flow.decay import fit
+from charrnn.analysis.gradcheck.reference.cells import cross_entropy
 from charrnn.analysis.gradient_flow.flow import measure
-from charrnn.analysis.gradient_flow.lags import gradients_back, lag_norms
+from charrnn.analysis.gradient_flow.lags import fit, gradients_back, lag_norms
 from charrnn.analysis.gradient_flow.positions import positions
 from charrnn.analysis.gradient_flow.saturation import saturations
 from charrnn.analysis.gradient_flow.spectrum import bounds, rate_bound, spectra
@@ -26,7 +25,7 @@ from charrnn.analysis.gradient_flow.verdict import enough
 from charrnn.cli.main import main
 from charrnn.data.corpus import load_corpus
 from charrnn.nn.bptt import Batch, gradient
-from charrnn.report.figures.sparkline import decades
+from charrnn.report.figures.style import decades
 from charrnn.report.gradient_flow import in_words
 from charrnn.runtime.installation import install_command
 from tests.conftest import ROOT, make_problem

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 
 from charrnn import build, config
 from charrnn.analysis.gradcheck.cases import reference_of
-from charrnn.analysis.units.activations import Block, activations, quantities
+from charrnn.analysis.units.activations import Block, activations, quantities, rows_of
 from charrnn.analysis.units.features import Feature, features
 from charrnn.analysis.units.ranking import Ranking, auc
-from charrnn.analysis.units.rows import rows_of
 from charrnn.data.corpus import load_corpus
 from charrnn.data.vocabulary import Vocabulary
 from tests.conftest import TEXT

@@ -36,7 +36,7 @@ def cited(files: dict[Path, str]) -> list[tuple[str, str]]:
 def opening_equations() -> Iterator[tuple[str, str]]:
     """The equations that the cells' files and the loss open with."""
     nn = ROOT / "charrnn/nn"
-    for path in [*sorted((nn / "cells").glob("*.py")), nn / "cross_entropy.py"]:
+    for path in [*sorted((nn / "cells").glob("*.py")), nn / "window.py"]:
         yield from OPENING.findall(CODE[path])
 
 

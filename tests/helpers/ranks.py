@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from charrnn.runs.joining import join_ranks
-from charrnn.runs.launch import Launch
+from charrnn.runs.start import Launch
 from charrnn.runtime.ranks import Ranks
 from charrnn.training.events import Event
 from tests.helpers.runs import play

@@ -10,10 +10,9 @@ from random import Random
 from typing import Any
 
 from charrnn import config
-from charrnn.runs.launch import Launch
 from charrnn.runs.records import record
 from charrnn.runs.resume import resume_run
-from charrnn.runs.start import start_run
+from charrnn.runs.start import Launch, start_run
 from charrnn.runtime.signals import StopSignal
 from charrnn.training.events import Event
 from tests.conftest import ROOT

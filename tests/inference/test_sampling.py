@@ -15,7 +15,7 @@ from charrnn.analysis.gradcheck.cases import reference_of
 from charrnn.config import Config
 from charrnn.data.corpus import load_corpus
 from charrnn.inference.memorization import TrainingText
-from charrnn.inference.stopping import StopConditions, Truncation
+from charrnn.inference.sampling import StopConditions, Truncation
 from charrnn.storage.checkpoint import read
 from charrnn.storage.checkpoint_folder import locate
 from tests.conftest import TEXT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from charrnn.analysis.gradcheck.reference.activations import ACTIVATIONS as TEXTBOOK
+from charrnn.analysis.gradcheck.reference.cells import ACTIVATIONS as TEXTBOOK
 from charrnn.nn.activations import ACTIVATIONS, GateBlock
 
 A = np.linspace(-4, 4, 33) + 0.01

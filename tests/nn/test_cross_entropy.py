@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.analysis.gradcheck.reference.activations import cross_entropy
-from charrnn.nn import cross_entropy as crossentropy
+from charrnn.analysis.gradcheck.reference.cells import cross_entropy
+from charrnn.nn import window as crossentropy
 
 
 @given(st.integers(1, 8), st.integers(2, 9), st.floats(0.1, 50), st.integers(0, 99))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from charrnn import build, config
-from charrnn.nn.initialisers import draw
+from charrnn.nn.params import draw
 
 
 def test_schemes():

@@ -22,7 +22,7 @@ from charrnn.errors import Notice
 from charrnn.nn.backends.compiled import cache
 
 LOOP = """
-from charrnn.nn.backends.compiled.jit import compiled
+from charrnn.nn.backends.compiled.compiling import compiled
 
 @compiled
 def after(x):

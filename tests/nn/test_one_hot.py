@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.nn import one_hot as onehot
+from charrnn.nn import window as onehot
 
 SIZES = st.tuples(st.integers(1, 40), st.integers(1, 12), st.integers(1, 5))
 

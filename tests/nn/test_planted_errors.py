@@ -44,7 +44,7 @@ PLANTED = {
     "relu: derivative is 1": ("charrnn.nn.activations", "out[...] = y.real > 0", "out[...] = 1", "relu"),
     "sigmoid: derivative of tanh": ("charrnn.nn.activations", "if self.c1 != 0:", "if False:", "sigmoid"),
     "output layer: c forgotten": ("charrnn.nn.network", "dc += np.ones", "dc += 0 * np.ones", "rnn"),
-    "output layer: gradient of y's column": ("charrnn.nn.cross_entropy", "y] -= 1", "y] += 1", "rnn"),
+    "output layer: gradient of y's column": ("charrnn.nn.window", "y] -= 1", "y] += 1", "rnn"),
     "windows: dstate not chained": ("charrnn.nn.bptt", "dstate = network.backward(tape, dz, dstate, grad)", "network.backward(tape, dz, 0 * dstate, grad)", "lstm"),
 }  # fmt: skip
 

@@ -15,10 +15,12 @@ pytest.importorskip("mypy", reason="mypy is one of the tools of the extra dev")
 
 IMPORTS = """\
 from dataclasses import replace
-from charrnn.nn import cross_entropy, one_hot
+from charrnn.nn import window as one_hot
+from charrnn.nn import window as cross_entropy
 from charrnn.nn.backends import NUMPY_BACKEND
 from charrnn.nn.backends.compiled import gru as fast_gru, lstm as fast_lstm, rnn as fast_rnn
-from charrnn.nn.backends.compiled import update, window
+from charrnn.nn.backends.compiled import (window)
+from charrnn.nn.backends.compiled import window as update
 from charrnn.nn.backends import Backend
 from charrnn.nn.cells import gru, lstm, rnn
 """

@@ -27,9 +27,8 @@ from charrnn.cli.main import main
 from charrnn.errors import DataError, MissingExtraError
 from charrnn.report.figures.curves import picture
 from charrnn.report.figures.style import require_drawable
-from charrnn.report.html.assembly import embedded
 from charrnn.report.html.curves import Curves, buckets, packed
-from charrnn.report.html.page import report
+from charrnn.report.html.page import embedded, report
 from charrnn.report.html.reader import pack
 from charrnn.report.html.runs import POINTS, open_run
 from charrnn.runtime.installation import install_command

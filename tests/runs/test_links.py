@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from charrnn.errors import CheckpointError
-from charrnn.files import open_for_writing, read_regular
 from charrnn.runs.folder import RunFolder
+from charrnn.runtime.files import open_for_writing, read_regular
 from charrnn.storage.checkpoint import DamagedCheckpointError, read
 from charrnn.storage.checkpoint_folder import locate
 from tests.helpers.runs import finish, generate_steps, resume, start

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from charrnn.errors import CheckpointError
-from charrnn.runs.launch import Launch
+from charrnn.runs.start import Launch
 from charrnn.runtime.signals import StopSignal
 from charrnn.storage import atomic
 from charrnn.storage.checkpoint import read

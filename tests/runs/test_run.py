@@ -15,7 +15,7 @@ import pytest
 
 from charrnn import config
 from charrnn.analysis.gradcheck.cases import reference_of
-from charrnn.analysis.gradcheck.reference.activations import softmax
+from charrnn.analysis.gradcheck.reference.cells import softmax
 from charrnn.inference.evaluation import evaluate
 from charrnn.inference.sampling import Sampling, numpy_sampler, sample
 from charrnn.runs.resume import resume_run

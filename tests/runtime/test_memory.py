@@ -9,7 +9,7 @@ from charrnn import build, config
 from charrnn.nn import bptt
 from charrnn.nn.dropout import DropoutMasks
 from charrnn.runtime import memory
-from charrnn.storage.migrations import CONVENTIONS
+from charrnn.storage.metadata import CONVENTIONS
 from tests.helpers.variants import CELLS
 
 

@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from charrnn import files
 from charrnn.errors import CheckpointError
-from charrnn.storage import appended, atomic
+from charrnn.runtime import files
+from charrnn.storage import atomic
+from charrnn.storage import atomic as appended
 from charrnn.storage.checkpoint import read
 from tests.conftest import ROOT, TEXT
 from tests.helpers.runs import TINY, finish, generate_steps, start

@@ -18,7 +18,7 @@ from safetensors import safe_open
 
 from charrnn.errors import CheckpointError
 from charrnn.storage.checkpoint import read, write
-from charrnn.storage.migrations import FORMAT, STEPS, migrate
+from charrnn.storage.metadata import FORMAT, STEPS, migrate
 
 FROZEN = Path(__file__).parents[1] / "frozen"
 OLD = FROZEN / "format-1" / "checkpoints" / "step-000000006.safetensors"

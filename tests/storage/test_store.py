@@ -12,8 +12,7 @@ from charrnn.errors import CheckpointError, Notice
 from charrnn.runs.folder import RunFolder
 from charrnn.storage.checkpoint import Checkpoint, read, to_bytes, write
 from charrnn.storage.checkpoint_folder import CheckpointFolder, locate, read_from
-from charrnn.storage.metadata import Metadata
-from charrnn.storage.migrations import FORMAT
+from charrnn.storage.metadata import FORMAT, Metadata
 from tests.helpers.checkpoints import META
 
 

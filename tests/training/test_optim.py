@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from charrnn.training.optim.clipping import clip_by_norm, clip_by_value, norm
-from charrnn.training.optim.optimisers import make_optimiser
+from charrnn.training.optim.optimisers import clip_by_norm, clip_by_value, make_optimiser, norm
 from charrnn.training.optim.schedules import Progress, make_schedule
 
 FROZEN = json.loads((Path(__file__).parents[1] / "frozen" / "optimisers.json").read_text())

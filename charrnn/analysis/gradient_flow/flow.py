@@ -8,8 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.analysis.gradient_flow.decay import Decay, fit
-from charrnn.analysis.gradient_flow.lags import QUIET, LagNorms, gradients_back, norms_of
+from charrnn.analysis.gradient_flow.lags import (
+    QUIET,
+    Decay,
+    LagNorms,
+    fit,
+    gradients_back,
+    norms_of,
+)
 from charrnn.analysis.gradient_flow.positions import Positions
 from charrnn.analysis.gradient_flow.saturation import Saturation, saturations
 from charrnn.analysis.gradient_flow.spectrum import Spectrum, bounds, rate_bound, spectra

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.errors import CheckpointError
+from charrnn.inference.mixture.mixing import Weights
 from charrnn.inference.mixture.model import Mixture
 from charrnn.inference.mixture.trie import MAX_ORDER, Trie
-from charrnn.inference.mixture.weights import Weights
 from charrnn.storage.atomic import write_atomically
 from charrnn.storage.sealed import seal, unseal
 

@@ -14,9 +14,9 @@ from charrnn.inference.mixture.counting import (
     CountingKernels,
     compiled_counting,
 )
+from charrnn.inference.mixture.mixing import ENTROPIES, LEAST, LENGTHS, Rates, Weights
 from charrnn.inference.mixture.reading import Stream
 from charrnn.inference.mixture.trie import Trie
-from charrnn.inference.mixture.weights import ENTROPIES, LEAST, LENGTHS, Rates, Weights
 from charrnn.nn.backends.availability import has_compiled
 
 Array = NDArray[Any]

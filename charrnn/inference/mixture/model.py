@@ -15,9 +15,9 @@ from charrnn.inference.mixture.kernels import (
     fastest_mixture,
     flat_mixture,
 )
+from charrnn.inference.mixture.mixing import MIDDLE, Rates, Weights, new_features, no_features
 from charrnn.inference.mixture.reading import LONGEST, fresh
 from charrnn.inference.mixture.trie import Trie
-from charrnn.inference.mixture.weights import MIDDLE, Rates, Weights, new_features, no_features
 
 Array = NDArray[Any]
 Learning = Literal["nothing", "weights", "everything"]

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.nn import cross_entropy, one_hot
+from charrnn.nn import window as cross_entropy
+from charrnn.nn import window as one_hot
 
 Array = NDArray[Any]
 Ids = NDArray[np.integer]

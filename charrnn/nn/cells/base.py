@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from charrnn.nn.activations import Activation
 from charrnn.nn.backends import Backend
-from charrnn.nn.workspace import Workspace
+from charrnn.nn.params import Workspace
 
 Array = NDArray[Any]
 Weights = dict[str, Array]

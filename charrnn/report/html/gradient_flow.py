@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from charrnn import build
-from charrnn.analysis.gradient_flow.decay import Decay, fit
-from charrnn.analysis.gradient_flow.lags import LagNorms, lag_norms
+from charrnn.analysis.gradient_flow.lags import Decay, LagNorms, fit, lag_norms
 from charrnn.analysis.gradient_flow.positions import positions
 from charrnn.config import Config
 from charrnn.data.corpus import Corpus

@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn import build
-from charrnn.analysis.units.activations import Block, activations, quantities
+from charrnn.analysis.units.activations import Block, activations, quantities, rows_of
 from charrnn.analysis.units.features import Feature, features
 from charrnn.analysis.units.ranking import Ranked, Ranking, Series, auc
-from charrnn.analysis.units.rows import rows_of
 from charrnn.config import Config
 from charrnn.data.corpus import BOUNDARY, Corpus, Part
 from charrnn.data.vocabulary import Vocabulary

@@ -20,9 +20,9 @@ from typing import Any
 
 from charrnn.config import load, to_yaml
 from charrnn.errors import CharrnnError, CheckpointError, UsageError, argument
-from charrnn.files import open_for_writing, read_regular
 from charrnn.runs.folder import RunFolder
 from charrnn.runs.sweep.plan import Point
+from charrnn.runtime.files import open_for_writing, read_regular
 from charrnn.storage.atomic import unwritable, write_atomically
 
 MAX_OUTCOME = 1 << 24  # bytes

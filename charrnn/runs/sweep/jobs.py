@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from charrnn.errors import DivergenceError, notice
-from charrnn.files import open_for_writing, open_regular
 from charrnn.runs.sweep.folder import SweepFolder
 from charrnn.runs.sweep.plan import Point
+from charrnn.runtime.files import open_for_writing, open_regular
 from charrnn.runtime.mpi_launch import alone, started
 from charrnn.runtime.signals import StopSignal
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -197,3 +198,23 @@ def make_optimiser(
     if name == "adamw":
         return Adam(theta, beta1, beta2, epsilon, weight_decay, decayed, adam_step)
     raise ValueError(f"no optimiser {name!r}")
+
+
+def norm(g: Array) -> float:
+    """‖g‖₂ of the flat gradient."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = float(np.dot(g, g))
+        if np.isfinite(squares):
+            return sqrt(squares)
+        return float(np.linalg.norm(g.astype(np.float64)))
+
+
+def clip_by_norm(g: Array, g_norm: float, threshold: float) -> None:
+    """g ← g · threshold / ‖g‖ in place, where ‖g‖ exceeds the threshold."""
+    if g_norm > threshold:
+        g *= threshold / g_norm
+
+
+def clip_by_value(g: Array, threshold: float) -> None:
+    """Cut every element of g to [-threshold, threshold] in place."""
+    np.clip(g, -threshold, threshold, out=g)

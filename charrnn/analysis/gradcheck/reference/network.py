@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.analysis.gradcheck.reference.activations import cross_entropy
-from charrnn.analysis.gradcheck.reference.cells import STEPS, Weights
+from charrnn.analysis.gradcheck.reference.cells import STEPS, Weights, cross_entropy
 
 Array = NDArray[Any]
 

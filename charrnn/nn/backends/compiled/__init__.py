@@ -6,7 +6,8 @@ Importing this package imports Numba. The loops of a cell are in the module that
 from __future__ import annotations
 
 from charrnn.nn.backends import Backend
-from charrnn.nn.backends.compiled import update, window
+from charrnn.nn.backends.compiled import window
+from charrnn.nn.backends.compiled import window as update
 
 NUMBA_BACKEND = Backend(
     name="numba",

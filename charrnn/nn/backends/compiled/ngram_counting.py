@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from charrnn.nn.backends.compiled.jit import compiled
+from charrnn.nn.backends.compiled.compiling import compiled
 
 
 @compiled

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from charrnn.nn.backends.compiled.jit import compiled
+from charrnn.nn.backends.compiled.compiling import compiled
 from charrnn.nn.backends.compiled.ngram_counting import find
 
 CONTEXT, LENGTH, PLACE, LONGEST, RECENT = range(5)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from charrnn.nn.backends.compiled.jit import compiled
+from charrnn.nn.backends.compiled.compiling import compiled
 from charrnn.nn.backends.compiled.tile import PANEL_BYTES, copy_panel_row, tile, transpose_tiles
 
 # As many sums as keep the multipliers busy and fit in sixteen registers.

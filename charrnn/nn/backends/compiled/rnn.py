@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.nn.activations import Activation
-from charrnn.nn.backends.compiled.constants import constants, relu_flag
+from charrnn.nn.backends.compiled.compiling import compiled, constants, relu_flag
 from charrnn.nn.backends.compiled.functions import tanh
-from charrnn.nn.backends.compiled.jit import compiled
 from charrnn.nn.backends.compiled.product import multiply, pack, pack_transposed
 from charrnn.nn.backends.compiled.step import overload_step
 from charrnn.nn.cells.base import Weights

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.nn.backends.compiled.compiling import compiled
 from charrnn.nn.backends.compiled.functions import exp
-from charrnn.nn.backends.compiled.jit import compiled
 from charrnn.nn.backends.compiled.mixing import mix_row, new_scratch
 from charrnn.nn.backends.compiled.ngram_reading import advance, forget
 from charrnn.nn.backends.compiled.product import multiply, pack
