@@ -95,7 +95,7 @@ class Rows:
     @classmethod
     def streams(cls, start: int, stop: int, count: int, warm: int = WARM) -> Rows:
         """Inputs start … stop - 1 cut in `count`, each warmed up by up to `warm` before it."""
-        begin = start + -(-(stop - start) // count) * np.arange(count)
+        begin = np.minimum(start + -(-(stop - start) // count) * np.arange(count), stop)
         return cls(np.maximum(begin - warm, 0), begin, np.append(begin[1:], stop))
 
     def __len__(self) -> int:

@@ -227,7 +227,8 @@ def test_signals_end_a_run_that_can_go_on(numbers, text_file, tmp_path):
         process.send_signal(number)
         time.sleep(0.02)
     _, said = process.communicate(timeout=60)
-    assert process.returncode == 128 + numbers[-1]
+    # A second SIGINT may meet Python when it has put its handlers away: a shell says 130 for both.
+    assert process.returncode in (128 + numbers[-1], -numbers[-1])
     assert "Traceback" not in said
     step = read(locate(tmp_path / "run", "last")).meta.step
     assert generate_steps(tmp_path / "run", steps=step + 3).trainer.step == step + 3
