@@ -16,7 +16,6 @@ from charrnn.config.schema import STDIN
 from charrnn.errors import ConfigError
 from charrnn.storage.atomic import write_atomically
 
-LONGEST_NAME = 100  # bytes of a run's name
 AnyPath = str | PathLike[str]
 AnyConfig = Config | Mapping[str, Any] | AnyPath | None
 
@@ -121,8 +120,7 @@ def _is_path(config: AnyConfig) -> TypeGuard[AnyPath]:
 
 def _file_name(name: str) -> str:
     """A name that a folder can have, and a number after it."""
-    name = "".join(letter if letter.isprintable() else "_" for letter in name)
-    return name.encode()[:LONGEST_NAME].decode(errors="ignore") or "run"
+    return "".join(letter if letter.isprintable() else "_" for letter in name) or "run"
 
 
 def _plain(item: tuple[Any, Any]) -> tuple[str, Any]:
