@@ -75,7 +75,7 @@ def test_steps_make_a_run_longer_whatever_ended_it(train, tmp_path, ends, valida
     assert step(train("--resume", "run")) == first + 7
 
 
-@pytest.mark.parametrize("length", [("--epochs", 2), ("--minutes", 0.01)])
+@pytest.mark.parametrize("length", [("--epochs", 2), ("--minutes", 0.05)])
 def test_epochs_and_minutes_make_a_run_longer_that_its_steps_ended(train, tmp_path, length) -> None:
     begin(train, "--steps", 3, "--epochs", 0.5)
     assert step(train("--resume", "run", *length)) > 3

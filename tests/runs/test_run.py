@@ -271,7 +271,7 @@ def test_a_text_with_the_longest_name_there_is(letter, charrnn, text_file, tmp_p
     done = charrnn("train", "--text", name, "--steps", 1, "--set=model.hidden_size=4", "-q")
     assert done.returncode == 0, done.stderr
     [run] = (tmp_path / "runs").iterdir()
-    assert run.name.startswith(letter * 30)
+    assert run.name.startswith(letter * 80)
     for command in (["sample", run, "--length", 9], ["report", run], ["eval", run]):
         used = charrnn(*command)
         assert used.returncode == 0, used.stderr
