@@ -27,6 +27,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # In the background it is ignored, and every process that a test starts would ignore it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+# Under nohup so is this one.
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # Numba keeps compiled code by each file's own time, and a kernel is made of several files.
 _SOURCES = sorted((ROOT / "charrnn" / "nn" / "backends" / "compiled").glob("*.py"))

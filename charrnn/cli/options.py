@@ -11,7 +11,6 @@ import click
 from charrnn.api.arguments import CHOICES, NUMBERS
 from charrnn.cli import completion
 from charrnn.cli.spelling import in_options, option
-from charrnn.runtime.workers import threads as threads
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
