@@ -1,4 +1,4 @@
-"""Make the coefficients of charrnn/nn/backends/compiled/functions.py: minimax fits by reweighting.
+"""Make the coefficients of charrnn/nn/backends/compiled/compiling.py: minimax fits by reweighting.
 
     python scripts/fit_functions.py
 

@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 
 from charrnn.cli.main import cli  # noqa: E402
 from charrnn.config import Config  # noqa: E402
-from charrnn.config.json_schema import schema_text  # noqa: E402
+from charrnn.config.explain import schema_text  # noqa: E402
 
 DOCS = ROOT / "docs"
 SCHEMA = ROOT / "charrnn" / "config" / "schema.json"

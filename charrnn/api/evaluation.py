@@ -13,10 +13,9 @@ from charrnn.api.showing import prepare, table
 from charrnn.data.corpus import Corpus, Part, load_corpus
 from charrnn.data.vocabulary import LackingError
 from charrnn.errors import DataError, UsageError, argument, notice
-from charrnn.inference.baseline import Baseline, baseline
+from charrnn.inference.baseline import Baseline, HMMBaseline, baseline, hmm_baseline
 from charrnn.inference.dynamic import evaluate_dynamically, evaluate_mixture_dynamically
 from charrnn.inference.evaluation import evaluate as evaluate_part
-from charrnn.inference.hmm_baseline import HMMBaseline, hmm_baseline
 from charrnn.inference.interval import Blocks
 from charrnn.inference.metrics import Score
 from charrnn.inference.mixture.evaluation import evaluate_mixture

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from charrnn.config import Config, unused_keys
-from charrnn.config.json_schema import schema_text as schema_of_config
+from charrnn.config.explain import schema_text as schema_of_config
 from charrnn.config.loading import Layer, dotted_layer, file_layer, merged, parse_set, setting_layer
 from charrnn.config.loading import to_yaml as yaml_of
 from charrnn.config.schema import STDIN

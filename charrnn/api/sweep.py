@@ -14,8 +14,8 @@ from charrnn.api.arguments import require
 from charrnn.api.settings import AnyPath, flags
 from charrnn.config.loading import Layer, setting_layer
 from charrnn.errors import CheckFailedError, InterruptedRunError, notice
+from charrnn.report.figures.curves import draw
 from charrnn.report.figures.style import require_drawable
-from charrnn.report.figures.sweep import draw
 from charrnn.report.sweep import opening, result_line
 from charrnn.report.terminal import say
 from charrnn.runs.sweep.file import Sweep, load_sweep

@@ -13,8 +13,7 @@ from charrnn.build.models import initialise, network
 from charrnn.config import Config
 from charrnn.data.corpus import Corpus
 from charrnn.data.line_loader import LineLoader
-from charrnn.data.loader import DataLoader
-from charrnn.data.stream_loader import StreamLoader
+from charrnn.data.loader import DataLoader, StreamLoader
 from charrnn.nn import bptt
 from charrnn.nn.network import Network
 from charrnn.runtime import memory

@@ -17,7 +17,7 @@ from charrnn.cli.options import (
     say_notice,
     unknown_option,
 )
-from charrnn.cli.output import to_json
+from charrnn.cli.streams import to_json
 from charrnn.inference.baseline import verdict
 from charrnn.inference.dynamic import SEGMENT
 from charrnn.inference.interval import FEWEST_LINES, SHORTEST

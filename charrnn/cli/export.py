@@ -9,7 +9,7 @@ import click
 
 from charrnn.api.model import load
 from charrnn.cli.options import argument_option, checkpoint_option
-from charrnn.cli.output import write
+from charrnn.cli.streams import write
 
 
 @click.command("export")

@@ -9,7 +9,7 @@ import click
 from charrnn.api.gradcheck import GradientCheck, gradcheck
 from charrnn.cli import completion
 from charrnn.cli.options import argument_option, format_option, set_option
-from charrnn.cli.output import to_json
+from charrnn.cli.streams import to_json
 
 
 @click.command("gradcheck")

@@ -9,7 +9,7 @@ import click
 
 from charrnn.api.gradflow import gradflow
 from charrnn.cli.options import argument_option, checkpoint_option, format_option, set_option
-from charrnn.cli.output import to_json
+from charrnn.cli.streams import to_json
 from charrnn.report.gradient_flow import in_words
 
 

@@ -10,7 +10,7 @@ import click
 from charrnn.api.inspection import Inspection, inspect
 from charrnn.api.settings import to_yaml
 from charrnn.cli.options import checkpoint_option, format_option
-from charrnn.cli.output import to_json
+from charrnn.cli.streams import to_json
 from charrnn.errors import printable
 
 

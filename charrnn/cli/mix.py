@@ -8,7 +8,7 @@ import click
 
 from charrnn.api.mixing import MixResult, mix
 from charrnn.cli.options import format_option
-from charrnn.cli.output import to_json
+from charrnn.cli.streams import to_json
 from charrnn.errors import UsageError, argument
 from charrnn.inference.metrics import bits
 

@@ -10,7 +10,7 @@ import click
 
 from charrnn.api.arguments import CHOICES, NUMBERS
 from charrnn.cli import completion
-from charrnn.cli.spelling import in_options, option
+from charrnn.cli.mistakes import in_options, option
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from charrnn.api.writing import open_runs, page_of, write_report
-from charrnn.cli.output import write
+from charrnn.cli.streams import write
 
 
 @click.command("report")

@@ -18,7 +18,7 @@ from charrnn.cli.options import (
     say_notice,
     unknown_option,
 )
-from charrnn.cli.output import to_json, write
+from charrnn.cli.streams import to_json, write
 from charrnn.data.files import read_prime
 from charrnn.errors import DataError, UsageError, argument
 from charrnn.inference.memorization import Copied

@@ -22,7 +22,7 @@ from charrnn.cli.options import (
     say_notice,
     unknown_option,
 )
-from charrnn.cli.output import Output, to_json
+from charrnn.cli.streams import Output, to_json
 from charrnn.config.schema import STDIN
 
 _ESCAPED = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}

@@ -10,7 +10,7 @@ import click
 from charrnn.api.run import ending_stop
 from charrnn.api.sweep import sweep as run_sweep
 from charrnn.cli.options import argument_option, format_option, set_option
-from charrnn.cli.output import to_json
+from charrnn.cli.streams import to_json
 from charrnn.report.sweep import table
 
 

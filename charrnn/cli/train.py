@@ -10,9 +10,9 @@ import click
 from charrnn.api.run import Run, ending_stop
 from charrnn.api.training import resume, train
 from charrnn.cli import completion
+from charrnn.cli.mistakes import in_options
 from charrnn.cli.options import argument_option, format_option, set_option
-from charrnn.cli.output import to_json
-from charrnn.cli.spelling import in_options
+from charrnn.cli.streams import to_json
 from charrnn.errors import InterruptedRunError, UsageError, argument, call
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from charrnn.config.rules import text_codec
 from charrnn.data.encodings import marked_encoding
 from charrnn.data.files import MARK, open_text, require_mark, undecodable
-from charrnn.data.line_statistics import LineCounter
+from charrnn.data.text_statistics import LineCounter
 from charrnn.data.vocabulary import code_points
 from charrnn.errors import DataError
 

@@ -19,7 +19,7 @@ from charrnn.export.facts import facts
 from charrnn.export.state_dict import FIRST, shown
 from charrnn.export.torch_layout import to_torch
 from charrnn.storage.checkpoint import KEY
-from charrnn.storage.tensors import read_tensors
+from charrnn.storage.sealed import read_tensors
 
 Array = NDArray[Any]
 DTYPES = ("F16", "F32", "F64")

@@ -11,11 +11,18 @@ A run keeps the masks that it was begun with, `conventions` of its first checkpo
 | 1 | one generator for all streams |
 | 2 | a generator for each part of the streams, so that masks depend on how many parts there are |
 | 3 | a stretch of one PCG64 sequence for each stream |
+
+Weight dropout is DropConnect on the recurrent matrices U (Wan et al. 2013; on LSTMs Merity et al.
+2018).
+
+One mask for all steps and streams of an update: what is dropped is a connection, not a unit, so
+the loops over time run as they are, on U ∘ M, and the gradient is dU = d(U ∘ M) ∘ M.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +31,7 @@ from numpy.typing import NDArray
 
 from charrnn.nn.bptt import Masks
 from charrnn.nn.network import Network
+from charrnn.nn.params import Params
 
 Array = NDArray[Any]
 BITS = 32  # of a random number
@@ -83,3 +91,32 @@ def _draw(rng: np.random.Generator, dropout: float, out: Sequence[Array]) -> Non
     for mask in out:
         np.less(rng.random(mask.shape, np.float32), kept, out=mask, casting="unsafe")
         mask *= 1 / kept
+
+
+def draw_weight_masks(params: Params, dropped: float, rng: np.random.Generator) -> dict[str, Array]:
+    """For each U (H, G) a mask: 0 in the share `dropped`, else 1 / (1 - dropped)."""
+    kept = 1 - dropped
+    masks: dict[str, Array] = {}
+    if not dropped:
+        return masks
+    for name, view in params.items():
+        if name.endswith(".U"):
+            masks[name] = (rng.random(view.shape, np.float32) < kept).astype(view.dtype)
+            masks[name] *= 1 / kept
+    return masks
+
+
+@contextmanager
+def apply_weight_dropout(
+    params: Params, masks: Mapping[str, Array], grad: Params
+) -> Iterator[None]:
+    """The parameters times their masks while it lasts; then as they were, and `grad` masked."""
+    whole = {name: params[name].copy() for name in masks}
+    for name, mask in masks.items():
+        np.multiply(params[name], mask, out=params[name])
+    try:
+        yield
+    finally:
+        for name, mask in masks.items():
+            params[name][...] = whole[name]
+            np.multiply(grad[name], mask, out=grad[name])

@@ -10,10 +10,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from charrnn.analysis.gradient_flow.flow import Flow
-from charrnn.analysis.gradient_flow.lags import Decay
+from charrnn.analysis.gradient_flow.lags import Decay, ladder
 from charrnn.analysis.gradient_flow.saturation import Saturation
 from charrnn.analysis.gradient_flow.subjects import Measured
-from charrnn.analysis.gradient_flow.truncation import ladder
 from charrnn.report.figures.style import decades
 
 Array = NDArray[Any]

@@ -16,14 +16,17 @@ from charrnn.errors import CheckpointError, DataError, UsageError, argument
 from charrnn.runs.changes import (
     RESET_NOTICES,
     TEXT,
+    advise,
     describe_text_change,
     find_changes,
+    is_length_given,
+    lift_limits,
     parts_to_reset,
     require_accepted,
+    require_left,
     require_possible,
 )
 from charrnn.runs.folder import RunFolder
-from charrnn.runs.length import advise, is_length_given, lift_limits, require_left
 from charrnn.runs.start import Launch, with_absolute_texts
 from charrnn.storage.atomic import write_atomically
 from charrnn.storage.checkpoint import Checkpoint, write

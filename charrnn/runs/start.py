@@ -15,7 +15,7 @@ from charrnn.config import Config, to_yaml, unused_keys
 from charrnn.config.schema import STDIN, ModelConfig
 from charrnn.data.corpus import load_corpus
 from charrnn.data.files import find_files, matches, named, read_stdin
-from charrnn.data.line_statistics import repeated_share
+from charrnn.data.text_statistics import repeated_share
 from charrnn.data.vocabulary import describe
 from charrnn.errors import ConfigError, DataError, argument, call, settings
 from charrnn.export import starting_point

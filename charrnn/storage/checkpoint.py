@@ -6,8 +6,6 @@ that is not an array, and a SHA-256 over both. docs/checkpoints.md lists its fie
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import save
 
 from charrnn.errors import CheckpointError, call
 from charrnn.storage.atomic import write_atomically
 from charrnn.storage.metadata import FORMAT, Metadata, migrate, parse
-from charrnn.storage.tensors import DAMAGE, read_tensors
+from charrnn.storage.sealed import DAMAGE, digest, read_tensors, seal
 
 KEY = "charrnn"
 DTYPES = ("F32", "F64")
@@ -53,26 +50,9 @@ class Checkpoint:
         return {n: a for n, a in self.arrays.items() if n.startswith(("layers.", "output."))}
 
 
-def _digest(arrays: Mapping[str, Array], meta_json: str) -> str:
-    digest = hashlib.sha256(meta_json.encode())
-    for name in sorted(arrays):
-        array = arrays[name]
-        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
-
-
-def _canonical(meta: Mapping[str, Any]) -> str:
-    return json.dumps(meta, sort_keys=True, ensure_ascii=True, allow_nan=False)
-
-
 def to_bytes(checkpoint: Checkpoint) -> bytes:
     """The file's content; the same checkpoint gives the same bytes."""
-    # safetensors 0.8.0 silently writes other values for an array that is not C-contiguous.
-    arrays = {name: np.ascontiguousarray(array) for name, array in checkpoint.arrays.items()}
-    meta = {"format": FORMAT, **checkpoint.meta.values}
-    sealed = {**meta, "sha256": _digest(arrays, _canonical(meta))}
-    return save(arrays, {KEY: _canonical(sealed)})
+    return seal(KEY, checkpoint.arrays, {"format": FORMAT, **checkpoint.meta.values})
 
 
 def write(path: Path, checkpoint: Checkpoint) -> None:
@@ -98,7 +78,7 @@ def read(path: Path) -> Checkpoint:
         values = parse(raw)
         sha256 = values.pop("sha256", None)
         _require_known(values.get("format"), where)
-        if _digest(arrays, _canonical(values)) != sha256:
+        if digest(arrays, values) != sha256:
             raise ValueError("its hash differs")
         current, values = migrate(arrays, values)
         return Checkpoint(current, Metadata.of(values))

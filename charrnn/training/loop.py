@@ -11,7 +11,6 @@ from charrnn.inference.sampling import Sampling, first_id, numpy_sampler, sample
 from charrnn.nn.bptt import CancelledError
 from charrnn.runtime.signals import StopSignal
 from charrnn.storage.checkpoint_folder import CheckpointFolder
-from charrnn.training.clock import Throughput, Update
 from charrnn.training.divergence import QUIET, DivergedError
 from charrnn.training.events import (
     Evaluated,
@@ -24,6 +23,7 @@ from charrnn.training.events import (
     Saving,
     Stepped,
 )
+from charrnn.training.plan import Throughput, Update
 from charrnn.training.rollback import roll_back
 from charrnn.training.trainer import Trainer
 

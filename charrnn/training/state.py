@@ -21,10 +21,10 @@ from charrnn.nn.network import Network
 from charrnn.runtime.ranks import Ranks
 from charrnn.storage.checkpoint import Checkpoint, damaged, require_array
 from charrnn.storage.metadata import CONVENTIONS, Count, Finite, Section, as_tuple, validated
-from charrnn.training.clock import Mean
 from charrnn.training.optim.averaging import WeightAverage
 from charrnn.training.optim.optimisers import Optimiser
 from charrnn.training.optim.schedules import Schedule
+from charrnn.training.plan import Mean
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]

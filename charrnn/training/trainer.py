@@ -13,18 +13,16 @@ from numpy.typing import NDArray
 from charrnn.data.corpus import Corpus
 from charrnn.data.loader import DataLoader
 from charrnn.nn.bptt import CancelledError, GradientResult
-from charrnn.nn.dropout import DropoutMasks
+from charrnn.nn.dropout import DropoutMasks, apply_weight_dropout, draw_weight_masks
 from charrnn.nn.network import Network
-from charrnn.nn.weight_dropout import apply_weight_dropout, draw_weight_masks
 from charrnn.runtime.ranks import Ranks, RankStatus
 from charrnn.runtime.workers import WorkerPool
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.metadata import Metadata
-from charrnn.training.clock import Clock, Update
 from charrnn.training.divergence import QUIET, DivergenceCheck, is_finite
 from charrnn.training.optim.optimisers import norm
 from charrnn.training.optim.schedules import Progress
-from charrnn.training.plan import Limits, Rhythm
+from charrnn.training.plan import Clock, Limits, Rhythm, Update
 from charrnn.training.state import TrainingState
 
 Array = NDArray[Any]

@@ -15,12 +15,19 @@ from hypothesis import strategies as st
 from charrnn import build, config
 from charrnn.analysis.gradcheck.reference.cells import cross_entropy
 from charrnn.analysis.gradient_flow.flow import measure
-from charrnn.analysis.gradient_flow.lags import fit, gradients_back, lag_norms
+from charrnn.analysis.gradient_flow.lags import (
+    Truncation,
+    fit,
+    gradients_back,
+    keeping,
+    ladder,
+    lag_norms,
+    truncations,
+)
 from charrnn.analysis.gradient_flow.positions import positions
 from charrnn.analysis.gradient_flow.saturation import saturations
 from charrnn.analysis.gradient_flow.spectrum import bounds, rate_bound, spectra
 from charrnn.analysis.gradient_flow.subjects import COMPARED, Measured, Subject, compared, flow_of
-from charrnn.analysis.gradient_flow.truncation import Truncation, keeping, ladder, truncations
 from charrnn.analysis.gradient_flow.verdict import enough
 from charrnn.cli.main import main
 from charrnn.data.corpus import load_corpus

@@ -9,8 +9,7 @@ import yaml
 
 from charrnn import config
 from charrnn.api.arguments import NUMBERS
-from charrnn.config.explain import known_keys
-from charrnn.config.json_schema import json_schema
+from charrnn.config.explain import json_schema, known_keys
 from charrnn.data.files import find_files
 from charrnn.errors import CharrnnError, ConfigError, DataError, Notice, UsageError, printable
 from charrnn.inference.evaluation import evaluate

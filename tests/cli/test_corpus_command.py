@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charrnn import config
-from charrnn.data import line_statistics, suggestion, unicode_issues
+from charrnn.data import suggestion, unicode_issues
 from charrnn.data import survey as survey_module
+from charrnn.data import text_statistics as line_statistics
 from charrnn.data.files import find_files
 from charrnn.data.survey import survey, together
 from tests.conftest import ROOT

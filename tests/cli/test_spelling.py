@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from charrnn.cli.spelling import in_options
+from charrnn.cli.mistakes import in_options
 from charrnn.errors import argument, call, settings
 
 

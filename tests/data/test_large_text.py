@@ -30,8 +30,7 @@ from charrnn.data import (
     text_statistics,
 )
 from charrnn.data.corpus import load_corpus
-from charrnn.data.loader import Cursor
-from charrnn.data.stream_loader import StreamLoader
+from charrnn.data.loader import Cursor, StreamLoader
 from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import DataError
 from charrnn.storage.checkpoint import read
@@ -422,7 +421,7 @@ def test_memory_does_not_grow_with_the_text(tmp_path):
     code = (
         "import sys\nfrom charrnn import config\nfrom charrnn.data.corpus import load_corpus\n"
         "from charrnn.data.loader import Cursor\n"
-        "from charrnn.data.stream_loader import StreamLoader\n"
+        "from charrnn.data.loader import StreamLoader\n"
         "c = load_corpus(config.load(None, ['data.text=' + sys.argv[1]]).data)\n"
         "f = StreamLoader(c.part('train'), 4, 2000, 2000, 1)\n"
         "for i in range(f.batches_per_epoch): f.batch(Cursor(0, i))\n"

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from charrnn import config
 from charrnn.data.corpus import load_corpus
 from charrnn.data.line_loader import LineLoader, pad
-from charrnn.data.loader import Cursor
-from charrnn.data.stream_loader import StreamLoader
+from charrnn.data.loader import Cursor, StreamLoader
 from charrnn.errors import DataError
 
 

@@ -10,7 +10,7 @@ import pytest
 from charrnn import config
 from charrnn.data.corpus import load_corpus
 from charrnn.inference import hmm
-from charrnn.inference.hmm_baseline import hmm_baseline
+from charrnn.inference.baseline import hmm_baseline
 
 
 @pytest.mark.parametrize("mode", ["stream", "lines"])

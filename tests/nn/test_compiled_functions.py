@@ -9,7 +9,7 @@ pytest.importorskip("numba", reason="the extra fast is not installed")
 
 from numba import njit
 
-from charrnn.nn.backends.compiled.functions import exp, tanh
+from charrnn.nn.backends.compiled.compiling import exp, tanh
 
 
 @njit

@@ -13,8 +13,7 @@ from charrnn.analysis.gradcheck.cases import case, reference_of
 from charrnn.data.corpus import load_corpus
 from charrnn.nn import bptt
 from charrnn.nn.bptt import Batch
-from charrnn.nn.dropout import DropoutMasks
-from charrnn.nn.weight_dropout import draw_weight_masks
+from charrnn.nn.dropout import DropoutMasks, draw_weight_masks
 from charrnn.runtime.workers import even_ranges
 
 VARIATIONAL = ["model.dropout=0.4", "model.variational_dropout=true"]

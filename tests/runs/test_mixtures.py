@@ -13,7 +13,7 @@ from charrnn.api.mixing import mix
 from charrnn.api.model import load
 from charrnn.config import load as load_config
 from charrnn.errors import CheckpointError, UsageError
-from charrnn.inference.mixture import ordered
+from charrnn.inference.mixture import scoring as ordered
 from charrnn.runs.records import Summary
 from charrnn.training.events import Finished, Mixed
 from tests.helpers.commands import fails

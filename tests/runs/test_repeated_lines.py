@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from charrnn.data import sources
-from charrnn.data.line_statistics import repeated_share
+from charrnn.data.text_statistics import repeated_share
 from charrnn.errors import render
 from tests.helpers.runs import start
 

@@ -355,7 +355,7 @@ def test_points_of_one_size_or_another_are_groups_of_their_seeds():
 @pytest.mark.skipif(find_spec("matplotlib") is None, reason="matplotlib is not installed")
 @pytest.mark.parametrize("sizes", [(10, 10), (10, 400)])
 def test_the_figure_has_every_mean_and_seed(tmp_path, sizes):
-    from charrnn.report.figures.sweep import draw, figure_of
+    from charrnn.report.figures.curves import draw, figure_of
 
     results = [
         Row(Point("", {"model.cell": cell, "parameters": size, "train.seed": seed},

@@ -14,11 +14,11 @@ from charrnn import build
 from charrnn.analysis.gradcheck.comparison import Problem, chain
 from charrnn.analysis.gradcheck.reference.network import ReferenceNetwork
 from charrnn.config import Config
-from charrnn.config.cells import cell_options
+from charrnn.config.rules import cell_options
 from charrnn.data.loader import EpochBounds
 from charrnn.nn.bptt import Batch
+from charrnn.nn.dropout import draw_weight_masks
 from charrnn.nn.network import Network
-from charrnn.nn.weight_dropout import draw_weight_masks
 from charrnn.storage.checkpoint import Checkpoint
 
 REDUCED_H, REDUCED_K, REDUCED_B, REDUCED_K1 = 6, 7, 3, 4

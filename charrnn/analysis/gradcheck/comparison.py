@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from charrnn.analysis.gradcheck.reference.network import ReferenceNetwork
 from charrnn.nn import bptt
+from charrnn.nn.dropout import apply_weight_dropout
 from charrnn.nn.network import Network
-from charrnn.nn.weight_dropout import apply_weight_dropout
 
 Array = NDArray[Any]
 Method = Literal["complex-step", "central-difference"]

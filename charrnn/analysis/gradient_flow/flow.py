@@ -12,14 +12,17 @@ from charrnn.analysis.gradient_flow.lags import (
     QUIET,
     Decay,
     LagNorms,
+    Truncation,
     fit,
     gradients_back,
+    keeping,
+    ladder,
     norms_of,
+    truncations,
 )
 from charrnn.analysis.gradient_flow.positions import Positions
 from charrnn.analysis.gradient_flow.saturation import Saturation, saturations
 from charrnn.analysis.gradient_flow.spectrum import Spectrum, bounds, rate_bound, spectra
-from charrnn.analysis.gradient_flow.truncation import Truncation, keeping, ladder, truncations
 from charrnn.analysis.gradient_flow.verdict import Kind, Verdict, judge, kind_of
 from charrnn.nn.network import Network
 from charrnn.nn.params import Params

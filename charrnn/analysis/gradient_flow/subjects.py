@@ -11,10 +11,10 @@ import numpy as np
 
 from charrnn import build
 from charrnn.analysis.gradient_flow.flow import Flow, measure
+from charrnn.analysis.gradient_flow.lags import ladder
 from charrnn.analysis.gradient_flow.positions import WARM, positions
-from charrnn.analysis.gradient_flow.truncation import ladder
 from charrnn.config import Config
-from charrnn.config.cells import with_cell
+from charrnn.config.rules import with_cell
 from charrnn.config.schema import ModelConfig
 from charrnn.data.corpus import Corpus, load_corpus
 from charrnn.errors import ConfigError, DataError, DivergenceError, argument

@@ -8,9 +8,8 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-from charrnn.analysis.gradient_flow.lags import Decay
+from charrnn.analysis.gradient_flow.lags import Decay, Truncation
 from charrnn.analysis.gradient_flow.saturation import Saturation
-from charrnn.analysis.gradient_flow.truncation import Truncation
 from charrnn.nn.cells.base import Cell
 
 Array = NDArray[Any]

@@ -19,8 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.inference.mixture import numpy_counting
-from charrnn.inference.mixture.reading import fresh
-from charrnn.inference.mixture.trie import Trie, discounts, symbol_dtype
+from charrnn.inference.mixture.trie import Trie, discounts, fresh, symbol_dtype
 
 Array = NDArray[Any]
 BYTES_PER_SYMBOL = 40  # that a stored n-gram takes at most
@@ -110,7 +109,8 @@ NUMPY_COUNTING = CountingKernels(
 
 def compiled_counting() -> CountingKernels:
     """The same, compiled. Needs the extra `fast`."""
-    from charrnn.nn.backends.compiled import ngram_counting, ngram_reading
+    from charrnn.nn.backends.compiled import ngram as ngram_counting
+    from charrnn.nn.backends.compiled import ngram as ngram_reading
 
     def order_losses(trie: Trie, orders: Sequence[int], ids: Array, scored: int) -> Array:
         stream = fresh(trie.K, 1)[0]

@@ -14,7 +14,7 @@ from charrnn.inference.evaluation import predicting
 from charrnn.inference.interval import SIZE, Blocks
 from charrnn.inference.metrics import Score
 from charrnn.inference.mixture.model import WARM, MixtureScorer
-from charrnn.inference.mixture.ordered import Block, OrderedStream, ordered_rows
+from charrnn.inference.mixture.scoring import Block, OrderedStream, ordered_rows
 from charrnn.inference.reader import EVALUATION, Rows, state_after
 from charrnn.inference.reader import WARM as NETWORK_WARM
 from charrnn.nn.network import Network

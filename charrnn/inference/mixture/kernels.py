@@ -8,15 +8,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.inference.mixture import mixing, reading
+from charrnn.inference.mixture import mixing
+from charrnn.inference.mixture import trie as reading
 from charrnn.inference.mixture.counting import (
     NUMPY_COUNTING,
     CountingKernels,
     compiled_counting,
 )
 from charrnn.inference.mixture.mixing import ENTROPIES, LEAST, LENGTHS, Rates, Weights
-from charrnn.inference.mixture.reading import Stream
-from charrnn.inference.mixture.trie import Trie
+from charrnn.inference.mixture.trie import Stream, Trie
 from charrnn.nn.backends.availability import has_compiled
 
 Array = NDArray[Any]

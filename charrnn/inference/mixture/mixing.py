@@ -25,15 +25,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.inference.mixture.reading import (
+from charrnn.inference.mixture.trie import (
     LONGEST,
     RECENT,
     RECENT_LENGTH,
     Stream,
+    Trie,
     advance,
     distributions,
 )
-from charrnn.inference.mixture.trie import Trie
 
 LENGTHS = np.array([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 24, 28])
 ENTROPIES = np.array([0.3, 1.0, 1.8])  # nats

@@ -16,8 +16,7 @@ from charrnn.inference.mixture.kernels import (
     flat_mixture,
 )
 from charrnn.inference.mixture.mixing import MIDDLE, Rates, Weights, new_features, no_features
-from charrnn.inference.mixture.reading import LONGEST, fresh
-from charrnn.inference.mixture.trie import Trie
+from charrnn.inference.mixture.trie import LONGEST, Trie, fresh
 
 Array = NDArray[Any]
 Learning = Literal["nothing", "weights", "everything"]

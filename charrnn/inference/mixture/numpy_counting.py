@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.inference.mixture.reading import advance, distributions, fresh
-from charrnn.inference.mixture.trie import Trie
+from charrnn.inference.mixture.trie import Trie, advance, distributions, fresh
 
 Array = NDArray[Any]
 

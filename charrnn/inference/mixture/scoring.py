@@ -1,21 +1,122 @@
 """Nats by the mixture of each character of a text that comes in pieces.
 
 As `charrnn.inference.scoring` reads them: what the mixture learns goes on through all of a text.
+
+A network may read many streams or lines side by side, and a mixture learns from one character
+after another. What is read side by side is held until its turn comes, `ROOM` numbers at most.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.data.sources import Ids
 from charrnn.inference.mixture.model import MixtureScorer
-from charrnn.inference.mixture.ordered import OrderedStream, ordered_rows
-from charrnn.inference.reader import Rows
+from charrnn.inference.reader import (
+    EVALUATION,
+    SCORING,
+    Plan,
+    Rows,
+    Window,
+    read,
+    read_streams,
+    share,
+)
+from charrnn.nn.network import Network
 from charrnn.runtime.workers import WorkerPool
 
-Ids = NDArray[np.int32]
+Array = NDArray[Any]
+Ints = NDArray[np.int64]
+ROOM = 1 << 24  # logits held
+
+
+@dataclass(frozen=True)
+class Block:
+    """Logits Z (n, K) of the characters after the inputs at places `at` (n,).
+
+    `row`: of which row, where there are rows; `begins`: whether a sequence begins with it. Z may
+    be in memory that the next block uses.
+    """
+
+    at: Ints
+    Z: Array
+    begins: bool
+    row: int = 0
+
+
+class OrderedStream:
+    """One text, from a carried state (L, 1, 1, H) on: up to `most` streams at a time."""
+
+    def __init__(self, pool: WorkerPool, state: Array, most: int = 1, plan: Plan = SCORING) -> None:
+        self._pool, self._state, self._most, self._plan = pool, state, most, plan
+        self._chunk = max(ROOM // pool.network.K, 1)
+
+    def blocks(self, ids: Ids, start: int, stop: int, *, begins: bool) -> Iterator[Block]:
+        """Of the inputs start … stop - 1; the state is carried on."""
+        for first in range(start, stop, self._chunk):
+            for block in self._read(ids, first, min(first + self._chunk, stop)):
+                yield Block(block.at, block.Z, begins)
+                begins = False
+
+    def _read(self, ids: Ids, start: int, stop: int) -> Iterator[Block]:
+        network, plan = self._pool.network, self._plan
+        B = plan.streams(stop - start, self._most)
+        if B == 1:
+            rows = Rows.whole(start, stop)
+            for window in read(network, ids, rows, steps=EVALUATION.steps(1), state=self._state):
+                yield Block(window.at[:, 0], window.logits()[:, 0], False)
+                self._state = window.final_state
+            return
+        Z = np.empty((stop - start, network.K), network.dtype)
+
+        def take(window: Window) -> None:
+            Z[window.at - start] = window.logits()
+
+        self._state = read_streams(self._pool, ids, (start, stop), B, self._state, plan, take)
+        yield Block(np.arange(start, stop), Z, False)
+
+
+def ordered_rows(pool: WorkerPool, ids: Ids, rows: Rows) -> Iterator[Block]:
+    """Of rows that each begin from a zero state, in their order; empty ones have no block."""
+    chunk = max(ROOM // pool.network.K, 1)
+    ends = np.cumsum(rows.lengths)
+    first = 0
+    while first < len(rows):
+        before = int(ends[first - 1]) if first else 0
+        last = max(int(np.searchsorted(ends, before + chunk, side="right")), first + 1)
+        yield from _group(pool, ids, rows[first:last], first, chunk)
+        first = last
+
+
+def _group(pool: WorkerPool, ids: Ids, rows: Rows, number: int, chunk: int) -> Iterator[Block]:
+    if len(rows) == 1 and int(rows.lengths[0]) > chunk:
+        begins = True
+        for window in read(pool.network, ids, rows, steps=EVALUATION.steps(1)):
+            yield Block(window.at[:, 0], window.logits()[:, 0], begins, number)
+            begins = False
+        return
+    ends = np.cumsum(rows.lengths)
+    Z = np.empty((int(ends[-1]), pool.network.K), pool.network.dtype)
+    shift = ends - rows.lengths - rows.first  # from a place in the ids to one in Z
+
+    def part(network: Network, own: Rows) -> None:
+        of_own = shift[np.searchsorted(rows.first, own.first)]
+        for window in read(network, ids, own, steps=SCORING.steps(len(own))):
+            Z[(window.at + of_own)[window.mask]] = window.logits()[window.mask]
+
+    filled = np.flatnonzero(rows.lengths > 0)
+    for batch in SCORING.batches(rows.lengths[filled]):
+        share(pool, rows[filled[batch]], part)
+    for row in filled.tolist():
+        at = np.arange(rows.first[row], rows.stop[row])
+        yield Block(at, Z[ends[row] - len(at) : ends[row]], True, number + row)
+
+
 Nats = NDArray[np.float64]
 STREAMS = 128  # of the network, at most, side by side
 
@@ -27,7 +128,7 @@ class MixedStreamScorer:
         self._last, self._scorer, self._begun = start, scorer, False
         self._stream = OrderedStream(pool, pool.network.zero_state(1), STREAMS)
 
-    def score(self, ids: Ids) -> Nats:
+    def score(self, ids: NDArray[np.int32]) -> Nats:
         """Nats of each character of the next piece."""
         nats = np.zeros(len(ids))
         if not len(ids):
@@ -48,7 +149,7 @@ class MixedLineScorer:
     def __init__(self, pool: WorkerPool, boundary: int, scorer: MixtureScorer) -> None:
         self._pool, self._boundary, self._scorer = pool, boundary, scorer
 
-    def score(self, ids: Ids) -> Nats:
+    def score(self, ids: NDArray[np.int32]) -> Nats:
         """Nats of each character of the next piece; NaN for those of empty lines."""
         whole: NDArray[Any] = np.concatenate([[self._boundary], ids]).astype(np.int32)
         at = np.flatnonzero(whole == self._boundary)

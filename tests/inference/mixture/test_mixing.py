@@ -9,7 +9,7 @@ from charrnn.inference.mixture.counting import NUMPY_COUNTING, compiled_counting
 from charrnn.inference.mixture.kernels import CompiledMixture, NumPyMixture
 from charrnn.inference.mixture.mixing import Rates, Weights, _inputs, _learn, _mixed
 from charrnn.inference.mixture.model import Mixture
-from charrnn.inference.mixture.reading import fresh
+from charrnn.inference.mixture.trie import fresh
 
 K = 7
 BOTH = pytest.mark.parametrize("kernels", [NumPyMixture, CompiledMixture])

@@ -13,9 +13,9 @@ from charrnn.inference.mixture.counting import (
     compiled_counting,
     fit,
 )
-from charrnn.inference.mixture.reading import LONGEST, advance, distributions, fresh
+from charrnn.inference.mixture.trie import LONGEST, advance, distributions, fresh
 from charrnn.inference.ngram import Sequences, losses
-from charrnn.nn.backends.compiled import ngram_reading
+from charrnn.nn.backends.compiled import ngram as ngram_reading
 from tests.inference.slow_ngram import Slow
 
 K = 3

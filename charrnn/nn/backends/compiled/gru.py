@@ -7,10 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.nn.backends.compiled.compiling import compiled
-from charrnn.nn.backends.compiled.functions import tanh
+from charrnn.nn.backends.compiled.compiling import compiled, overload_step, tanh
 from charrnn.nn.backends.compiled.product import multiply, pack, pack_transposed
-from charrnn.nn.backends.compiled.step import overload_step
 from charrnn.nn.cells.base import Weights
 from charrnn.nn.cells.gru import GRU, GRULoops
 

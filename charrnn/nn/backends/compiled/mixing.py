@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from charrnn.nn.backends.compiled.compiling import compiled
-from charrnn.nn.backends.compiled.ngram_reading import LONGEST, RECENT, advance, distributions
+from charrnn.nn.backends.compiled.ngram import LONGEST, RECENT, advance, distributions
 
 SETS = 4
 

@@ -11,10 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.nn.activations import Activation
-from charrnn.nn.backends.compiled.compiling import compiled, constants, relu_flag
-from charrnn.nn.backends.compiled.functions import tanh
+from charrnn.nn.backends.compiled.compiling import (
+    compiled,
+    constants,
+    overload_step,
+    relu_flag,
+    tanh,
+)
 from charrnn.nn.backends.compiled.product import multiply, pack, pack_transposed
-from charrnn.nn.backends.compiled.step import overload_step
 from charrnn.nn.cells.base import Weights
 from charrnn.nn.cells.rnn import RNN, RNNLoops
 

@@ -12,12 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.nn.backends.compiled.compiling import compiled
-from charrnn.nn.backends.compiled.functions import exp
+from charrnn.nn.backends.compiled.compiling import compiled, exp, step
 from charrnn.nn.backends.compiled.mixing import mix_row, new_scratch
-from charrnn.nn.backends.compiled.ngram_reading import advance, forget
+from charrnn.nn.backends.compiled.ngram import advance, forget
 from charrnn.nn.backends.compiled.product import multiply, pack
-from charrnn.nn.backends.compiled.step import step
 from charrnn.nn.cells.base import Weights
 from charrnn.nn.network import Network, logits_not_finite
 

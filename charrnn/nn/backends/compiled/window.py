@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.nn.backends.compiled.compiling import compiled
-from charrnn.nn.backends.compiled.functions import exp
+from charrnn.nn.backends.compiled.compiling import compiled, exp
 
 Array = NDArray[Any]
 
