@@ -14,7 +14,7 @@ from typing import Any
 from charrnn.api.arguments import require
 from charrnn.api.loaded import LoadedModel
 from charrnn.api.rows import Nats, Pieces, Row, file_row, line_rows, strangest
-from charrnn.api.scores import scorer
+from charrnn.api.scores import require_unknown, scorer
 from charrnn.config.schema import STDIN, DataConfig
 from charrnn.data.files import text_chunks
 from charrnn.errors import UsageError, argument, notice
@@ -67,6 +67,9 @@ class FileScores:
                     self.tell(f"{name}: the network mixed with its n-gram")
             for file, text in texts:
                 yield file, _nats(file, text, scorers, self.per)
+            for name, own in zip(self.names, scorers, strict=True):
+                if (said := own.notice()) is not None:
+                    self.tell(f"{name}: {said}" if len(scorers) > 1 else said)
 
 
 def score_files(
@@ -85,7 +88,8 @@ def score_files(
 
     Nothing is read before `rows` or `characters` is. Raises UsageError.
     """
-    require(per=per, top=top, on_unknown=on_unknown, use=use)
+    require(per=per, top=top, use=use)
+    require_unknown(on_unknown)
     if sort and per == "char":
         raise UsageError(f"{argument('sort')} is for lines and files, not for characters")
     if top and not sort:

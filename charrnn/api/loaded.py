@@ -12,6 +12,7 @@ from charrnn.api.arguments import require
 from charrnn.data.corpus import Corpus, load_corpus
 from charrnn.errors import DataError, UsageError, argument, call
 from charrnn.inference.mixture.model import Mixture
+from charrnn.inference.scoring import nats_of_unseen
 from charrnn.nn.network import Network
 from charrnn.runs.mixtures import OtherCheckpointError, mixture_beside, read_mixture
 from charrnn.storage.checkpoint import Checkpoint
@@ -38,6 +39,14 @@ class LoadedModel:
     def is_of_lines(self) -> bool:
         """Whether each line is a text of its own."""
         return self.config.data.mode == "lines"
+
+    @property
+    def nats_of_unseen(self) -> float:
+        """What a character costs in scores that the training text does not have."""
+        characters: int | None = self.meta.get("text_characters")
+        if not characters:  # as in checkpoints of early versions: each has at least a byte
+            characters = sum(self.meta.get("text_bytes", {}).values()) or None
+        return nats_of_unseen(self.vocabulary.K, characters)
 
     @property
     def mixture(self) -> Mixture | None:

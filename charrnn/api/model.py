@@ -20,6 +20,7 @@ from charrnn.api.showing import table
 from charrnn.api.writing import export
 from charrnn.data.vocabulary import OnUnknown
 from charrnn.export.formats import Format
+from charrnn.inference.scoring import Unknown
 from charrnn.storage.checkpoint_folder import read_from
 
 AnyPath = str | PathLike[str]
@@ -122,13 +123,15 @@ class Model(LoadedModel):
         self,
         text: str | bytes,
         *,
-        on_unknown: OnUnknown | None = None,
+        on_unknown: Unknown | None = None,
         use: Use | None = None,
     ) -> Scores:
         """Nats of each character of a text, as `charrnn score`.
 
-        `use`: "network" or "mixture", which is used where the run has one. Raises DataError for
-        characters that the vocabulary lacks, unless they are skipped or mapped.
+        `use`: "network" or "mixture", which is used where the run has one. `on_unknown`: whether
+        characters that the vocabulary lacks count as "surprise", which they do unless the run's
+        data.on_unknown is skip or map, raise a DataError ("error"), are left out ("skip"), or
+        mapped to look-alikes ("map"). How many there were is a notice.
 
         >>> scores = charrnn.load("runs/tiny").score("The lamp\\n")
         >>> len(scores.nats), bool(scores.bits_per_char > 0)

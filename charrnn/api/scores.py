@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from charrnn import build
-from charrnn.api.arguments import require
+from charrnn.api.arguments import one_of
 from charrnn.api.loaded import LoadedModel, as_symbols
 from charrnn.api.rows import Nats, line_rows
 from charrnn.api.showing import prepare
 from charrnn.errors import argument, notice
 from charrnn.inference.metrics import bits, perplexity
-from charrnn.inference.scoring import Scorer, whole_lines
+from charrnn.inference.scoring import UNKNOWN_WORDS, Scorer, Unknown, whole_lines
 from charrnn.runtime.workers import WorkerPool, threads
 
 SHOWN = 5000  # characters that a notebook shows
@@ -121,6 +121,8 @@ def score(model: LoadedModel, text: str | bytes, on_unknown: Any, use: str | Non
         symbols = as_symbols(text, model.vocabulary.unit)
         pieces = whole_lines([symbols], closed=True) if own.lines else iter([symbols])
         scored = [(piece, own.nats(piece)) for piece in pieces]
+    if (said := own.notice()) is not None:
+        notice(said)
     whole = "".join(piece for piece, _ in scored)
     nats = np.concatenate([np.zeros(0), *(n for _, n in scored)])
     return Scores(whole, nats, model.vocabulary.K, "mixture" if own.mixed else "network")
@@ -131,12 +133,25 @@ def scorer(
     use: str | None = None, tell: Any,
 ) -> Scorer:  # fmt: skip
     """What scores texts of about so many characters, with the threads that there are."""
-    require(on_unknown=on_unknown)
+    require_unknown(on_unknown)
     network = model.network()
     build.use_compiled_if_worthwhile(network, model.config, characters)
     prepare(network, tell, learning=False)
     return Scorer(
         WorkerPool(network, available), model.vocabulary,
-        on_unknown or model.config.data.on_unknown, lines=model.is_of_lines,
+        on_unknown or _asked_of_run(model), lines=model.is_of_lines,
         setting=argument("on_unknown"), mixture=model.used_mixture(use, tell),
+        unseen=model.nats_of_unseen,
     )  # fmt: skip
+
+
+def require_unknown(on_unknown: Any) -> None:
+    """UsageError unless it says what scores do about characters that the vocabulary lacks."""
+    if on_unknown is not None:
+        one_of(argument("on_unknown"), on_unknown, UNKNOWN_WORDS)
+
+
+def _asked_of_run(model: LoadedModel) -> Unknown:
+    """What the run's configuration asks for. Error, the default, is about texts to learn from."""
+    asked = model.config.data.on_unknown
+    return "surprise" if asked == "error" else asked

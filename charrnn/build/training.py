@@ -123,6 +123,7 @@ def trainer(config: Config, corpus: Corpus) -> Trainer:
         identity={
             "config": config.model_dump(mode="json", exclude={"ngram"}),  # of the run, not of it
             "vocabulary": {"unit": corpus.vocabulary.unit, "symbols": symbols},
+            "text_characters": corpus.text_characters,
             "corpus_sha256": corpus.sha256,
             "text_bytes": text_bytes(config),
         },

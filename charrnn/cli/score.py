@@ -20,10 +20,10 @@ from charrnn.cli.options import (
     argument_option,
     checkpoint_option,
     say_notice,
-    unknown_option,
 )
 from charrnn.cli.streams import Output, to_json
 from charrnn.config.schema import STDIN
+from charrnn.inference.scoring import UNKNOWN_WORDS
 
 _ESCAPED = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _TO_ESCAPE = re.compile(r"[\\\x00-\x1f\x7f-\x9f]")
@@ -43,7 +43,9 @@ _TO_ESCAPE = re.compile(r"[\\\x00-\x1f\x7f-\x9f]")
 @argument_option("top", help="Only the N strangest, with --sort.")
 @argument_option("use")
 @checkpoint_option
-@unknown_option
+@click.option("--on-unknown", type=click.Choice(list(UNKNOWN_WORDS)),
+              help="Characters that the vocabulary lacks: counted as surprise, an error, left out, "
+              "or mapped to a look-alike [surprise, or the run's skip or map].")  # fmt: skip
 def command(run: Path, files: tuple[str, ...], per: str, form: str, others: tuple[Path, ...],
             sort: str | None, top: int | None, use: str | None, which: Any,
             on_unknown: Any) -> None:  # fmt: skip

@@ -49,6 +49,11 @@ class Corpus:
         start, stop = self.bounds[name]
         return self.ids[start:stop]
 
+    @property
+    def text_characters(self) -> int:
+        """How many characters the whole text has, in the vocabulary's unit."""
+        return len(self.ids) - (self.lines is not None)
+
     def characters(self, name: Part) -> int:
         """How many characters of a part are predicted."""
         if self.lines is not None:

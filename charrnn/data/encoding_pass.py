@@ -45,7 +45,9 @@ class Encoder:
         self._kept = table >= 0 if skips else None
         if on_unknown == "map":
             for point in self.unknown:
-                table[point] = vocabulary.id(vocabulary.look_alike(chr(point)))
+                table[point] = vocabulary.id(vocabulary.substitute(chr(point)))
+        elif on_unknown == "error" and vocabulary.unknown is not None:
+            table[self.unknown] = vocabulary.id(vocabulary.unknown)
         self._table = np.maximum(table, 0).astype(self.dtype)
         self._bytes = vocabulary.unit == "byte"
         self._dropped = bytes(p for p in self.unknown.tolist() if p < 256) if skips else b""
@@ -72,7 +74,7 @@ def encode_to_file(
     be kept. Raises DataError for characters that the vocabulary lacks.
     """
     encoder = Encoder(vocabulary, statistics.symbols, on_unknown)
-    if on_unknown == "error" and len(encoder.unknown):
+    if on_unknown == "error" and len(encoder.unknown) and vocabulary.unknown is None:
         raise LackingError(encoder.unknown, _first(read(), encoder.unknown), where)
     handling = on_unknown if len(encoder.unknown) else None
     path = folder / f"{_key(statistics, vocabulary, handling, mode)}.ids"

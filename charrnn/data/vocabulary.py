@@ -2,6 +2,10 @@
 
 A text of unit "byte" is held as a str of the characters U+0000 to U+00FF, one a byte (Latin-1),
 so that every text is a str and both units share this code.
+
+A vocabulary may have a symbol for all that it lacks, `UNKNOWN` (data.min_count). Without one a
+character that it lacks is an error, left out, or mapped to a look-alike. Of a letter and its marks
+that are written in another way than the vocabulary's, é or e and U+0301, that way is taken first.
 """
 
 from __future__ import annotations
@@ -19,20 +23,28 @@ from charrnn.errors import DataError
 Unit = Literal["char", "byte"]
 OnUnknown = Literal["error", "skip", "map"]
 CHUNK = 1 << 20  # characters turned into code points at a time
+UNKNOWN = "\ufffd"  # what stands for characters that were too rare for a symbol of their own
+LINE_END = "\n"  # nothing but itself is mapped to it: in lines mode it ends a sequence
 
 # Look-alikes tried, in this order, by on_unknown: map.
 LOOK_ALIKES = {
     "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-",
-    "\u2026": ".", "\u00a0": " ", "\t": " ", "\r": "\n",
+    "\u2026": ".", "\u00a0": " ", "\t": " ",
 }  # fmt: skip
 
 
 class Vocabulary:
-    """The symbols of a model, in the order of their ids."""
+    """The symbols of a model, in the order of their ids.
 
-    def __init__(self, symbols: Iterable[str], unit: Unit = "char") -> None:
+    `unknown`: the one that stands for all that it lacks, if it has one.
+    """
+
+    def __init__(
+        self, symbols: Iterable[str], unit: Unit = "char", unknown: str | None = None
+    ) -> None:
         self.symbols = tuple(symbols)
         self.unit: Unit = unit
+        self.unknown = unknown
         if not self.symbols:
             raise DataError("a vocabulary needs at least one symbol")
         if any(len(symbol) != 1 for symbol in self.symbols):
@@ -51,6 +63,8 @@ class Vocabulary:
 
     def extended(self, text: str) -> Vocabulary:
         """This vocabulary with the new symbols of `text` at its end; old ids stay."""
+        if self.unknown is not None:
+            return self
         added = [symbol for symbol in distinct(text) if symbol not in self._id]
         return Vocabulary((*self.symbols, *added), self.unit) if added else self
 
@@ -64,10 +78,11 @@ class Vocabulary:
     def __eq__(self, other: Any) -> bool:
         if not isinstance(other, Vocabulary):
             return NotImplemented
-        return self.symbols == other.symbols and self.unit == other.unit
+        own, others = ((v.symbols, v.unit, v.unknown) for v in (self, other))
+        return own == others
 
     def __hash__(self) -> int:
-        return hash((self.symbols, self.unit))
+        return hash((self.symbols, self.unit, self.unknown))
 
     def id(self, symbol: str) -> int:
         """The id of a symbol. Raises KeyError for one it lacks."""
@@ -81,22 +96,67 @@ class Vocabulary:
         setting: str = "data.on_unknown",
     ) -> NDArray[np.int32]:
         """Ids (N,) of a text. Unknown ones: DataError, left out, or mapped to a look-alike."""
-        ids = np.empty(len(text), np.int32)
-        for start in range(0, len(text), CHUNK):
-            points = code_points(text[start : start + CHUNK])
-            np.minimum(points, len(self._table) - 1, out=points)
-            np.take(self._table, points, out=ids[start : start + len(points)])
+        ids, owner = self.spelled(text)
         unknown = np.flatnonzero(ids < 0)
         if not len(unknown):
             return ids
         if on_unknown == "skip":
             return np.delete(ids, unknown)
-        points = code_points("".join([text[index] for index in unknown]))
+        places = unknown if owner is None else owner[unknown]
+        points = code_points("".join([text[place] for place in places.tolist()]))
         if on_unknown == "map":
             for point in np.unique(points):
-                ids[unknown[points == point]] = self._id[self.look_alike(chr(point))]
+                ids[unknown[points == point]] = self._id[self.substitute(chr(point))]
             return ids
-        raise LackingError(np.unique(points), int(unknown[0]), where, setting)
+        if self.unknown is not None:
+            ids[unknown] = self._id[self.unknown]
+            return ids
+        raise LackingError(np.unique(points), int(places[0]), where, setting)
+
+    def spelled(self, text: str) -> tuple[NDArray[np.int32], NDArray[np.int64] | None]:
+        """Ids (M,) of a text, -1 for what is lacking, and which character (M,) each is of.
+
+        The latter is None where each character has one id. It has not where the vocabulary writes
+        a letter and its marks in another way.
+        """
+        ids = np.empty(len(text), np.int32)
+        for start in range(0, len(text), CHUNK):
+            points = code_points(text[start : start + CHUNK])
+            np.minimum(points, len(self._table) - 1, out=points)
+            np.take(self._table, points, out=ids[start : start + len(points)])
+        other = self._other_spellings(text, np.flatnonzero(ids < 0))
+        if not other:
+            return ids, None
+        owner = np.arange(len(text))
+        all_ids, owners, at = [], [], 0
+        for start, stop, spelling in other:
+            letters = [self._id[symbol] for symbol in spelling]
+            whose = [min(start + i, stop - 1) for i in range(len(letters))]
+            all_ids += [ids[at:start], np.array(letters, np.int32)]
+            owners += [owner[at:start], np.array(whose, np.int64)]
+            at = stop
+        return np.concatenate([*all_ids, ids[at:]]), np.concatenate([*owners, owner[at:]])
+
+    def _other_spellings(self, text: str, unknown: NDArray[np.int64]) -> list[tuple[int, int, str]]:
+        """Stretches of a text with unknown characters, and how they are written in known ones."""
+        if self.unit == "byte":
+            return []
+        places = [at for at in unknown.tolist() if _has_other_spelling(text[at])]
+        found: list[tuple[int, int, str]] = []
+        for at in places:
+            if found and at < found[-1][1]:
+                continue
+            start, stop = at, at + 1
+            while start and joins_the_one_before(text[start]):
+                start -= 1
+            while stop < len(text) and joins_the_one_before(text[stop]):
+                stop += 1
+            for form in ("NFC", "NFD"):
+                spelling = unicodedata.normalize(form, text[start:stop])
+                if all(symbol in self._id for symbol in spelling):
+                    found.append((start, stop, spelling))
+                    break
+        return found
 
     def table(self) -> NDArray[np.int32]:
         """The id of every code point, -1 for those it lacks."""
@@ -107,16 +167,37 @@ class Vocabulary:
     def decode(self, ids: Iterable[int]) -> str:
         return "".join([self.symbols[index] for index in ids])
 
-    def look_alike(self, symbol: str) -> str:
-        """The known symbol nearest to an unknown one: punctuation, base letter, other case.
+    def look_alike(self, symbol: str) -> str | None:
+        """The known symbol most like an unknown one: punctuation, base letter, other case.
 
-        Where there is none: the replacement character, a space, or the first symbol.
+        Never a line end, which would end a sequence. None where there is none.
         """
         plain = unicodedata.normalize("NFKD", symbol)[:1]
         for candidate in (LOOK_ALIKES.get(symbol, ""), plain, plain.lower(), plain.upper()):
-            if candidate in self._id:
+            if candidate in self._id and candidate != LINE_END:
                 return candidate
-        return next((s for s in ("\ufffd", " ") if s in self._id), self.symbols[0])
+        return None
+
+    def substitute(self, symbol: str) -> str:
+        """A known symbol in the place of an unknown one: its look-alike, or where it has none
+        the replacement character, a space, or the first symbol that is no line end.
+        """
+        like = self.look_alike(symbol)
+        if like is not None:
+            return like
+        others = (s for s in self.symbols if s != LINE_END)
+        return next((s for s in (UNKNOWN, " ") if s in self._id), next(others, self.symbols[0]))
+
+
+def joins_the_one_before(character: str) -> bool:
+    """Whether it is a mark on the character before it, or a later part of a Korean syllable."""
+    return unicodedata.combining(character) > 0 or "\u1160" <= character <= "\u11ff"
+
+
+def _has_other_spelling(character: str) -> bool:
+    return joins_the_one_before(character) or not (
+        unicodedata.is_normalized("NFD", character) and unicodedata.is_normalized("NFC", character)
+    )
 
 
 class LackingError(DataError):

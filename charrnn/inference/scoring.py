@@ -6,20 +6,29 @@ character of a text is scored as that of a sample is drawn: after a line end.
 
 Lines: each from a zero state after a line end; many are read side by side. Empty ones have no
 score, as they have none in training.
+
+A character that the vocabulary lacks, and has no symbol for, costs what a text of N characters, K
+of them distinct, leaves for one that it never had (Witten & Bell 1991, method C): of its N
+characters K were new when they came, so that with one more for each of those
+
+    μ = K / (N + K)        E = -ln μ
+
+The network reads a look-alike in its place, or nothing, and goes on.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from math import inf
-from typing import Any, Protocol
+from math import inf, log
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.data.corpus import BOUNDARY
-from charrnn.data.vocabulary import LackingError, OnUnknown, Vocabulary, code_points
+from charrnn.data.vocabulary import LackingError, Vocabulary, code_points, describe
 from charrnn.inference.mixture.model import Mixture
 from charrnn.inference.mixture.scoring import MixedLineScorer, MixedStreamScorer
 from charrnn.inference.reader import SCORING, Plan, Rows, Window, read, read_streams, share
@@ -31,6 +40,16 @@ Ids = NDArray[np.int32]
 Nats = NDArray[np.float64]
 
 STREAMS = 128  # at most, side by side
+Unknown = Literal["surprise", "error", "skip", "map"]
+UNKNOWN_WORDS: tuple[Unknown, ...] = ("surprise", "error", "skip", "map")
+
+
+def nats_of_unseen(K: int, characters: int | None) -> float:
+    """What a character costs that is none of the K distinct ones of a text of so many characters.
+
+    Where it is not known how many there were: that of one symbol more among equals.
+    """
+    return log(K + 1) if characters is None else log((characters + K) / K)
 
 
 class TextScorer(Protocol):
@@ -46,16 +65,20 @@ class Scorer:
 
     `mixture`: mixed with the network, its weights beginning anew with each text.
     `setting`: what a user can set about characters that the vocabulary lacks, for errors.
+    `unseen`: nats of one that is counted as surprise. `unknown` counts all of them that were met.
     """
 
     def __init__(
-        self, pool: WorkerPool, vocabulary: Vocabulary, on_unknown: OnUnknown, *, lines: bool,
+        self, pool: WorkerPool, vocabulary: Vocabulary, on_unknown: Unknown, *, lines: bool,
         setting: str = "on_unknown", plan: Plan = SCORING, mixture: Mixture | None = None,
+        unseen: float | None = None,
     ) -> None:  # fmt: skip
         self._pool, self._vocabulary, self._on_unknown = pool, vocabulary, on_unknown
         self.lines, self._setting, self._plan, self._mixture = lines, setting, plan, mixture
         self._start = vocabulary.id(BOUNDARY) if BOUNDARY in vocabulary else 0
         self._table = vocabulary.table()
+        self._unseen = nats_of_unseen(vocabulary.K, None) if unseen is None else unseen
+        self.unknown: Counter[int] = Counter()
         self.begin("text")
 
     @property
@@ -75,25 +98,86 @@ class Scorer:
     def nats(self, text: str) -> Nats:
         """Nats of each character of the next piece; NaN for those that are not scored.
 
-        For a model of lines a piece ends where a line does. Raises DataError for characters that
-        the vocabulary lacks, unless they are skipped (and not scored) or mapped.
+        For a model of lines a piece ends where a line does. Characters that the vocabulary lacks
+        cost `unseen`, are left out (and not scored), or mapped, or raise DataError.
         """
-        points = code_points(text)
-        ids = self._table[points]
-        unknown = np.flatnonzero(ids < 0)
-        if len(unknown):
-            if self._on_unknown == "error":
-                first = self._offset + int(unknown[0])
-                raise LackingError(np.unique(points[unknown]), first, self._where, self._setting)
-            if self._on_unknown == "map":
-                for point in np.unique(points[unknown]):
-                    like = self._vocabulary.look_alike(chr(point))
-                    ids[unknown[points[unknown] == point]] = self._vocabulary.id(like)
+        ids = self._table[code_points(text)]
         self._offset += len(text)
+        if (ids >= 0).all():
+            return self._scorer.score(ids)
+        return self._nats_with_unknown(text)
+
+    def _nats_with_unknown(self, text: str) -> Nats:
+        ids, owner = self._vocabulary.spelled(text)
+        owner = np.arange(len(text)) if owner is None else owner
+        lacking = np.flatnonzero(ids < 0)
         nats = np.full(len(ids), np.nan)
+        if len(lacking):
+            lacking = lacking[~self._is_line_end(text, owner[lacking])]
+            nats[self._read_in_place(text, ids, lacking, owner[lacking])] = self._unseen
         kept = ids >= 0
-        nats[kept] = self._scorer.score(ids[kept])
-        return nats
+        own = self._scorer.score(ids[kept])
+        known = np.isnan(nats[kept])
+        nats[np.flatnonzero(kept)[known]] = own[known]
+        return _by_owner(nats, owner, len(text))
+
+    def _is_line_end(self, text: str, places: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which are a CR before an LF, of a text whose lines end in both: no character of it."""
+        if self._on_unknown == "error" or "\r\n" not in text:
+            return np.zeros(len(places), np.bool_)
+        points = np.append(code_points(text), 0)
+        return (points[places] == ord("\r")) & (points[places + 1] == ord("\n"))
+
+    def _read_in_place(
+        self, text: str, ids: Ids, lacking: NDArray[np.int64], places: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Set what is read in the place of unknown characters; those that are counted as surprise.
+
+        `lacking`: where they are among the ids; `places`: in the text.
+        """
+        points = code_points(text)[places]
+        kinds = np.unique(points)
+        vocabulary, how = self._vocabulary, self._on_unknown
+        if how == "error" and len(kinds):
+            first = self._offset - len(text) + int(places[0])
+            raise LackingError(kinds, first, self._where, self._setting)
+        surprises = np.zeros(len(lacking), np.bool_)
+        for point in kinds.tolist():
+            here = points == point
+            self.unknown[point] += int(here.sum())
+            like = vocabulary.look_alike(chr(point))
+            if how == "skip":
+                continue
+            if how == "surprise" or like is None:
+                surprises |= here
+                like = like if vocabulary.unknown is None else vocabulary.unknown
+            if like is not None:
+                ids[lacking[here]] = vocabulary.id(like)
+        # A symbol for all that is unknown has a probability of its own, and needs no other.
+        return lacking[surprises] if vocabulary.unknown is None else lacking[:0]
+
+    def notice(self) -> str | None:
+        """What to tell of the characters that the vocabulary lacks; None where it has all."""
+        if not (total := self.unknown.total()):
+            return None
+        what = {
+            "skip": "left out",
+            "map": "mapped to look-alikes, or have none and count as surprise",
+        }.get(self._on_unknown, "counted as surprise")
+        if self._on_unknown == "surprise" and self._vocabulary.unknown is None:
+            what += f", {self._unseen:.2f} nats{' each' if total > 1 else ''}"
+        kinds = describe([point for point, _ in self.unknown.most_common()])
+        many = f"{total:,} characters" if total > 1 else "1 character"
+        verb = "are" if total > 1 else "is"
+        return f"{many} that the vocabulary lacks {verb} {what}: {kinds}"
+
+
+def _by_owner(nats: Nats, owner: NDArray[np.int64], characters: int) -> Nats:
+    """Sums over the symbols of each character; NaN for one of which none was scored."""
+    scored = ~np.isnan(nats)
+    sums: Nats = np.bincount(owner[scored], nats[scored], characters).astype(np.float64)
+    sums[np.bincount(owner[scored], minlength=characters) == 0] = np.nan
+    return sums
 
 
 def whole_lines(pieces: Iterable[str], *, closed: bool) -> Iterator[str]:

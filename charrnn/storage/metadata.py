@@ -89,6 +89,7 @@ class Metadata(Section):
     step: Count
     format: int = FORMAT
     final: bool = False  # written after an evaluation that only the end of the run caused
+    text_characters: Count | None = None  # not in those of early versions
     text_bytes: dict[Any, Count] = {}  # a file's name need not be valid Unicode
     _values: Mapping[str, Any] = PrivateAttr(default_factory=dict)
 

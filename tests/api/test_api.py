@@ -243,7 +243,7 @@ BAD = [
     (lambda m: m.sample(seed=-1), "UsageError", "seed"),
     (lambda m: m.sample("☃"), "DataError", "prime: the vocabulary lacks '☃'"),
     (lambda m: m.sample(allow="a", forbid="a"), "UsageError", "allow and forbid"),
-    (lambda m: m.score("a☃"), "DataError", "set on_unknown"),
+    (lambda m: m.score("a☃", on_unknown="error"), "DataError", "set on_unknown"),
     (lambda m: m.score(b"a"), "UsageError", "str, not bytes"),
     (lambda m: m.score("a", on_unknown="drop"), "UsageError", "on_unknown: 'drop'"),
     (lambda m: m.evaluate(split="dev"), "UsageError", "split: 'dev'"),

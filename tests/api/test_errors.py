@@ -78,7 +78,7 @@ def test_a_pool_gets_the_error_of_a_worker() -> None:
 def _meet(path: str, what: str) -> None:
     """What a worker does that meets an error where it arises."""
     if what == "unknown characters":
-        charrnn.load(path).score("\u732b")
+        charrnn.load(path).score("\u732b", on_unknown="error")
     elif what == "no such run":
         charrnn.load(path + "-not")
     elif what == "a damaged checkpoint":

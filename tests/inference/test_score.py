@@ -167,7 +167,8 @@ def test_which_one_wrote_this(charrnn, text_file, tmp_path):
         assert row["likeliest"] == name
         assert [m["model"] for m in row["models"]] == ["fore", "back"]
         assert row["nats"] == row["models"][0]["nats"]
-    table = charrnn("score", "fore", "--with", "back", stdin="The\tlamp\\\r\n")
+    table = charrnn("score", "fore", "--with", "back", "--on-unknown", "error",
+                    stdin="The\tlamp\\\r\n")  # fmt: skip
     assert table.returncode == 3
     table = charrnn("score", "fore", "--with", "back", "--on-unknown", "skip", stdin="The\tx\\\r\n")
     header, line = (row.split("\t") for row in table.stdout.splitlines())
@@ -195,7 +196,7 @@ def test_texts_that_cannot_be_scored(charrnn, model, tmp_path):
         ("nul.txt", "U+0000", "character 3", "--on-unknown"),
         ("none.txt", "No such file"),
     ):
-        done = charrnn("score", "run", name)
+        done = charrnn("score", "run", name, "--on-unknown", "error")
         assert (done.returncode, done.stdout) == (3, "")
         assert all(part in done.stderr for part in parts), done.stderr
         assert "Traceback" not in done.stderr
