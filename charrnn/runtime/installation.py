@@ -12,10 +12,11 @@ import shutil
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import Distribution, distributions
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
 
 DISTRIBUTION = "charrnn-bptt"
 # What an extra brings, for a copy of the package that pip knows nothing of. As in setup.cfg.
@@ -59,6 +60,9 @@ def find_installation(
         installed: distributions of this name, the ones of this interpreter unless given.
         package: the folder of the import package.
     """
+    # Read only where something is missing: slow to import, and every command would wait for it.
+    from importlib.metadata import distributions
+
     found = list(distributions(name=DISTRIBUTION) if installed is None else installed)
     for distribution in found:
         folder = _editable_folder(distribution)
@@ -74,6 +78,9 @@ def install_command(extra: str) -> str:
 
 def _editable_folder(distribution: Distribution) -> Path | None:
     """The folder that PEP 610's direct_url.json records for an editable installation."""
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
+
     try:
         record = json.loads(distribution.read_text("direct_url.json") or "{}")
         if not record.get("dir_info", {}).get("editable"):
