@@ -17,6 +17,7 @@ _HOME = {
     "Notice": "errors", "Run": "api.run", "Scores": "api.scores", "SweepResult": "api.sweep",
     "TextSurvey": "api.survey", "Training": "api.run", "gradcheck": "api.gradcheck",
     "gradflow": "api.gradflow", "inspect": "api.inspection", "load": "api.model",
+    "list_runs": "api.listing", "RunInfo": "runs.listing",
     "load_config": "api.settings", "mix": "api.mixing", "resume": "api.training",
     "survey": "api.survey", "sweep": "api.sweep", "train": "api.training",
     "training_events": "api.training", "write_report": "api.writing",

@@ -6,6 +6,7 @@ from charrnn.api.gradflow import GradientFlow as GradientFlow
 from charrnn.api.gradflow import gradflow as gradflow
 from charrnn.api.inspection import Inspection as Inspection
 from charrnn.api.inspection import inspect as inspect
+from charrnn.api.listing import list_runs as list_runs
 from charrnn.api.mixing import MixResult as MixResult
 from charrnn.api.mixing import mix as mix
 from charrnn.api.model import Model as Model
@@ -24,6 +25,7 @@ from charrnn.api.training import training_events as training_events
 from charrnn.api.writing import write_report as write_report
 from charrnn.config import Config as Config
 from charrnn.errors import Notice as Notice
+from charrnn.runs.listing import RunInfo as RunInfo
 from charrnn.training import events as events
 
 __version__: str

@@ -15,6 +15,7 @@ from charrnn.api.arguments import require
 from charrnn.api.settings import AnyConfig, load_config
 from charrnn.data.corpus import load_corpus
 from charrnn.errors import CheckFailedError, UsageError, argument
+from charrnn.runs.listing import find_run
 from charrnn.storage.checkpoint_folder import read_from
 
 
@@ -74,13 +75,21 @@ def gradcheck(
     (True, True)
     """
     require(method=method, tolerance=tolerance)
-    chosen = _case(config, settings, own_size)
+    chosen = _case(resolved(config), settings, own_size)
     results = check(
         chosen.network, reference_of(chosen.config), chosen.problem, method=method,
         window=chosen.config.bptt.window, samples=chosen.samples,
     )  # fmt: skip
     allowed = TOLERANCE[method] if tolerance is None else tolerance
     return GradientCheck(list(results), chosen.claim, method, allowed)
+
+
+def resolved(source: AnyConfig) -> AnyConfig:
+    """A run for a unique part of its name, and everything else as it is."""
+    if not isinstance(source, str | PathLike):
+        return source
+    found = find_run(source)
+    return source if found == Path(fspath(source)) else found
 
 
 def is_run(source: Any) -> bool:

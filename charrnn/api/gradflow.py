@@ -24,7 +24,7 @@ from charrnn.analysis.gradient_flow.subjects import (
     of_run,
 )
 from charrnn.api.arguments import require
-from charrnn.api.gradcheck import is_run
+from charrnn.api.gradcheck import is_run, resolved
 from charrnn.api.settings import AnyConfig, AnyPath, flags, load_config
 from charrnn.config import Config
 from charrnn.errors import UsageError, argument, notice
@@ -77,7 +77,9 @@ def gradflow(
     require(steps=steps, lags=lags, positions=positions, checkpoint=checkpoint)
     if plot is not None:
         require_drawable(Path(fspath(plot)), "plot")
-    found = _subjects(sources, flags(files, settings), compare, steps, checkpoint)
+    found = _subjects(
+        [resolved(source) for source in sources], flags(files, settings), compare, steps, checkpoint
+    )
     measured = [flow_of(subject, lags, positions) for subject in found]
     for one in measured:
         if (reached := one.flow.norms.max_lag) < lags:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from os import fspath
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from charrnn.api.arguments import require
 from charrnn.api.settings import AnyPath
 from charrnn.api.showing import table
 from charrnn.config import Config
+from charrnn.runs.listing import find_run
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.checkpoint_folder import read_from
 from charrnn.training.state import SavedState
@@ -49,7 +49,7 @@ def inspect(run: AnyPath, checkpoint: str = "best") -> Inspection:
     (20, 35, 'gru')
     """
     require(checkpoint=checkpoint)
-    path, stored = read_from(Path(fspath(run)), checkpoint)
+    path, stored = read_from(find_run(run), checkpoint)
     return Inspection(path, _facts(path, stored), build.config_of(stored, str(path)))
 
 

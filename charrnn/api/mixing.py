@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from os import fspath
-from pathlib import Path
 from typing import Any, Literal
 
 from charrnn import build
@@ -16,6 +14,7 @@ from charrnn.data.corpus import load_corpus
 from charrnn.errors import CheckpointError, DataError, UsageError, argument
 from charrnn.inference.mixture.trie import MAX_ORDER
 from charrnn.runs.folder import RunFolder
+from charrnn.runs.listing import find_run
 from charrnn.runs.mixtures import add_mixture
 from charrnn.storage.atomic import write_atomically
 from charrnn.storage.checkpoint import read
@@ -58,7 +57,7 @@ def mix(run: AnyPath, order: int | Literal["auto"] = "auto") -> MixResult:
     (3, True)
     """
     _require_order(order)
-    path = Path(fspath(run))
+    path = find_run(run)
     locate(path)
     if not path.is_dir():
         raise CheckpointError("is a checkpoint, and an n-gram is added to a run", where=str(path))

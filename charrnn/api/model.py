@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike, fspath
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -21,6 +20,7 @@ from charrnn.api.writing import export
 from charrnn.data.vocabulary import OnUnknown
 from charrnn.export.formats import Format
 from charrnn.inference.scoring import Unknown
+from charrnn.runs.listing import find_run
 from charrnn.storage.checkpoint_folder import read_from
 
 AnyPath = str | PathLike[str]
@@ -30,7 +30,7 @@ Use = Literal["network", "mixture"]
 
 
 def load(run: AnyPath, checkpoint: Which = "best") -> Model:
-    """The model of a run's folder or of one `.safetensors` checkpoint.
+    """The model of a run's folder, or a unique part of its name, or of a `.safetensors` checkpoint.
 
     `checkpoint`: which one of a run's folder; a damaged last one is passed over, with a notice.
     Raises CheckpointError where there is none, or where it is damaged.
@@ -40,7 +40,7 @@ def load(run: AnyPath, checkpoint: Which = "best") -> Model:
     ('gru', 20)
     """
     require(checkpoint=checkpoint)
-    return Model(*read_from(Path(fspath(run)), checkpoint))
+    return Model(*read_from(find_run(run), checkpoint))
 
 
 class Model(LoadedModel):

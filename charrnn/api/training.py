@@ -19,6 +19,7 @@ from charrnn.errors import UsageError, argument, notice
 from charrnn.report.advice import Advice
 from charrnn.report.tensorboard import TensorBoard, writer
 from charrnn.runs.joining import join_ranks
+from charrnn.runs.listing import find_run
 from charrnn.runs.resume import resume_run
 from charrnn.runs.start import Launch, start_run
 from charrnn.runtime.installation import install_command
@@ -113,7 +114,7 @@ def resume(
         raise UsageError("a run that goes on takes its text from a file, not from stdin",
                          where=argument("files"))  # fmt: skip
     return _run(
-        lambda: resume_run(Path(fspath(run)), given, accept_changes=accept_changes),
+        lambda: resume_run(find_run(run), given, accept_changes=accept_changes),
         on_event, progress, tensorboard, stop,
     )  # fmt: skip
 
@@ -157,7 +158,7 @@ def _begin(
     require(**own)
     whole = load_config(config, flags(files, settings, **own))
     name = name_of(config, None if files is None else whole.data.text[0])
-    return start_run(whole, name, _path(out), _path(init_from))
+    return start_run(whole, name, _path(out), None if init_from is None else find_run(init_from))
 
 
 def _run(

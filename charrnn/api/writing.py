@@ -18,6 +18,7 @@ from charrnn.report.figures.curves import picture
 from charrnn.report.figures.style import require_drawable
 from charrnn.report.html.page import report
 from charrnn.report.html.runs import Run, open_run
+from charrnn.runs.listing import find_run
 from charrnn.runtime.workers import threads
 from charrnn.storage.atomic import write_atomically
 from charrnn.storage.checkpoint_folder import CheckpointFolder, runs_in
@@ -57,15 +58,16 @@ def write_report(
     >>> charrnn.write_report("runs/tiny")
     [PosixPath('runs/tiny/report.html')]
     """
-    paths = [runs] if isinstance(runs, str | PathLike) else runs
-    opened = open_runs([Path(fspath(run)) for run in paths])
+    given = [runs] if isinstance(runs, str | PathLike) else runs
+    paths = [find_run(run) for run in given]
+    opened = open_runs(paths)
     written = []
     if png is not None:
         path = Path(fspath(png))
         require_drawable(path, "png")
         written.append(_save(path, picture(opened, path), "png"))
     if out is not None or png is None:
-        path = Path(fspath(paths[0])) / "report.html" if out is None else Path(fspath(out))
+        path = paths[0] / "report.html" if out is None else Path(fspath(out))
         written.append(_save(path, page_of(opened), "out"))
     return written
 
@@ -73,7 +75,7 @@ def write_report(
 def open_runs(paths: Sequence[Path]) -> list[Run]:
     """The runs at these paths, and those in folders of runs, by their best validation loss."""
     opened = []
-    for path in paths:
+    for path in map(find_run, paths):
         is_run = CheckpointFolder(path / "checkpoints").last() is not None
         within = [] if is_run else [open_run(run) for run in runs_in(path)]
         opened += sorted(within, key=_best_loss) or [open_run(path)]

@@ -18,13 +18,14 @@ from charrnn.build.models import (
     load_parameters,
     network,
 )
-from charrnn.build.training import text_bytes, trainer
+from charrnn.build.training import limits, text_bytes, trainer
 
 __all__ = [
     "cell",
     "config_of",
     "inherit_parameters",
     "initialise",
+    "limits",
     "load_parameters",
     "network",
     "parameter_count",

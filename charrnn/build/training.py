@@ -83,6 +83,18 @@ def training_bytes(config: Config, net: Network, batches: DataLoader) -> int:
     return net.params.flat.nbytes * (3 + slots) + net.tape_bytes(window, batches.B)
 
 
+def limits(config: Config) -> Limits:
+    """What ends a run."""
+    train = config.train
+    return Limits(
+        train.epochs,
+        train.steps,
+        train.minutes,
+        train.early_stopping,
+        train.max_rollbacks if train.on_divergence == "rollback" else 0,
+    )
+
+
 def trainer(config: Config, corpus: Corpus) -> Trainer:
     """A run at its beginning."""
     net = network(config, corpus.vocabulary.K)
@@ -102,13 +114,7 @@ def trainer(config: Config, corpus: Corpus) -> Trainer:
         ),
         loader=batches,
         corpus=corpus,
-        limits=Limits(
-            train.epochs,
-            train.steps,
-            train.minutes,
-            train.early_stopping,
-            train.max_rollbacks if train.on_divergence == "rollback" else 0,
-        ),
+        limits=limits(config),
         rhythm=Rhythm(
             log=log_every(config, net, batches),
             evaluate=None if train.eval_every == "epoch" else train.eval_every,

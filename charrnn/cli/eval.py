@@ -10,21 +10,24 @@ import click
 from charrnn.api.evaluation import Evaluation, evaluate
 from charrnn.api.model import load
 from charrnn.cli import completion
+from charrnn.cli.comparison import evaluations
 from charrnn.cli.options import (
     argument_option,
     checkpoint_option,
-    format_option,
     say_notice,
+    table_option,
     unknown_option,
 )
 from charrnn.cli.streams import to_json
 from charrnn.inference.baseline import verdict
 from charrnn.inference.dynamic import SEGMENT
 from charrnn.inference.interval import FEWEST_LINES, SHORTEST
+from charrnn.runs.listing import find_run
 
 
 @click.command("eval")
-@click.argument("run", type=click.Path(path_type=Path), metavar="RUN|CKPT")
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path),
+                metavar="RUN|CKPT...")  # fmt: skip
 @click.option("--text", multiple=True, metavar="FILE", help="Score this text, all of it.",
               shell_complete=completion.files)  # fmt: skip
 @argument_option("split")
@@ -41,28 +44,44 @@ from charrnn.inference.interval import FEWEST_LINES, SHORTEST
 @argument_option("use")
 @checkpoint_option
 @unknown_option
-@format_option
-def command(run: Path, text: tuple[str, ...], split: str | None, protocol: str,
+@table_option
+def command(runs: tuple[Path, ...], text: tuple[str, ...], split: str | None, protocol: str,
             context: int | None, dynamic: float | None, with_baseline: bool, hmm: int | None,
             use: str | None,
-            which: Any, on_unknown: Any, form: str) -> None:  # fmt: skip
+            which: Any, on_unknown: Any, form: Any) -> None:  # fmt: skip
     """Score a model on a part of its text or on another text, every character once.
+
+    Several RUNs are compared in a table.
 
     \b
     Examples:
       charrnn eval runs/quickstart-1
       charrnn eval runs/quickstart-1 --baseline
       charrnn eval runs/quickstart-1 --dynamic 0.1
+      charrnn eval runs/lstm-1 runs/gru-1 --format markdown
       charrnn eval runs/quickstart-1 --text other.txt --format json
       charrnn eval runs/quickstart-1 --protocol cold --context 256
     """
-    model = load(run, which)
-    result = evaluate(
-        model, text, split, protocol, context, dynamic=dynamic, with_baseline=with_baseline,
-        hmm=hmm, on_unknown=on_unknown, use=use, tell=say_notice,
-    )  # fmt: skip
-    name = "lines" if model.is_of_lines else protocol
-    click.echo(to_json(result.values()) if form == "json" else _in_words(result, name))
+    paths = [find_run(run) for run in runs]
+    models = [load(path, which) for path in paths]
+    results = [
+        evaluate(
+            model, text, split, protocol, context, dynamic=dynamic, with_baseline=with_baseline,
+            hmm=hmm, on_unknown=on_unknown, use=use, tell=say_notice,
+        )
+        for model in models
+    ]  # fmt: skip
+    names = [str(path) for path in paths]
+    if form == "json":
+        listed = [{"run": n, **r.values()} for n, r in zip(names, results, strict=True)]
+        click.echo(to_json(results[0].values() if len(runs) == 1 else listed))
+    elif form == "text" and len(runs) == 1:
+        name = "lines" if models[0].is_of_lines else protocol
+        click.echo(_in_words(results[0], name))
+    else:
+        texts = {model.meta["corpus_sha256"] for model in models}
+        table = evaluations(names, results, one_text=bool(text) or len(texts) == 1)
+        click.echo(table.render(form))
 
 
 def _in_words(result: Evaluation, protocol: str) -> str:

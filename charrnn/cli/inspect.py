@@ -4,30 +4,42 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
 from charrnn.api.inspection import Inspection, inspect
 from charrnn.api.settings import to_yaml
-from charrnn.cli.options import checkpoint_option, format_option
+from charrnn.cli.comparison import inspections
+from charrnn.cli.options import checkpoint_option, table_option
 from charrnn.cli.streams import to_json
 from charrnn.errors import printable
 
 
 @click.command("inspect")
-@click.argument("run", type=click.Path(path_type=Path), metavar="RUN|CKPT")
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path),
+                metavar="RUN|CKPT...")  # fmt: skip
 @checkpoint_option
-@format_option
-def command(run: Path, which: str, form: str) -> None:
+@table_option
+def command(runs: tuple[Path, ...], which: str, form: Any) -> None:
     """Show what a run or checkpoint holds: progress, parameters, vocabulary, configuration.
+
+    Several RUNs are compared in a table, with the keys of their configurations that differ.
 
     \b
     Examples:
       charrnn inspect runs/quickstart-1
+      charrnn inspect runs/lstm-1 runs/gru-1
       charrnn inspect runs/quickstart-1/checkpoints/best.safetensors --format json
     """
-    found = inspect(run, which)
-    click.echo(to_json(found.values()) if form == "json" else printable(_text(found)))
+    found = [inspect(run, which) for run in runs]
+    if form == "json":
+        values = [one.values() for one in found]
+        click.echo(to_json(values[0] if len(runs) == 1 else values))
+    elif form == "text" and len(runs) == 1:
+        click.echo(printable(_text(found[0])))
+    else:
+        click.echo(inspections(found).render(form))
 
 
 def _text(found: Inspection) -> str:

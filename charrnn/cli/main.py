@@ -21,6 +21,7 @@ from charrnn.errors import CharrnnError, InterruptedRunError, Notice, printable
 COMMANDS = {
     "train": "Train a model on a text.",
     "sweep": "Train a grid of settings and tabulate the results.",
+    "runs": "List runs: what they are, and how far and how good.",
     "mix": "Add an n-gram of its training text to a run.",
     "sample": "Write text in the manner of a trained model.",
     "gradcheck": "Prove the gradients of a configuration or a run.",

@@ -59,6 +59,10 @@ format_option = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
     help="How the result is printed.",
 )  # fmt: skip
+table_option = click.option(
+    "--format", "form", type=click.Choice(["text", "json", "markdown", "latex"]), default="text",
+    show_default=True, help="How the result is printed.",
+)  # fmt: skip
 checkpoint_option = argument_option("checkpoint", "which", default="best")
 unknown_option = argument_option("on_unknown")
 

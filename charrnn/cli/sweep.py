@@ -9,7 +9,7 @@ import click
 
 from charrnn.api.run import ending_stop
 from charrnn.api.sweep import sweep as run_sweep
-from charrnn.cli.options import argument_option, format_option, set_option
+from charrnn.cli.options import argument_option, set_option, table_option
 from charrnn.cli.streams import to_json
 from charrnn.report.sweep import table
 
@@ -34,8 +34,8 @@ class Jobs(click.IntRange):
 @click.option("--accept-changes", is_flag=True, help="Train the points again whose keys changed.")
 @click.option("--plot", type=click.Path(path_type=Path), metavar="FILE.png",
               help="Draw validation loss against parameters; needs the extra plot.")  # fmt: skip
-@format_option
-def command(sweep: Path, form: str, **given: Any) -> None:
+@table_option
+def command(sweep: Path, form: Any, **given: Any) -> None:
     """Train every point of a grid, several at a time, and print a table of the results.
 
     The same command again goes on where it was stopped. Ctrl-C saves every run.
@@ -51,6 +51,6 @@ def command(sweep: Path, form: str, **given: Any) -> None:
         return
     values = result.values()
     try:
-        click.echo(to_json(values) if form == "json" else table(result.rows, result.path))
+        click.echo(to_json(values) if form == "json" else table(result.rows, result.path, form))
     finally:  # of which stdout's failure is none
         result.require_all()

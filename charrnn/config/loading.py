@@ -198,6 +198,21 @@ def from_dict(values: Mapping[str, Any], source: str) -> Config:
     return config
 
 
+def flat(config: Config) -> dict[str, Any]:
+    """Every key with its dots, and its value as JSON has it."""
+    found: dict[str, Any] = {}
+
+    def walk(values: Mapping[str, Any], prefix: str) -> None:
+        for key, value in values.items():
+            if isinstance(value, Mapping):
+                walk(value, f"{prefix}{key}.")
+            else:
+                found[f"{prefix}{key}"] = value
+
+    walk(config.model_dump(mode="json"), "")
+    return found
+
+
 def to_yaml(config: Config) -> str:
     """The configuration as YAML that `load` reads back equal."""
     values = config.model_dump(mode="json")

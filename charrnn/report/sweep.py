@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from charrnn.report.tables import Form, Table
 from charrnn.runs.sweep.plan import Point
 from charrnn.runs.sweep.results import Group, Row, groups
 
@@ -45,7 +46,7 @@ def _said(outcome: dict[str, Any]) -> str:
     return f"{nats}, {outcome['seconds']:.0f} s"
 
 
-def table(rows: Sequence[Row], folder: Path) -> str:
+def table(rows: Sequence[Row], folder: Path, form: Form = "text") -> str:
     """A line for each group of seeds, the best first."""
     found = groups(rows)
     keys = list(found[0].settings)
@@ -53,19 +54,15 @@ def table(rows: Sequence[Row], folder: Path) -> str:
     heads = [*short.values()] if len(set(short.values())) == len(keys) else keys
     if "parameters" in heads:
         heads[heads.index("parameters")] = "at most"
-    lines = [[*heads, "hidden", "parameters", "nats", "± std", "range", "seeds", ""]]
-    lines += [[*(str(group.settings[key]) for key in keys), *_figures(group)] for group in found]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    numbers = len(keys)
-    text = [
-        "  ".join(
-            cell.rjust(width) if at >= numbers and at < len(line) - 1 else cell.ljust(width)
-            for at, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    ]
-    note = "nats: the best validation loss per character, mean over seeds"
-    return "\n".join([*text, note, f"tables: {folder / 'table.tsv'}, {folder / 'table.json'}"])
+    lines = [[*(str(group.settings[key]) for key in keys), *_figures(group)] for group in found]
+    heads += ["hidden", "parameters", "nats", "± std", "range", "seeds", ""]
+    notes = ["nats: the best validation loss per character, mean over seeds"]
+    if form == "text":
+        notes.append(f"tables: {folder / 'table.tsv'}, {folder / 'table.json'}")
+    elif not any(line[-1] for line in lines):  # where nothing diverged
+        heads, lines = heads[:-1], [line[:-1] for line in lines]
+    align = "l" * len(keys) + "rrrrrrl"
+    return Table(heads, lines, align[: len(heads)], notes).render(form)
 
 
 def _figures(group: Group) -> list[str]:

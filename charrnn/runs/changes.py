@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from charrnn.config import Config
+from charrnn.config import Config, flat
 from charrnn.config.loading import load_over, written_layer
 from charrnn.errors import ConfigError, UsageError, argument, call
 from charrnn.training.trainer import Trainer
@@ -65,7 +65,7 @@ def find_changes(
     """
     layer = written_layer(file, stored)
     wanted = load_over(layer, sets, flags)
-    before, edited, after = _flat(stored), _flat(load_over(layer)), _flat(wanted)
+    before, edited, after = flat(stored), flat(load_over(layer)), flat(wanted)
     before["ngram.order"] = edited["ngram.order"]  # which no checkpoint has
     return wanted, [
         Change(key, before[key], value, file.name if edited[key] == value else "command line")
@@ -143,20 +143,6 @@ def _reason(key: str) -> str | None:
     return next((REFUSED[prefix] for prefix in prefixes if prefix in REFUSED), None)
 
 
-def _flat(config: Config) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-
-    def walk(values: Mapping[str, Any], prefix: str) -> None:
-        for key, value in values.items():
-            if isinstance(value, Mapping):
-                walk(value, f"{prefix}{key}.")
-            else:
-                found[f"{prefix}{key}"] = value
-
-    walk(config.model_dump(mode="json"), "")
-    return found
-
-
 def _shown(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
@@ -179,7 +165,8 @@ def lift_limits(
     """
     if not is_length_given(given):
         return config, []
-    reached = {*trainer.limits_reached(), *(["minutes"] if _is_nearly_over(trainer) else [])}
+    nearly = trainer.limits.is_nearly_over(trainer.clock.seconds)
+    reached = {*trainer.limits_reached(), *(["minutes"] if nearly else [])}
     ended = [name for name in (*LENGTHS, "early_stopping") if name in reached - _named(given)]
     changes = [
         Change(f"train.{name}", getattr(config.train, name), None, "had ended the run")
@@ -191,12 +178,6 @@ def lift_limits(
 
 def _named(given: Collection[str]) -> set[str]:
     return {name for name in LENGTHS if f"train.{name}" in given}
-
-
-def _is_nearly_over(trainer: Trainer) -> bool:
-    """Whether the minutes end the run at once: the last line of the log may be a little older."""
-    minutes = trainer.limits.minutes
-    return minutes is not None and 60 * minutes - trainer.clock.seconds < max(0.6 * minutes, 2)
 
 
 def require_left(config: Config, given: Collection[str], trainer: Trainer) -> None:

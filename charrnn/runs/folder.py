@@ -8,6 +8,7 @@ import json
 import os
 import re
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -34,6 +35,8 @@ _OWN = (
     NAME,
 )  # fmt: skip
 MAX_LINE = 1 << 20  # bytes
+_TAIL = 1 << 14  # bytes, more than a line of the log has
+_LOOKS = 5  # at a lock, before it is taken to be held
 LONGEST_NAME = 240  # bytes, of at most 255 that a file system takes, before a number
 _SAMPLE = re.compile(rb"^--- step (\d{1,15})( \(final\))?\n", re.MULTILINE)
 
@@ -86,11 +89,24 @@ class RunFolder:
         if self._lock is not None:  # ranks but the first have none
             self._lock.close()
 
+    def is_locked(self) -> bool:
+        """Whether a process trains in it now."""
+        if sys.platform == "win32":  # no advisory locks there
+            return False
+        try:
+            with open_regular(self.path / ".lock", NO_LINKS) as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
     def _take_lock(self) -> None:
         try:
             descriptor = open_for_writing(self.path / ".lock", os.O_RDWR | os.O_CREAT)
             self._lock = os.fdopen(descriptor, "w")
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock_alone(self._lock)
         except BlockingIOError:
             raise CheckpointError(
                 "another process is training in this run", where=str(self.path),
@@ -107,11 +123,22 @@ class RunFolder:
             yield values
 
     def _raw_lines(self) -> Iterator[tuple[bytes, dict[str, Any]]]:
-        for line in own_lines(self.metrics):
-            with contextlib.suppress(ValueError, RecursionError):
-                values = json.loads(line)
-                if line.endswith(b"\n") and _is_line(values):
-                    yield line, values
+        return _whole_lines(own_lines(self.metrics))
+
+    def last_lines(self) -> list[dict[str, Any]]:
+        """The lines at the end of metrics.jsonl, however long it is; none where it has none.
+
+        Raises CheckpointError where it is a link, or cannot be read.
+        """
+        try:
+            with open_regular(self.metrics, NO_LINKS) as file:
+                file.seek(max(os.fstat(file.fileno()).st_size - _TAIL, 0))
+                data = file.read(_TAIL)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise _unreadable(error, self.metrics) from None
+        return [values for _, values in _whole_lines(data.splitlines(keepends=True))]
 
     def seconds_at(self, step: int) -> float:
         """The seconds trained up to a step, as far as they were logged."""
@@ -163,9 +190,31 @@ def own_lines(path: Path) -> Iterator[bytes]:
     except FileNotFoundError:
         return
     except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise _is_link(path) from None
-        raise CheckpointError(f"cannot be read: {error.strerror}", where=str(path)) from None
+        raise _unreadable(error, path) from None
+
+
+def _unreadable(error: OSError, path: Path) -> CheckpointError:
+    if error.errno == errno.ELOOP:
+        return _is_link(path)
+    return CheckpointError(f"cannot be read: {error.strerror}", where=str(path))
+
+
+def _whole_lines(lines: Iterable[bytes]) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    for line in lines:
+        with contextlib.suppress(ValueError, RecursionError):
+            values = json.loads(line)
+            if line.endswith(b"\n") and _is_line(values):
+                yield line, values
+
+
+def _lock_alone(file: IO[str]) -> None:
+    """Raises BlockingIOError where another trains; `is_locked` holds it for a moment only."""
+    for _ in range(_LOOKS):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(0.01)
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _samples_to(lines: Iterable[bytes], step: int) -> Iterator[bytes]:

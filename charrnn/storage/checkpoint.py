@@ -6,8 +6,10 @@ that is not an array, and a SHA-256 over both. docs/checkpoints.md lists its fie
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from safetensors import SafetensorError
 from charrnn.errors import CheckpointError, call
 from charrnn.storage.atomic import write_atomically
 from charrnn.storage.metadata import FORMAT, Metadata, migrate, parse
-from charrnn.storage.sealed import DAMAGE, digest, read_tensors, seal
+from charrnn.storage.sealed import DAMAGE, digest, read_head, read_tensors, seal
 
 KEY = "charrnn"
 DTYPES = ("F32", "F64")
@@ -47,7 +49,7 @@ class Checkpoint:
 
     def parameters(self) -> dict[str, Array]:
         """Only the arrays that make the model."""
-        return {n: a for n, a in self.arrays.items() if n.startswith(("layers.", "output."))}
+        return {n: a for n, a in self.arrays.items() if _is_of_model(n)}
 
 
 def to_bytes(checkpoint: Checkpoint) -> bytes:
@@ -66,22 +68,64 @@ def read(path: Path) -> Checkpoint:
     Raises CheckpointError naming what is wrong with the file. Memory is bounded by its size.
     """
     where = str(path)
-    try:
+    with _errors_of(path):
         arrays, raw = _load(path)
-        if raw is None:
-            raise DamagedCheckpointError(
-                "is not a charrnn checkpoint",
-                where=where,
-                then="a model in PyTorch's layout becomes a run by: "
-                + call("train", init_from="FILE", files="TEXT", steps=0),
-            )
-        values = parse(raw)
+        values = _values(raw, where)
         sha256 = values.pop("sha256", None)
         _require_known(values.get("format"), where)
         if digest(arrays, values) != sha256:
             raise ValueError("its hash differs")
         current, values = migrate(arrays, values)
         return Checkpoint(current, Metadata.of(values))
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a checkpoint says of itself: the shapes of its arrays, by name, and the metadata."""
+
+    shapes: Mapping[str, Shape]
+    meta: Metadata
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the model's arrays have."""
+        return sum(prod(shape) for name, shape in self.shapes.items() if _is_of_model(name))
+
+
+def read_meta(path: Path) -> Head:
+    """As `read`, without the arrays, in which there may be damage all the same."""
+    where = str(path)
+    with _errors_of(path):
+        shapes, metadata = read_head(path)
+        values = _values(metadata.get(KEY), where)
+        values.pop("sha256", None)
+        _require_known(values.get("format"), where)
+        _, values = migrate({}, values)
+        return Head(shapes, Metadata.of(values))
+
+
+def _is_of_model(name: str) -> bool:
+    return name.startswith(("layers.", "output."))
+
+
+def _values(raw: str | None, where: str) -> dict[str, Any]:
+    """The metadata, with the hash in it."""
+    if raw is None:
+        raise DamagedCheckpointError(
+            "is not a charrnn checkpoint",
+            where=where,
+            then="a model in PyTorch's layout becomes a run by: "
+            + call("train", init_from="FILE", files="TEXT", steps=0),
+        )
+    return parse(raw)
+
+
+@contextmanager
+def _errors_of(path: Path) -> Iterator[None]:
+    """What goes wrong while a file is read, as CheckpointError."""
+    where = str(path)
+    try:
+        yield
     except FileNotFoundError:
         if path.is_symlink():
             raise damaged(ValueError("it is a link to a file that is not there"), where) from None

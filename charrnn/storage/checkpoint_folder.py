@@ -260,7 +260,7 @@ def locate(run_or_checkpoint: Path, which: str = "best") -> Path:
         raise CheckpointError(
             "no such run or checkpoint",
             where=str(run_or_checkpoint),
-            then="`charrnn train` prints where its run is; runs are under runs/ by default",
+            then="`charrnn runs` lists those under runs/, where they are by default",
         )
     checkpoints = CheckpointFolder(run_or_checkpoint / "checkpoints")
     path = checkpoints.best() if which == "best" else checkpoints.last()

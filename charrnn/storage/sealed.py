@@ -79,6 +79,29 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     return tensors, metadata
 
 
+def read_head(path: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, str]]:
+    """Shapes of the arrays and the metadata of a file, by its header and size alone.
+
+    The arrays are not read, so no hash is checked. Raises ValueError and OSError.
+    """
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        length = int.from_bytes(file.read(8), "little")
+        if length > MAX_HEADER:
+            raise ValueError("its header is too large")
+        text = file.read(length)
+    try:
+        head = json.loads(text)
+        metadata = head.pop("__metadata__", None) or {}
+        shapes = {name: tuple(map(int, facts["shape"])) for name, facts in head.items()}
+        end = max((int(facts["data_offsets"][1]) for facts in head.values()), default=0)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError):
+        raise ValueError("its header cannot be read") from None
+    if 8 + length + end != size:
+        raise ValueError("its size is not what its header says")
+    return shapes, metadata
+
+
 def _require_room(path: Path, size: int) -> None:
     """A file that takes no space on the disk may still be of any size."""
     available = total()

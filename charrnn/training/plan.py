@@ -51,6 +51,10 @@ class Limits:
             found["early_stopping"] = f"{patience} evaluations without a better validation loss"
         return found
 
+    def is_nearly_over(self, seconds: float) -> bool:
+        """Whether the minutes end the run at once: the last line of a log may be a little older."""
+        return self.minutes is not None and 60 * self.minutes - seconds < max(0.6 * self.minutes, 2)
+
 
 @dataclass(frozen=True)
 class Rhythm:

@@ -20,7 +20,15 @@ from charrnn.errors import CheckpointError
 from charrnn.nn.network import Network
 from charrnn.runtime.ranks import Ranks
 from charrnn.storage.checkpoint import Checkpoint, damaged, require_array
-from charrnn.storage.metadata import CONVENTIONS, Count, Finite, Section, as_tuple, validated
+from charrnn.storage.metadata import (
+    CONVENTIONS,
+    Count,
+    Finite,
+    Metadata,
+    Section,
+    as_tuple,
+    validated,
+)
 from charrnn.training.optim.averaging import WeightAverage
 from charrnn.training.optim.optimisers import Optimiser
 from charrnn.training.optim.schedules import Schedule
@@ -59,8 +67,13 @@ class SavedState(Section):
     @classmethod
     def of(cls, checkpoint: Checkpoint, where: str) -> SavedState:
         """That of a checkpoint. Raises CheckpointError for a field of the wrong kind."""
+        return cls.of_meta(checkpoint.meta, where)
+
+    @classmethod
+    def of_meta(cls, meta: Metadata, where: str) -> SavedState:
+        """The same from its metadata alone."""
         try:
-            return validated(cls, checkpoint.meta.values)
+            return validated(cls, meta.values)
         except ValueError as error:
             raise damaged(error, where) from None
 

@@ -33,7 +33,7 @@ ARGUMENTS = {
     "corpus": ["corpus", "t.txt"],
     "mix": ["mix", "run", "--order", "3"],
 }  # fmt: skip
-NO_TEXT = {"config", "completion", "sweep"}  # a sweep's points are trained as by train
+NO_TEXT = {"config", "completion", "runs", "sweep"}  # a sweep's points are trained as by train
 
 
 def run(*words: str) -> Result:

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from charrnn.config import load, to_yaml
+from charrnn.config import flat, load, to_yaml
 from charrnn.errors import CharrnnError, CheckpointError, UsageError, argument
 from charrnn.runs.folder import RunFolder
 from charrnn.runs.sweep.plan import Point
@@ -128,7 +128,7 @@ class SweepFolder:
         """By point's name, the keys that are not what they were when it was begun."""
         found = {}
         for point in points:
-            stored, wanted = self._stored(point), _flat(point.config.model_dump(mode="json"))
+            stored, wanted = self._stored(point), flat(point.config)
             if stored is None or stored == wanted:
                 continue
             found[point.name] = [
@@ -142,7 +142,7 @@ class SweepFolder:
         if not self.config(point).exists():
             return None
         try:
-            return _flat(load(self.config(point)).model_dump(mode="json"))
+            return flat(load(self.config(point)))
         except CharrnnError:
             return {}
 
@@ -212,13 +212,3 @@ def require_same(changes: dict[str, list[str]], folder: Path) -> None:
 
 def _some(names: list[str]) -> str:
     return ", ".join(names) if len(names) < 4 else f"{names[0]} and {len(names) - 1} others"
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
