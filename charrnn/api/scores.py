@@ -16,7 +16,7 @@ from charrnn.api.loaded import LoadedModel, as_symbols
 from charrnn.api.rows import Nats, line_rows
 from charrnn.api.showing import prepare
 from charrnn.errors import argument, notice
-from charrnn.inference.metrics import bits, perplexity
+from charrnn.inference.metrics import InBits
 from charrnn.inference.scoring import UNKNOWN_WORDS, Scorer, Unknown, whole_lines
 from charrnn.runtime.workers import WorkerPool, threads
 
@@ -37,7 +37,7 @@ class LineScore:
     bits_per_char: float | None
 
 
-class Scores:
+class Scores(InBits):
     """`nats` (N,) of each character of `text`; NaN for those that were not scored.
 
     `used`: "network" or "mixture". A notebook shows the text, the more surprising a
@@ -62,16 +62,6 @@ class Scores:
     def nats_per_char(self) -> float:
         """The mean; NaN where no character was scored."""
         return self.total / self.chars if self.chars else float("nan")
-
-    @property
-    def bits_per_char(self) -> float:
-        """The mean in bits."""
-        return bits(self.nats_per_char)
-
-    @property
-    def perplexity(self) -> float:
-        """exp of the mean in nats."""
-        return perplexity(self.nats_per_char)
 
     def lines(self) -> list[LineScore]:
         """Each line of the text, as `charrnn score --per line`."""

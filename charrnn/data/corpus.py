@@ -54,6 +54,20 @@ class Corpus:
         """How many characters the whole text has, in the vocabulary's unit."""
         return len(self.ids) - (self.lines is not None)
 
+    def rows(self, name: Part) -> NDArray[np.int64]:
+        """(start, stop) of a part's sequences: of its lines, or the whole part."""
+        return self.lines[name] if self.lines is not None else np.array([self.bounds[name]])
+
+    def sequences(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """The ids of some rows one after another, in memory, and how many each has."""
+        if len(rows) == 1:
+            start, stop = rows[0].tolist()
+            return np.asarray(self.ids[start:stop]), np.array([stop - start])
+        lengths = rows[:, 1] - rows[:, 0]
+        offsets = np.cumsum(lengths) - lengths
+        at = np.arange(int(lengths.sum())) + np.repeat(rows[:, 0] - offsets, lengths)
+        return np.asarray(self.ids[at]), lengths
+
     def characters(self, name: Part) -> int:
         """How many characters of a part are predicted."""
         if self.lines is not None:

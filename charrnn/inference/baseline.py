@@ -6,6 +6,7 @@ The figures that a network has to better: the second is a finite-state memory.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -14,28 +15,27 @@ from numpy.typing import NDArray
 from charrnn.data.corpus import Corpus, Part
 from charrnn.errors import DataError, argument
 from charrnn.inference import hmm
-from charrnn.inference.metrics import bits
-from charrnn.inference.ngram import HIGHEST, Sequences, losses
+from charrnn.inference.metrics import InBits
+from charrnn.inference.mixture.counting import NUMPY_COUNTING, CountingKernels, fit, rising
+from charrnn.inference.mixture.kernels import fastest_counting
 from charrnn.inference.reader import WARM
 from charrnn.runtime import memory
 
 BYTES = 170  # that the n-gram takes per character it learns from
+HIGHEST = 10  # characters of the longest gram
+WORTH_COMPILED = 1 << 16  # characters
 TAIL = 10  # the last 1 / TAIL of the training part chooses the order
 
 Rows = NDArray[np.int64]  # (start, stop) of sequences
 
 
 @dataclass(frozen=True)
-class Baseline:
+class Baseline(InBits):
     """An n-gram's mean cross-entropy, and the characters of its longest grams."""
 
     nats_per_char: float
     order: int
     smoothing: str = "kneser-ney"
-
-    @property
-    def bits_per_char(self) -> float:
-        return bits(self.nats_per_char)
 
 
 def baseline(learned: Corpus, scored: Corpus, part: Part) -> Baseline:
@@ -44,15 +44,16 @@ def baseline(learned: Corpus, scored: Corpus, part: Part) -> Baseline:
     Its order is the one that, learned from the first nine tenths of the training part, is best on
     the rest. Raises DataError where the training part is empty or too long for the memory.
     """
-    K, rows = learned.vocabulary.K, _rows(learned, "train")
+    K, rows = learned.vocabulary.K, learned.rows("train")
     characters = int((rows[:, 1] - rows[:, 0]).sum())
     if not learned.characters("train"):
         raise DataError("the text has no train part for the n-gram baseline to learn from")
     _require_memory(characters)
-    order = _best_order(learned, rows, K)
-    train, (text, skipped) = _sequences(learned, rows), _scored(scored, _rows(scored, part))
-    *_, nats = losses(train, text, K, order)
-    return Baseline(float(nats[skipped:].mean()), order)
+    kernels = fastest_counting() if characters >= WORTH_COMPILED else NUMPY_COUNTING
+    order = _best_order(learned, rows, K, kernels)
+    trie = fit(*learned.sequences(rows), K, order, kernels, inf)
+    nats = kernels.order_losses(trie, [order], *_scored(scored, scored.rows(part)))
+    return Baseline(float(nats[0]), order)
 
 
 def _require_memory(characters: int) -> None:
@@ -65,11 +66,11 @@ def _require_memory(characters: int) -> None:
         )
 
 
-def _best_order(corpus: Corpus, rows: Rows, K: int) -> int:
+def _best_order(corpus: Corpus, rows: Rows, K: int, kernels: CountingKernels) -> int:
     first, last = _cut(corpus, rows)
-    text, skipped = _scored(corpus, last)
-    means = [nats[skipped:].mean() for nats in losses(_sequences(corpus, first), text, K, HIGHEST)]
-    return int(np.argmin(means)) + 1
+    tries = rising(*corpus.sequences(first), K, HIGHEST, kernels)
+    text = _scored(corpus, last)
+    return int(np.argmin([kernels.order_losses(t, [t.order], *text)[0] for t in tries])) + 1
 
 
 def _cut(corpus: Corpus, rows: Rows) -> tuple[Rows, Rows]:
@@ -82,24 +83,13 @@ def _cut(corpus: Corpus, rows: Rows) -> tuple[Rows, Rows]:
     return np.array([[start, cut]]), np.array([[cut, stop]])
 
 
-def _rows(corpus: Corpus, part: Part) -> Rows:
-    return corpus.lines[part] if corpus.lines is not None else np.array([corpus.bounds[part]])
-
-
-def _scored(corpus: Corpus, rows: Rows) -> tuple[Sequences, int]:
-    """The sequences to score, and how many of their characters are there as context only."""
+def _scored(corpus: Corpus, rows: Rows) -> tuple[Any, Any, int]:
+    """The sequences to score, their lengths, and how many characters are there as context only."""
     if corpus.lines is not None:
-        return _sequences(corpus, rows), 0
+        return *corpus.sequences(rows), 0
     start, stop = rows[0].tolist()
     begin = max(start - HIGHEST, 0)
-    return _sequences(corpus, np.array([[begin, stop]])), max(start, 1) - (begin + 1)
-
-
-def _sequences(corpus: Corpus, rows: Rows) -> Sequences:
-    lengths = rows[:, 1] - rows[:, 0]
-    offsets = np.cumsum(lengths) - lengths
-    at: Any = np.arange(int(lengths.sum())) + np.repeat(rows[:, 0] - offsets, lengths)
-    return Sequences.of(corpus.ids[at].astype(np.int64), lengths)
+    return *corpus.sequences(np.array([[begin, stop]])), start - begin
 
 
 def verdict(nats_per_char: float, other: Baseline) -> str:
@@ -110,20 +100,13 @@ def verdict(nats_per_char: float, other: Baseline) -> str:
     return f"the n-gram is better than the network by {-gain:.4f} nats per character"
 
 
-Ints = NDArray[np.int64]
-
-
 @dataclass(frozen=True)
-class HMMBaseline:
+class HMMBaseline(InBits):
     """A hidden Markov model's mean cross-entropy, its states, and its free parameters."""
 
     nats_per_char: float
     states: int
     parameters: int
-
-    @property
-    def bits_per_char(self) -> float:
-        return bits(self.nats_per_char)
 
 
 def hmm_baseline(
@@ -136,17 +119,10 @@ def hmm_baseline(
     """
     if not learned.characters("train"):
         raise DataError("the text has no train part for the hidden Markov model to learn from")
-    ids, lengths = _hmm_sequences(learned, "train")
+    ids, lengths = learned.sequences(learned.rows("train"))
     model = hmm.fit(ids, lengths, states, learned.vocabulary.K, seed=seed)
     nats = _lines(model, scored, part) if scored.lines is not None else _stream(model, scored, part)
     return HMMBaseline(float(nats.mean()), states, model.parameters)
-
-
-def _hmm_sequences(corpus: Corpus, part: Part) -> tuple[Ints, Ints]:
-    """The ids of a part's sequences one after another, and their lengths."""
-    rows = np.array([corpus.bounds[part]]) if corpus.lines is None else corpus.lines[part]
-    ids = np.concatenate([np.asarray(corpus.ids[a:b]) for a, b in rows.tolist()])
-    return ids.astype(np.int64), rows[:, 1] - rows[:, 0]
 
 
 def _stream(model: hmm.HMM, corpus: Corpus, part: Part) -> NDArray[np.float64]:
@@ -159,7 +135,7 @@ def _stream(model: hmm.HMM, corpus: Corpus, part: Part) -> NDArray[np.float64]:
 def _lines(model: hmm.HMM, corpus: Corpus, part: Part) -> NDArray[np.float64]:
     """Without each line's first id, the boundary before it, which is context only."""
     found = []
-    for rows in hmm.batched(*_hmm_sequences(corpus, part), len(model.start)):
+    for rows in hmm.batched(*corpus.sequences(corpus.rows(part)), len(model.start)):
         _, c = hmm.forward(model, rows)
         inside = rows.inside
         inside[0] = False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import exp, inf, log
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +27,29 @@ def perplexity(nats_per_char: float) -> float:
     return exp(nats_per_char) if nats_per_char < LARGEST_EXPONENT else inf
 
 
+class HasNats(Protocol):
+    """What knows its mean cross-entropy."""
+
+    @property
+    def nats_per_char(self) -> float: ...
+
+
+class InBits:
+    """Its nats per character in other measures."""
+
+    @property
+    def bits_per_char(self: HasNats) -> float:
+        """The mean in bits."""
+        return bits(self.nats_per_char)
+
+    @property
+    def perplexity(self: HasNats) -> float:
+        """exp of the mean in nats."""
+        return perplexity(self.nats_per_char)
+
+
 @dataclass
-class Score:
+class Score(InBits):
     """Sums over characters: nats, and how often the likeliest character was the right one."""
 
     nats: float = 0.0
@@ -51,14 +73,6 @@ class Score:
     @property
     def nats_per_char(self) -> float:
         return self.nats / self.chars
-
-    @property
-    def bits_per_char(self) -> float:
-        return bits(self.nats_per_char)
-
-    @property
-    def perplexity(self) -> float:
-        return perplexity(self.nats_per_char)
 
     @property
     def accuracy(self) -> float:

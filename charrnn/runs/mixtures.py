@@ -6,10 +6,8 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from charrnn import build
 from charrnn.data.corpus import Corpus
@@ -98,7 +96,7 @@ def add_mixture(run: RunFolder, order: int | str, corpus: Corpus) -> Mixed:
     network, vocabulary, config = build.restore_network(read(path), str(path))
     if vocabulary != corpus.vocabulary:
         raise DataError("the text is in another vocabulary than the model", where=str(path))
-    ids, lengths = training_sequences(corpus)
+    ids, lengths = corpus.sequences(corpus.rows("train"))
     memory.require(BYTES_WHILE_COUNTING * len(ids), "the n-gram")
     mixture = Mixture.fitted(ids, lengths, vocabulary.K, None if order == "auto" else int(order))
     val_loss, parts = None, None
@@ -112,18 +110,3 @@ def add_mixture(run: RunFolder, order: int | str, corpus: Corpus) -> Mixed:
         val_loss, parts = score.whole.nats_per_char, score.parts
     file.write(run.mixture, mixture, belonging(network, vocabulary))
     return Mixed(run.mixture, mixture.order, val_loss, parts, run.mixture.stat().st_size)
-
-
-def training_sequences(corpus: Corpus) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """The training part as sequences one after another, and their lengths.
-
-    A line has the line end before it, and the one that ends it.
-    """
-    if corpus.lines is None:
-        ids = np.asarray(corpus.part("train"))
-        return ids, np.array([len(ids)])
-    rows = corpus.lines["train"]
-    lengths = rows[:, 1] - rows[:, 0]
-    offsets = np.cumsum(lengths) - lengths
-    at = np.arange(int(lengths.sum())) + np.repeat(rows[:, 0] - offsets, lengths)
-    return np.asarray(corpus.ids[at]), lengths

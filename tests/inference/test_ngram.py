@@ -12,37 +12,59 @@ from hypothesis import strategies as st
 from charrnn.config import Config
 from charrnn.data.corpus import load_corpus
 from charrnn.inference.baseline import baseline
-from charrnn.inference.ngram import Sequences, losses
+from charrnn.inference.mixture.counting import NUMPY_COUNTING, compiled_counting, fit, rising
 from tests.inference.slow_ngram import Slow
 
 K = 3
 SEQUENCES = st.lists(
     st.lists(st.integers(0, K - 1), min_size=2, max_size=30).map(tuple), min_size=1, max_size=4
 )
+BOTH = pytest.mark.parametrize("kernels", [NUMPY_COUNTING, compiled_counting()], ids=["np", "fast"])
 
 
 def joined(sequences):
     ids = np.array([i for sequence in sequences for i in sequence])
-    return Sequences.of(ids, np.array([len(sequence) for sequence in sequences]))
+    return ids, np.array([len(sequence) for sequence in sequences])
 
 
-@given(SEQUENCES, SEQUENCES, st.integers(1, 6))
-@settings(max_examples=60, deadline=None)
-def test_it_is_what_a_dictionary_of_counts_gives(train, scored, order):
-    *_, nats = losses(joined(train), joined(scored), K, order)
-    slow = Slow(train, order, K)
+@BOTH
+@given(SEQUENCES, st.integers(1, 7))
+@settings(max_examples=40, deadline=None)
+def test_one_sort_gives_the_ngram_of_every_order(kernels, train, order):
+    for m, trie in enumerate(rising(*joined(train), K, order, kernels), 1):
+        alone = fit(*joined(train), K, m, kernels)
+        assert trie.order == m
+        for name, array in alone.arrays.items():
+            if name == "text":  # which has room for the highest order behind it
+                array = np.append(array, np.full(order - m, K))
+            np.testing.assert_array_equal(trie.arrays[name], array, err_msg=name)
+
+
+@BOTH
+@given(SEQUENCES, SEQUENCES, st.integers(1, 6), st.integers(0, 3))
+@settings(max_examples=40, deadline=None)
+def test_it_is_what_a_dictionary_of_counts_gives(kernels, train, scored, order, skipped):
     # A context longer than what the sequence has falls back to the longest there is.
-    expected = [-log(slow.p(s[:t], s[t])) for s in scored for t in range(1, len(s))]
-    np.testing.assert_allclose(nats, expected, rtol=1e-12, atol=1e-12)
+    counted = [(s, t) for s in scored for t in range(len(s))][skipped:]
+    counted = [(s, t) for s, t in counted if t > 0]
+    if not counted:
+        return
+    trie, slow = fit(*joined(train), K, order, kernels), Slow(train, order, K)
+    orders = range(1, order + 1)
+    found = kernels.order_losses(trie, orders, *joined(scored), skipped)
+    expected = [np.mean([-log(slow.p(s[:t], s[t], m)) for s, t in counted]) for m in orders]
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
 
 
+@BOTH
 @given(SEQUENCES, st.lists(st.integers(0, K - 1), min_size=1, max_size=12))
-@settings(max_examples=60, deadline=None)
-def test_probabilities_sum_to_one_after_any_context(train, context):
-    alternatives = joined([(*context, c) for c in range(K)])
-    for nats in losses(joined(train), alternatives, K, 10):
-        last = nats.reshape(K, len(context))[:, -1]
-        assert np.exp(-last).sum() == pytest.approx(1, abs=1e-12)
+@settings(max_examples=40, deadline=None)
+def test_probabilities_sum_to_one_after_any_context(kernels, train, context):
+    orders, trie = range(1, 11), fit(*joined(train), K, 10, kernels)
+    nats = [
+        kernels.order_losses(trie, orders, *joined([(*context, c)]), len(context)) for c in range(K)
+    ]
+    np.testing.assert_allclose(np.exp(-np.array(nats)).sum(0), 1, atol=1e-12)
 
 
 def corpus_of(text, tmp_path, **data):
@@ -55,12 +77,11 @@ def test_every_character_of_the_part_is_scored_with_what_stands_before_it(tmp_pa
     text = "abcabdabcabeabc" * 30
     corpus = corpus_of(text, tmp_path, split=(0.7, 0.3, 0.0))
     found = baseline(corpus, corpus, "val")
-    ids, (start, stop) = corpus.ids, corpus.bounds["val"]
-    whole = Sequences.of(ids.astype(np.int64), np.array([len(ids)]))
-    train = Sequences.of(ids[:start].astype(np.int64), np.array([start]))
-    *_, nats = losses(train, whole, corpus.vocabulary.K, found.order)
-    assert found.nats_per_char == pytest.approx(nats[start - 1 :].mean(), rel=1e-12)
-    assert len(nats[start - 1 :]) == stop - start == corpus.characters("val")
+    ids, (start, stop) = corpus.ids.tolist(), corpus.bounds["val"]
+    slow = Slow([tuple(ids[:start])], found.order, corpus.vocabulary.K)
+    nats = [-log(slow.p(tuple(ids[t - 10 : t]), ids[t])) for t in range(start, stop)]
+    assert found.nats_per_char == pytest.approx(np.mean(nats), rel=1e-12)
+    assert stop - start == corpus.characters("val")
 
 
 def test_lines_do_not_see_each_other(tmp_path):
@@ -69,8 +90,6 @@ def test_lines_do_not_see_each_other(tmp_path):
     text = "".join(f"{c}\n{c}{c}{c}\n" for c in rng.choice(list("abcdefgh"), 400))
     lines = corpus_of(text, tmp_path, mode="lines", split=(0.8, 0.2, 0.0))
     found = baseline(lines, lines, "val")
-    first = Sequences.of(np.array([0, 1]), np.array([2]))
-    assert len(next(iter(losses(first, first, 2, 1)))) == 1
     assert found.nats_per_char * lines.characters("val") > 0.9 * log(8) * len(lines.lines["val"])
 
 

@@ -154,5 +154,6 @@ def best_order(ids: Array, lengths: Array, K: int, counting: CountingKernels) ->
     kept = np.minimum(lengths, np.maximum(len(ids) - held - (np.cumsum(lengths) - lengths), 0))
     trie = fit(ids[: len(ids) - held], kept[kept > 0], K, HIGHEST_AUTO, counting)
     orders = [m for m in CANDIDATES if m < trie.order] + [trie.order]
-    nats = counting.order_losses(trie, orders, ids[-held - WARM :], held)
+    text = ids[-held - WARM :]
+    nats = counting.order_losses(trie, orders, text, np.array([len(text)]), len(text) - held)
     return orders[int(np.flatnonzero(nats <= nats.min() + ENOUGH)[0])]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.inference.mixture.trie import Trie, advance, distributions, fresh
+from charrnn.inference.mixture.trie import Trie
 
 Array = NDArray[Any]
 
@@ -117,11 +117,60 @@ def _grams(symbol: Array, first: Array, contexts: range) -> tuple[Array, Array]:
     return np.repeat(np.arange(contexts.start, contexts.stop), number), np.arange(a, b)
 
 
-def order_losses(trie: Trie, orders: Sequence[int], ids: Array, scored: int) -> Array:
-    """Mean nats of the last `scored` of `ids` by p_m of each order; those before are context."""
-    stream, nats = fresh(trie.K, 1)[0], np.zeros(len(orders))
-    for t, c in enumerate(ids.tolist()):
-        if t >= len(ids) - scored:
-            nats -= np.log(distributions(trie, stream, orders)[:, c])
-        advance(trie, stream, c)
-    return nats / scored
+def order_losses(
+    trie: Trie, orders: Sequence[int], ids: Array, lengths: Array, skipped: int
+) -> Array:
+    """Mean nats by p_m, for each m in `orders`, which rise, of sequences one after another.
+
+    The first symbol of each is context only, and so are the first `skipped` of all.
+    """
+    before = np.arange(len(ids)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    counted = (before > 0) & (np.arange(len(ids)) >= skipped)
+    p, means = np.full(len(ids), 1 / trie.K), []
+    # The context of m - 1 symbols before each: its number; ref of its gram, where it occurs once.
+    at, contexts = np.zeros(len(ids), np.int64), range(1)
+    for m in range(1, orders[-1] + 1):
+        reached, contexts = _order(trie, m, contexts, at, ids, p)
+        at = np.concatenate([[NOWHERE], reached[:-1]])
+        at[before < m] = NOWHERE
+        if m in orders:
+            means.append(-np.log(p[counted]).mean())
+    return np.array(means)
+
+
+NOWHERE = np.iinfo(np.int64).min
+
+
+def _order(
+    trie: Trie, m: int, contexts: range, at: Array, ids: Array, p: Array
+) -> tuple[Array, range]:
+    """From p_{m-1} to p_m, in place, of `ids` that follow contexts `at`.
+
+    Returns where each of them leads to, as `at` says it, and the contexts of m symbols.
+    """
+    of, grams = _grams(trie.symbol, trie.first, contexts)
+    a, D, of = trie.count[grams].astype(np.int64), trie.discounts[m], of - contexts.start
+    taken = D[np.minimum(a, 3)]
+    total, all_taken = (np.bincount(of, x, len(contexts)) for x in (a, taken))
+    known, reached = np.flatnonzero(at >= 0), np.full(len(at), NOWHERE)
+    h, keys = at[known] - contexts.start, of * trie.K + trie.symbol[grams]
+    found = np.searchsorted(keys, h * trie.K + ids[known])
+    found[found == len(keys)] = 0
+    is_there = (keys[found] == h * trie.K + ids[known]) if len(keys) else found < 0
+    kept = np.zeros(len(h))
+    kept[is_there] = (a - taken)[found[is_there]]
+    seen = total[h] > 0
+    p[known[seen]] = (kept + all_taken[h] * p[known])[seen] / total[h][seen]
+
+    once = np.flatnonzero((at < 0) & (at > NOWHERE))
+    follows = trie.text[-1 - at[once]]
+    once, follows = once[follows < trie.K], follows[follows < trie.K]
+    p[once] = D[1] * p[once] + (1 - D[1]) * (follows == ids[once])
+
+    begin = contexts.stop
+    if m == trie.order:
+        return reached, range(begin, begin)
+    reached[known[is_there]] = trie.ref[grams[found[is_there]]]
+    goes_on = once[follows == ids[once]]
+    reached[goes_on] = at[goes_on] - 1
+    return reached, range(begin, begin + int(np.count_nonzero(trie.ref[grams] >= 0)))

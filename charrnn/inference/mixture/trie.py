@@ -8,7 +8,7 @@ follow those of the length below, and 0 is the empty one. `ref` of a gram is
     -1 - q     where it occurs once: `text[q]` is what follows, and longer ones are read there.
 
 So a position of the text adds at most one gram that occurs once, however high the order is.
-`link[j]` is context j without its first symbol. `count` is a(g) of `charrnn.inference.ngram`:
+`link[j]` is context j without its first symbol. `count` is a(g) of (MIX.1):
 how often the gram occurs at order N, and how many symbols stand before it below that.
 
 Reading a text by it: the longest context that the training text holds decides: all shorter ones are

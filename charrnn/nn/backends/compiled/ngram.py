@@ -232,14 +232,19 @@ def distributions(trie, stream, orders, path, p):
 
 
 @compiled
-def order_losses(trie, stream, orders, ids, scored):
+def order_losses(trie, stream, orders, ids, lengths, skipped):
     """See `numpy_counting.order_losses`."""
-    p, path = np.empty((len(orders), stream[RECENT])), np.empty(len(trie[6]), np.int64)
-    nats = np.zeros(len(orders))
-    for t in range(len(ids)):
-        if t >= len(ids) - scored:
-            distributions(trie, stream, orders, path, p)
-            for o in range(len(orders)):
-                nats[o] -= math.log(p[o, ids[t]])
-        advance(trie, stream, ids[t])
+    K = stream[RECENT]
+    p, path = np.empty((len(orders), K)), np.empty(len(trie[6]), np.int64)
+    nats, scored, t = np.zeros(len(orders)), 0, 0
+    for length in lengths:
+        forget(stream, K)
+        for place in range(length):
+            if place > 0 and t >= skipped:
+                distributions(trie, stream, orders, path, p)
+                for o in range(len(orders)):
+                    nats[o] -= math.log(p[o, ids[t]])
+                scored += 1
+            advance(trie, stream, ids[t])
+            t += 1
     return nats / scored
