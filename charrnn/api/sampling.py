@@ -26,6 +26,7 @@ from charrnn.inference.sampling import (
     first_id,
     next_logits,
     sample,
+    writable,
 )
 from charrnn.inference.scoring import mean_nats
 from charrnn.nn.network import Network
@@ -178,6 +179,10 @@ def prepare_sampler(
         prime, on_unknown or model.config.data.on_unknown, argument(prime_name),
         argument("on_unknown"),
     )  # fmt: skip
+    if vocabulary.unknown is not None:
+        unknown = np.count_nonzero(asked == vocabulary.id(vocabulary.unknown))
+        if unknown:
+            tell(f"{argument(prime_name)}: {unknown:,} of its characters are unknown to the model")
     start = np.array([first_id(vocabulary)], np.int32)
     settings = Sampling(temperature, top_k, top_p, allowed_ids(vocabulary, allow, forbid))
     corpus = training_corpus(model, "check_novelty", tell) if check_novelty else None
@@ -217,8 +222,9 @@ def allowed_ids(
     vocabulary: Vocabulary, allow: str | bytes | None, forbid: str | bytes | None
 ) -> NDArray[np.bool_] | None:
     """Which ids (K,) may be sampled; None for all. UsageError where none is left."""
+    able = writable(vocabulary)
     if allow is None and forbid is None:
-        return None
+        return able
     mask = np.full(vocabulary.K, allow is None)
     if allow is not None:
         name = argument("allow")
@@ -226,6 +232,8 @@ def allowed_ids(
     for symbol in as_symbols(forbid or "", vocabulary.unit):
         if symbol in vocabulary:
             mask[vocabulary.id(symbol)] = False
+    if able is not None:
+        mask &= able
     if not mask.any():
         names = f"{argument('allow')} and {argument('forbid')}"
         raise UsageError(f"{names} leave no character to sample")

@@ -23,6 +23,7 @@ from charrnn.errors import DataError, UsageError, argument, render
 
 RARE = 10  # a character that stands this often or less is hardly learned
 LISTED = 100
+MIN_COUNTS = (2, 5, 10, 50)  # values of data.min_count that are tried
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,11 @@ def _facts(found: Survey) -> dict[str, Any]:
         },
         "rare_count": len(rare),
         "rare_characters": [_character(found, point) for _, point in rare[:LISTED]],
+        "min_count": [
+            {"min_count": least, "K": K, "unknown_share": share}
+            for least in MIN_COUNTS
+            for K, share in [found.with_min_count(least)]
+        ],
         "control_characters": [_character(found, p) for p in unicode_issues.controls(found.count)],
         "combining_marks": unicode_issues.combining_marks(found.count), "nfc": found.nfc,
         "look_alikes": [

@@ -10,7 +10,7 @@ from charrnn.build.cells import parameter_shapes
 from charrnn.build.models import load_parameters, network
 from charrnn.config import Config
 from charrnn.data.corpus import BOUNDARY
-from charrnn.data.vocabulary import Vocabulary
+from charrnn.data.vocabulary import UNKNOWN, Vocabulary
 from charrnn.errors import CheckpointError, ConfigError
 from charrnn.nn.network import Network
 from charrnn.storage.checkpoint import Checkpoint, require_shape
@@ -58,7 +58,10 @@ def _is_moved(text: Path, run: Path) -> bool:
 def vocabulary_of(checkpoint: Checkpoint) -> Vocabulary:
     """The vocabulary that travels with a checkpoint."""
     stored = checkpoint.meta.vocabulary
-    return Vocabulary(stored.symbols, stored.unit)
+    data = checkpoint.meta.config.get("data")
+    rare = isinstance(data, dict) and data.get("min_count", 1) != 1
+    unknown = UNKNOWN if rare and UNKNOWN in stored.symbols else None
+    return Vocabulary(stored.symbols, stored.unit, unknown)
 
 
 def _require_fit(

@@ -80,6 +80,7 @@ def _file(values: Values) -> str:
         "duplicates": f"{values['duplicate_lines']['count']:,} lines repeat an earlier one "
         f"({values['duplicate_lines']['share']:.1%} of those not blank)",
         "rare": _listed(values["rare_characters"], values["rare_count"]),
+        "min_count": _min_counts(values),
         "controls": _listed(values["control_characters"]),
         "look-alikes": _look_alikes(values["look_alikes"]),
         "marks": _marks(values),
@@ -126,6 +127,16 @@ def _listed(characters: list[Values], count: int | None = None) -> str:
     ]
     left = (count or len(characters)) - len(shown)
     return "; ".join(shown) + (f"; and {left:,} more" if left else "")
+
+
+def _min_counts(values: Values) -> str:
+    """What data.min_count would change."""
+    shown = [
+        f"{found['min_count']}: K = {found['K']:,}, {found['unknown_share']:.3%} unknown"
+        for found in values["min_count"]
+        if found["K"] < values["K"]
+    ]
+    return "; ".join(shown) or "no change: no character is rare"
 
 
 def _look_alikes(pairs: list[Values]) -> str:

@@ -48,6 +48,18 @@ def _data(config: Config) -> Iterator[Problem]:
             f"{config.data.encoding!r} is no encoding of text that Python knows; "
             "for example: utf-8, cp1252, utf-16",
         )
+    if config.data.min_count > 1:
+        key, data = ("data", "min_count"), config.data
+        if data.unit == "byte":
+            yield key, "is for data.unit: char; there are never more than 256 bytes"
+        if data.on_unknown != "error":
+            yield (
+                key,
+                (
+                    "gives the vocabulary a symbol for all that it lacks: leave data.on_unknown at "
+                    f"error, not {data.on_unknown}"
+                ),
+            )
     if config.data.split[0] == 0:
         yield ("data", "split"), "the training part is empty"
 

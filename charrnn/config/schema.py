@@ -76,6 +76,11 @@ class DataConfig(Section):
     on_unknown: Literal["error", "skip", "map"] = Field(
         default="error", description="for text with characters that the vocabulary lacks"
     )
+    min_count: Positive = Field(
+        default=1,
+        description="characters that the text has fewer times are one unknown symbol, which is "
+        "never sampled (unit: char)",
+    )
 
 
 class InitConfig(Section):

@@ -14,8 +14,8 @@ from charrnn.config.schema import DataConfig
 from charrnn.data.files import BOUNDARY as BOUNDARY
 from charrnn.data.files import named
 from charrnn.data.mapped_ids import MappedIds
-from charrnn.data.sources import Ids, open_source
-from charrnn.data.vocabulary import Vocabulary
+from charrnn.data.sources import Ids, Source, open_source
+from charrnn.data.vocabulary import UNKNOWN, Vocabulary
 from charrnn.errors import DataError
 
 Part = Literal["train", "val", "test"]
@@ -86,7 +86,7 @@ def load_corpus(
     """
     source = open_source(config)
     if vocabulary is None:
-        vocabulary = Vocabulary.of(source.symbols, config.unit)
+        vocabulary = _vocabulary_of(source, config)
     elif extend:
         vocabulary = vocabulary.extended(source.symbols)
     where = named(config.text)
@@ -108,6 +108,22 @@ def load_corpus(
 def symbols_of(config: DataConfig) -> str:
     """The distinct characters of the text."""
     return open_source(config).symbols
+
+
+def vocabulary_of(config: DataConfig) -> Vocabulary:
+    """What a model of the text would read."""
+    return _vocabulary_of(open_source(config), config)
+
+
+def _vocabulary_of(source: Source, config: DataConfig) -> Vocabulary:
+    """The distinct characters, and one symbol for all that are rarer than data.min_count."""
+    if config.min_count == 1:
+        return Vocabulary.of(source.symbols, config.unit)
+    count = source.counts()
+    kept = {c for c in source.symbols if c == BOUNDARY or count[ord(c)] >= config.min_count}
+    if len(kept) == len(source.symbols) and UNKNOWN not in kept:
+        return Vocabulary.of(source.symbols, config.unit)
+    return Vocabulary(sorted(kept | {UNKNOWN}), config.unit, UNKNOWN)
 
 
 def _part_bounds(n: int, split: tuple[float, float, float]) -> list[int]:

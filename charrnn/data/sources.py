@@ -17,7 +17,7 @@ from charrnn.data.encoding_pass import encode_to_file
 from charrnn.data.files import BOUNDARY, find_files, named, read_text, text_chunks
 from charrnn.data.mapped_ids import MappedIds
 from charrnn.data.text_statistics import cache_folder, count_text, recall, remember, state_of
-from charrnn.data.vocabulary import CHUNK, Vocabulary, distinct
+from charrnn.data.vocabulary import CHUNK, Vocabulary, count_code_points, distinct
 from charrnn.errors import DataError
 
 LARGE = 1 << 23  # bytes of text above which it is not held in memory
@@ -37,6 +37,10 @@ class Source(Protocol):
     @property
     def sha256(self) -> str:
         """The hash of the text in UTF-8."""
+        ...
+
+    def counts(self) -> NDArray[np.int64]:
+        """How often each code point stands in the text."""
         ...
 
     def encode(self, vocabulary: Vocabulary) -> tuple[Ids, list[str]]:
@@ -91,6 +95,9 @@ class TextInMemory:
             digest.update(self._text[start : start + CHUNK].encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
+    def counts(self) -> NDArray[np.int64]:
+        return count_code_points([self._text])
+
     def encode(self, vocabulary: Vocabulary) -> tuple[Ids, list[str]]:
         config = self._config
         text = BOUNDARY + self._text if config.mode == "lines" else self._text
@@ -117,6 +124,9 @@ class TextInFiles:
     @property
     def sha256(self) -> str:
         return self._statistics.sha256
+
+    def counts(self) -> NDArray[np.int64]:
+        return count_code_points(self._pieces())
 
     def encode(self, vocabulary: Vocabulary) -> tuple[Ids, list[str]]:
         config = self._config

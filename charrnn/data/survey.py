@@ -56,6 +56,11 @@ class Survey:
     def K(self) -> int:
         return len(self.count)
 
+    def with_min_count(self, least: int) -> tuple[int, float]:
+        """K, and the share of the text that is unknown, with data.min_count at `least`."""
+        rare = [n for point, n in self.count.items() if n < least and point != ord("\n")]
+        return self.K - len(rare) + bool(rare), sum(rare) / max(self.characters, 1)
+
     @property
     def lf(self) -> int:
         """Line feeds that no carriage return stands before."""

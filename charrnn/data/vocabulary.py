@@ -223,6 +223,16 @@ def distinct(text: str) -> list[str]:
     return [chr(point) for point in np.flatnonzero(seen)]
 
 
+def count_code_points(pieces: Iterable[str]) -> NDArray[np.int64]:
+    """How often each code point stands in a text that comes in pieces."""
+    counts = np.zeros(sys.maxunicode + 1, np.int64)
+    for text in pieces:
+        for start in range(0, len(text), CHUNK):
+            found = np.bincount(code_points(text[start : start + CHUNK]))
+            counts[: len(found)] += found
+    return counts
+
+
 def code_points(text: str) -> NDArray[np.uint32]:
     """The code points (N,) of a text."""
     return np.frombuffer(bytearray(text.encode("utf-32-le", "surrogatepass")), np.uint32)

@@ -167,6 +167,15 @@ def first_id(vocabulary: Vocabulary) -> int:
     return vocabulary.id(BOUNDARY) if BOUNDARY in vocabulary else 0
 
 
+def writable(vocabulary: Vocabulary) -> NDArray[np.bool_] | None:
+    """Which ids (K,) a sample may hold: not that of unknown characters; None where all may."""
+    if vocabulary.unknown is None:
+        return None
+    mask = np.ones(vocabulary.K, np.bool_)
+    mask[vocabulary.id(vocabulary.unknown)] = False
+    return mask
+
+
 def next_logits(
     network: Network, prime: Ids, boundary: int | None = None, mixed: Mixed | None = None
 ) -> Array:

@@ -27,6 +27,7 @@ _UNIT = "the model was trained on text that was read the other way"
 REFUSED = {
     "model.init": _INITIAL, "model.forget_bias": _INITIAL, "model": _MODEL,
     "data.split": _SPLIT, "data.split_seed": _SPLIT, "data.mode": _UNIT, "data.unit": _UNIT,
+    "data.min_count": _UNIT,
 }  # fmt: skip
 POSSIBLE = {"model.dropout", "model.variational_dropout", "model.weight_dropout"}
 # Keys that decide what the windows of an epoch are.

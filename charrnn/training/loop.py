@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from charrnn.inference.evaluation import evaluate
-from charrnn.inference.sampling import Sampling, first_id, numpy_sampler, sample
+from charrnn.inference.sampling import Sampling, first_id, numpy_sampler, sample, writable
 from charrnn.nn.bptt import CancelledError
 from charrnn.runtime.signals import StopSignal
 from charrnn.storage.checkpoint_folder import CheckpointFolder
@@ -148,7 +148,9 @@ def sample_text(trainer: Trainer, length: int) -> str:
     vocabulary = trainer.corpus.vocabulary
     first = first_id(vocabulary)
     boundary = first if trainer.corpus.lines is not None else None
-    generate_steps = numpy_sampler(trainer.network, Sampling(), boundary)
+    generate_steps = numpy_sampler(
+        trainer.network, Sampling(allowed=writable(vocabulary)), boundary
+    )
     prime = np.array([first], np.int32)
     with trainer.averaged():
         chunks = sample(

@@ -111,8 +111,8 @@ def test_json_names_and_values(charrnn, tmp_path):
     assert set(facts) == {
         "file", "ok", "problem", "encoding", "bom", "bytes", "characters", "K", "lines",
         "blank_lines", "longest_line", "line_ends", "duplicate_lines", "rare_count",
-        "rare_characters", "control_characters", "combining_marks", "nfc", "look_alikes", "ln_K",
-        "unigram_entropy",
+        "rare_characters", "min_count", "control_characters", "combining_marks", "nfc",
+        "look_alikes", "ln_K", "unigram_entropy",
     }  # fmt: skip
     assert facts["bom"]
     assert (facts["bytes"], facts["characters"], facts["K"]) == (15, 11, 6)

@@ -18,7 +18,7 @@ from charrnn.data.corpus import BOUNDARY, Corpus, Part
 from charrnn.data.vocabulary import Vocabulary
 from charrnn.inference.mixed_sampling import Mixed, log_probabilities
 from charrnn.inference.reader import Rows
-from charrnn.inference.sampling import Sampling, first_id, numpy_sampler, sample
+from charrnn.inference.sampling import Sampling, first_id, numpy_sampler, sample, writable
 from charrnn.nn.network import Network
 from charrnn.report.html.curves import short
 from charrnn.report.html.runs import Run
@@ -96,7 +96,7 @@ def sampled(
     """A sample at temperature 1 from the run's seed, with the probability of each character."""
     boundary = vocabulary.id(BOUNDARY) if config.data.mode == "lines" else None
     start = np.array([first_id(vocabulary)], np.int32)
-    generate_steps = numpy_sampler(network, Sampling(), boundary, mixed)
+    generate_steps = numpy_sampler(network, Sampling(allowed=writable(vocabulary)), boundary, mixed)
     seed = config.train.seed
     drawn = sample(network, start, SAMPLED, generate_steps, seed, boundary, mixed=mixed)
     ids = np.concatenate([start, *(chunk[:, 0] for chunk in drawn)])

@@ -14,9 +14,8 @@ from charrnn.config import Config
 from charrnn.config.document import listed
 from charrnn.config.loading import Layer, merged
 from charrnn.config.schema import STDIN
-from charrnn.data.corpus import symbols_of
+from charrnn.data.corpus import vocabulary_of
 from charrnn.data.files import find_files
-from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import ConfigError, UsageError
 from charrnn.runs.sweep.file import Sweep
 
@@ -123,7 +122,7 @@ def _symbols(config: Config, known: dict[str, int]) -> int:
     key = config.data.model_dump_json()
     if key not in known:
         find_files(config.data.text)
-        known[key] = Vocabulary.of(symbols_of(config.data), config.data.unit).K
+        known[key] = vocabulary_of(config.data).K
     return known[key]
 
 
