@@ -8,11 +8,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from charrnn import build, config
 from charrnn.analysis.gradcheck.cases import reference_of
@@ -20,6 +23,11 @@ from charrnn.analysis.gradcheck.comparison import Problem, check
 from charrnn.nn.bptt import Batch
 
 ROOT = Path(__file__).parent.parent
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
+PATIENCE = 600.0  # seconds, for what would otherwise hang: a busy machine is no failure
 
 # Tests run side by side: more threads than cores only make BLAS wait.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -66,10 +74,57 @@ def charrnn(tmp_path: Path) -> Runner:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE,
         )
 
     return run
+
+
+def wait_for(condition: Callable[[], object], process: subprocess.Popen[str]) -> None:
+    """Until the condition holds, which it must while the process lives."""
+    until = time.monotonic() + PATIENCE
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Trainings of `environment` wait where they save a step's checkpoint, until `release`.
+
+    So that a test meets them in the middle, however slow or fast the machine is.
+    """
+
+    environment: dict[str, str]
+    _go: Path
+
+    def release(self) -> None:
+        self._go.touch()
+
+    def count(self) -> int:
+        """How many wait, or have waited."""
+        return len(list(self._go.parent.glob("held-*")))
+
+
+@pytest.fixture
+def hold(tmp_path: Path) -> Callable[[int], Hold]:
+    def at(step: int) -> Hold:
+        folder = tmp_path / "hold"
+        folder.mkdir()
+        go, name = folder / "go", f"step-{step:09d}.safetensors"
+        (folder / "sitecustomize.py").write_text(
+            "import os, sys, time\n"
+            "def hold(event, arguments):\n"
+            f"    if event == 'os.rename' and os.fsdecode(arguments[1]).endswith({name!r}):\n"
+            f"        open({str(folder)!r} + f'/held-{{os.getpid()}}', 'w').close()\n"
+            f"        while not os.path.exists({str(go)!r}):\n"
+            "            time.sleep(0.01)\n"
+            "sys.addaudithook(hold)\n"
+        )
+        return Hold({**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"}, go)
+
+    return at
 
 
 def make_problem(

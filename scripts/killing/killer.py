@@ -17,7 +17,7 @@ from killing.cases import command
 
 Process = subprocess.Popen[str]
 POLITE = (0, 128 + signal.SIGINT, 128 + signal.SIGTERM, -signal.SIGINT, -signal.SIGTERM)
-STUCK_SECONDS = 120
+STUCK_SECONDS = 600
 MAX_PARTS = 1000
 
 

@@ -71,7 +71,7 @@ def test_a_pool_gets_the_error_of_a_worker() -> None:
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         for index, kind in enumerate(CLASSES):
             with pytest.raises(kind) as caught:
-                pool.apply_async(partial(_raise, index)).get(timeout=120)
+                pool.apply_async(partial(_raise, index)).get(timeout=600)
             assert str(caught.value) == str(_made(kind))
 
 
@@ -108,7 +108,7 @@ def test_a_pool_gets_the_errors_of_the_program_itself(tmp_path: Path) -> None:
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         for what, kind in met.items():
             with pytest.raises(kind) as caught:
-                pool.apply_async(_meet, (path, what)).get(timeout=120)
+                pool.apply_async(_meet, (path, what)).get(timeout=600)
             assert type(caught.value) is kind
 
 

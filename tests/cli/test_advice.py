@@ -75,12 +75,15 @@ def test_steps_make_a_run_longer_whatever_ended_it(train, tmp_path, ends, valida
     assert step(train("--resume", "run")) == first + 7
 
 
-@pytest.mark.parametrize("length", [("--epochs", 2), ("--minutes", 0.05)])
-def test_epochs_and_minutes_make_a_run_longer_that_its_steps_ended(train, tmp_path, length) -> None:
+@pytest.mark.parametrize("limit", ["epochs", "minutes"])
+def test_epochs_and_minutes_make_a_run_longer_that_its_steps_ended(train, tmp_path, limit) -> None:
     begin(train, "--steps", 3, "--epochs", 0.5)
-    assert step(train("--resume", "run", *length)) > 3
+    lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    seconds = max(json.loads(line)["seconds"] for line in lines)
+    length = 2.0 if limit == "epochs" else (seconds + 0.5) / 60
+    assert step(train("--resume", "run", f"--{limit}", length)) > 3
     changed = config.load(tmp_path / "run" / "config.yaml").train
-    assert (changed.steps, getattr(changed, length[0][2:])) == (None, length[1])
+    assert (changed.steps, getattr(changed, limit)) == (None, length)
 
 
 def test_a_limit_that_did_not_end_the_run_stays(train, tmp_path) -> None:

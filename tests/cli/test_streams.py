@@ -14,7 +14,7 @@ from random import Random
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE, ROOT
 
 sys.path.insert(0, str(ROOT / "scripts"))
 
@@ -123,7 +123,7 @@ def test_a_ctrl_c_that_is_ignored_when_the_program_begins_stays_so(tmp_path):
 
 def _run(arguments: list[str], path: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, *arguments], cwd=path, capture_output=True, text=True, timeout=120,
+        [sys.executable, *arguments], cwd=path, capture_output=True, text=True, timeout=PATIENCE,
         env={**os.environ, "PYTHONPATH": f"{path}{os.pathsep}{ROOT}"},
     )  # fmt: skip
 

@@ -35,7 +35,7 @@ from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import DataError
 from charrnn.storage.checkpoint import read
 from charrnn.storage.checkpoint_folder import locate
-from tests.conftest import ROOT, TEXT
+from tests.conftest import PATIENCE, ROOT, TEXT
 
 ALPHABET = "abcXYZ \n\r\t'\u2019é\x80\xffßЖ中\ufeff\U0001f600\u0301"
 BIG = sources.LARGE // len(TEXT.encode()) + 2  # copies of TEXT that make a large text
@@ -396,7 +396,7 @@ def test_two_at_once_do_no_harm(tmp_path, large_file, cache):
         for name in "ab"
     ]
     for process in both:
-        _, said = process.communicate(timeout=120)
+        _, said = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, said
         assert b"encoded again" not in said
         assert b"cannot be kept" not in said

@@ -29,7 +29,7 @@ from charrnn.runs.start import start_run
 from charrnn.runtime.installation import install_command
 from charrnn.storage.checkpoint import Checkpoint, read, write
 from charrnn.storage.metadata import Metadata
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE, ROOT
 from tests.helpers.checkpoints import META
 from tests.helpers.commands import fails
 from tests.helpers.variants import VARIANTS
@@ -412,7 +412,7 @@ def test_the_example_in_javascript_writes_what_charrnn_does(charrnn, tmp_path, s
     (tmp_path / "model.onnx").write_bytes(model.to("onnx"))
     example = ROOT / "examples" / "onnx_sample.mjs"
     node = ["node", example, tmp_path / "model.onnx", "naïve ", "60", "0"]
-    theirs = subprocess.run(node, capture_output=True, check=True, timeout=100).stdout
+    theirs = subprocess.run(node, capture_output=True, check=True, timeout=PATIENCE).stdout
     ours = raw(tmp_path, "sample", "model.safetensors", "--prime", "naïve ", "--length", 60,
                "--temperature", 0)  # fmt: skip
     assert theirs == ours
@@ -434,7 +434,7 @@ def raw(folder, *args) -> bytes:
     command = [sys.executable, "-m", "charrnn", *map(str, args)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
     done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, check=True, timeout=120
+        command, cwd=folder, env=environment, capture_output=True, check=True, timeout=PATIENCE
     )
     return done.stdout
 

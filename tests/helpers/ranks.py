@@ -11,6 +11,7 @@ from charrnn.runs.joining import join_ranks
 from charrnn.runs.start import Launch
 from charrnn.runtime.ranks import Ranks
 from charrnn.training.events import Event
+from tests.conftest import PATIENCE
 from tests.helpers.runs import play
 
 
@@ -30,9 +31,9 @@ class ThreadRanks(Ranks):
 
     def all_gather(self, item):
         self._items[self.rank] = item
-        self._barrier.wait(60)
+        self._barrier.wait(PATIENCE)
         items = list(self._items)
-        self._barrier.wait(60)
+        self._barrier.wait(PATIENCE)
         return items
 
     def run_on_first(self, work):

@@ -17,7 +17,7 @@ from charrnn.analysis.gradcheck.comparison import check
 from charrnn.analysis.gradcheck.reference.cells import STEPS
 from charrnn.errors import ConfigError
 from charrnn.nn.cells.registry import CellEntry, cell_names, register, unregister
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE, ROOT
 
 PAGE = (ROOT / "docs/adding-a-cell.md").read_text("utf-8")
 BLOCK = re.compile(r"^```python\n# (charrnn/\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -73,7 +73,7 @@ def program(folder, tmp_path):
             [sys.executable, "-c", code, *map(str, args)],
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{folder}"},
-            capture_output=True, text=True, timeout=300, check=False,
+            capture_output=True, text=True, timeout=PATIENCE, check=False,
         )  # fmt: skip
 
     return run

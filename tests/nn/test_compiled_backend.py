@@ -20,7 +20,7 @@ from charrnn.nn.backends import NUMPY_BACKEND
 from charrnn.nn.bptt import Batch
 from charrnn.training.optim.averaging import WeightAverage
 from charrnn.training.optim.optimisers import make_optimiser
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE, ROOT
 from tests.helpers.variants import OTHERS
 
 pytest.importorskip("numba", reason="the extra fast is not installed")
@@ -281,7 +281,7 @@ def run_without_numba(tmp_path, *args):
     return subprocess.run(
         [sys.executable, "-c", code, str(blocked / "hide.py"), *map(str, args)],
         cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
-        timeout=120,
+        timeout=PATIENCE,
     )  # fmt: skip
 
 

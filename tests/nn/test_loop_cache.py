@@ -11,7 +11,7 @@ import warnings
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE, ROOT
 
 pytest.importorskip("numba", reason="the extra fast is not installed")
 
@@ -122,7 +122,7 @@ def test_a_full_disk_is_no_error_of_the_run(loop, tmp_path):
 def charrnn_with(tmp_path, *args, **environment):
     return subprocess.run(
         [sys.executable, "-m", "charrnn", *map(str, args)], cwd=tmp_path, capture_output=True,
-        text=True, timeout=120,
+        text=True, timeout=PATIENCE,
         env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}", **environment},
     )  # fmt: skip
 

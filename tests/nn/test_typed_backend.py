@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE, ROOT
 
 pytest.importorskip("mypy", reason="mypy is one of the tools of the extra dev")
 
@@ -67,7 +67,7 @@ def test_mypy_refuses_every_exchange_and_nothing_else(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "setup.cfg"),
          "--cache-dir", str(cache), "--no-error-summary", str(snippet)],
-        cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     lines = {
         int(line.split(":")[1]) for line in done.stdout.splitlines() if "exchanged.py:" in line

@@ -32,7 +32,7 @@ from charrnn.report.html.page import embedded, report
 from charrnn.report.html.reader import pack
 from charrnn.report.html.runs import POINTS, open_run
 from charrnn.runtime.installation import install_command
-from tests.conftest import ROOT, TEXT
+from tests.conftest import PATIENCE, ROOT, TEXT
 from tests.helpers.runs import finish, start
 
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -55,7 +55,7 @@ def runs(tmp_path_factory):
     def run(*args):
         return subprocess.run(
             [sys.executable, "-m", "charrnn", *map(str, args)], cwd=folder, capture_output=True,
-            text=True, encoding="utf-8", timeout=120, env={**os.environ,
+            text=True, encoding="utf-8", timeout=PATIENCE, env={**os.environ,
             "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
         )  # fmt: skip
 

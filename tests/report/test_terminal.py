@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import charrnn
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE, ROOT
 
 COMMAND = [
     sys.executable, "-m", "charrnn", "train", "--steps", "300", "--set", "model.hidden_size=8",
@@ -40,7 +40,7 @@ def test_progress_line_on_a_terminal(text_file: Path, tmp_path: Path):
         if not part:
             break
         seen += part
-    assert process.wait(60) == 0
+    assert process.wait(PATIENCE) == 0
     text = seen.decode()
     assert "%|" in text
     assert "nats" in text
@@ -52,7 +52,7 @@ def test_progress_line_on_a_terminal(text_file: Path, tmp_path: Path):
 def test_plain_lines_in_a_log(text_file: Path, tmp_path: Path):
     done = subprocess.run(
         [*COMMAND, "--text", str(text_file), "--out", str(tmp_path / "run")],
-        cwd=ROOT, capture_output=True, text=True, timeout=120,
+        cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     assert "\r" not in done.stderr
     assert "\x1b" not in done.stderr

@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from math import log
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from charrnn.storage.checkpoint import read
 from charrnn.storage.checkpoint_folder import locate
 from charrnn.training.events import Evaluated, Finished, Logged, Saved, Saving, Stepped
 from charrnn.training.loop import train
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE, ROOT, wait_for
 
 SMALL = [
     "model.hidden_size=12", "bptt.k1=8", "bptt.k2=8", "train.batch_size=4", "train.sample_length=0",
@@ -230,11 +229,9 @@ def test_a_signal_finishes_the_step_saves_and_says_how_to_resume(number, text_fi
          *(f"--set={item}" for item in SMALL), "--steps", "1000000"],
         cwd=ROOT, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not (out / "checkpoints").exists():
-        time.sleep(0.05)
+    wait_for((out / "checkpoints").exists, process)
     process.send_signal(number)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 128 + number
     assert f"charrnn train --resume {out}" in said
     step = read(locate(out, "last")).meta.step

@@ -22,7 +22,7 @@ from charrnn.errors import CharrnnError
 from charrnn.runs.sweep.file import load_sweep
 from charrnn.runs.sweep.plan import Point, largest_hidden_size, plan, with_hidden_size
 from charrnn.runs.sweep.results import Row, groups
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Hold, wait_for
 
 BASE = """
 base:
@@ -84,19 +84,12 @@ def test_a_grid_becomes_ordinary_runs_and_a_table(sweep, charrnn, tmp_path):
     assert json.loads(shown.stdout)["nats_per_char"] == pytest.approx(same["best_val_loss"])
 
 
-def test_killed_in_the_middle_it_goes_on_to_the_same_table(sweep, text_file, tmp_path):
-    slow = "grid: {model.cell: [rnn, gru]}\n"
-    base = BASE.replace("steps: 6", "steps: 200, checkpoint_every: 50")
-    (tmp_path / "s.yaml").write_text(base + slow)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "charrnn", "sweep", "s.yaml", "--jobs", "1"],
-        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    folder = tmp_path / "runs" / "s"
-    while process.poll() is None and not list(folder.glob("*/metrics.jsonl")):
-        time.sleep(0.01)
+def test_killed_in_the_middle_it_goes_on_to_the_same_table(sweep, text_file, tmp_path, hold):
+    held = hold(100)
+    process, folder = _begun(tmp_path, held, 200, jobs=1)
+    wait_for(held.count, process)
     process.send_signal(signal.SIGINT)
+    held.release()
     _, said = process.communicate()
     assert process.returncode == 130, said
     assert "run the same sweep again to continue" in said
@@ -119,39 +112,50 @@ def _trainings(folder: Path) -> list[int]:
     held = {str(path.resolve()) for path in (folder / "points").glob("*.lock")}
     found = []
     for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if "child" in (process / "cmdline").read_text() and held & {
-                os.readlink(descriptor) for descriptor in (process / "fd").iterdir()
-            }:
+        with contextlib.suppress(OSError):  # it has ended
+            if "child" in (process / "cmdline").read_text() and held & _open_files(process):
                 found.append(int(process.name))
     return found
 
 
-@pytest.fixture
-def slow_sweep(tmp_path, text_file):
-    """A sweep of points that take a while, started; two at a time."""
-    base = BASE.replace("steps: 6", "steps: 400, checkpoint_every: 50")
-    (tmp_path / "s.yaml").write_text(base + "grid: {model.cell: [rnn, gru]}\n")
-    folder = tmp_path / "runs" / "s"
+def _open_files(process: Path) -> set[str]:
+    found = set()
+    for descriptor in (process / "fd").iterdir():
+        with contextlib.suppress(OSError):  # it is closed
+            found.add(os.readlink(descriptor))
+    return found
+
+
+def _begun(folder: Path, held: Hold, steps: int, *, jobs: int):
+    """The process of a sweep of two points, which are held; and its folder."""
+    base = BASE.replace("steps: 6", f"steps: {steps}, checkpoint_every: 50")
+    (folder / "s.yaml").write_text(base + "grid: {model.cell: [rnn, gru]}\n")
     process = subprocess.Popen(
-        [sys.executable, "-m", "charrnn", "sweep", "s.yaml", "--jobs", "2"],
-        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-m", "charrnn", "sweep", "s.yaml", "--jobs", str(jobs)],
+        cwd=folder, env=held.environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    until = time.monotonic() + 60
-    while len(list(folder.glob("*/checkpoints/step-*"))) < 2 and time.monotonic() < until:
-        time.sleep(0.01)
-    yield process, folder
+    return process, folder / "runs" / "s"
+
+
+@pytest.fixture
+def slow_sweep(tmp_path, text_file, hold):
+    """A sweep in the middle of both its points, held where they save a second time."""
+    held = hold(100)
+    process, folder = _begun(tmp_path, held, 400, jobs=2)
+    wait_for(lambda: held.count() == 2, process)
+    yield process, folder, held
+    held.release()
     process.kill()
     process.communicate()
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
 def test_a_killed_sweep_takes_its_trainings_with_it_and_goes_on_at_once(slow_sweep, sweep):
-    process, folder = slow_sweep
+    process, folder, held = slow_sweep
     assert len(_trainings(folder)) == 2
     process.kill()
     process.communicate()
+    held.release()
     again = sweep()
     assert again.returncode == 0, again.stderr
     assert [point["status"] for point in table_of(folder)["points"]] == ["done", "done"]
@@ -163,22 +167,22 @@ def test_a_killed_sweep_takes_its_trainings_with_it_and_goes_on_at_once(slow_swe
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
 def test_the_trainings_of_a_killed_sweep_save_and_end(slow_sweep):
-    process, folder = slow_sweep
+    process, folder, held = slow_sweep
     process.kill()
     process.communicate()
-    until = time.monotonic() + 60
-    while _trainings(folder) and time.monotonic() < until:
+    held.release()
+    while _trainings(folder):  # of which each ends by itself
         time.sleep(0.02)
-    assert _trainings(folder) == []
     for run in ("rnn", "gru"):
-        assert list((folder / run / "checkpoints").glob("step-*"))
+        assert (folder / run / "checkpoints" / "step-000000100.safetensors").exists()
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
 def test_a_training_that_the_kernel_kills_has_failed(slow_sweep, sweep):
-    process, folder = slow_sweep
+    process, folder, held = slow_sweep
     os.kill(_trainings(folder)[0], signal.SIGKILL)
-    _, said = process.communicate(timeout=120)
+    held.release()
+    _, said = process.communicate()
     assert process.returncode == 1, said
     assert "interrupted" not in said
     assert "killed by SIGKILL, as the system does where memory is short" in said
@@ -203,11 +207,9 @@ def test_a_point_that_somebody_trains_by_hand_is_waited_for(sweep, tmp_path):
             env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True,
             stdout=subprocess.DEVNULL,
         )  # fmt: skip
-        until = time.monotonic() + 60
-        while not (folder / "points" / "gru.json").exists() and time.monotonic() < until:
-            time.sleep(0.01)
+        wait_for((folder / "points" / "gru.json").exists, process)
         assert process.poll() is None
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate()
     assert process.returncode == 0, said
     assert said.count("notice: rnn is trained by another process: waiting for it") == 1
 

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,7 +17,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from charrnn.runtime.installation import install_command
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE, ROOT, wait_for
 
 BESIDE = Path(sys.executable).parent
 MPIEXEC = shutil.which("mpiexec", path=f"{BESIDE}{os.pathsep}{os.environ['PATH']}")
@@ -31,7 +30,6 @@ SETS = [
     "bptt.k2=20", "model.dropout=0.2", "train.keep=2",
 ]  # fmt: skip
 TEXT = str(ROOT / "data" / "quickstart.txt")
-DEADLINE = 120
 
 
 def arguments(*more):
@@ -48,19 +46,12 @@ def mpiexec(tmp_path, ranks=2):
 
 def run(command, **more):
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=DEADLINE, check=False, **more
+        command, capture_output=True, text=True, timeout=PATIENCE, check=False, **more
     )
 
 
 def last(out):
     return sorted((out / "checkpoints").glob("step-*"))[-1]
-
-
-def wait_for(found):
-    until = time.monotonic() + DEADLINE
-    while not found():
-        assert time.monotonic() < until
-        time.sleep(0.02)
 
 
 def begun(tmp_path, out):
@@ -69,7 +60,8 @@ def begun(tmp_path, out):
         [*mpiexec(tmp_path), *arguments("--out", out, "--steps", 10**6, "-q")],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    wait_for(lambda: (out / "checkpoints" / "step-000000010.safetensors").exists())
+    first = out / "checkpoints" / "step-000000005.safetensors"
+    wait_for(lambda: any(path > first for path in out.glob("checkpoints/step-*")), process)
     return process
 
 
@@ -99,7 +91,7 @@ def test_a_killed_rank_ends_all_and_the_run_goes_on_byte_for_byte(victim, tmp_pa
     out, whole = tmp_path / "run", tmp_path / "whole"
     process = begun(tmp_path, out)
     os.kill(rank(tmp_path, victim), signal.SIGKILL)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode not in (0, 1)
     assert "if one rank is killed, mpiexec ends all" in said
     assert said.count(f"mpiexec -n 2 charrnn train --resume {out}") == 1
@@ -116,7 +108,7 @@ def test_a_killed_rank_ends_all_and_the_run_goes_on_byte_for_byte(victim, tmp_pa
 def test_a_signal_to_one_rank_saves_and_ends_all(number, code, tmp_path):
     process = begun(tmp_path, tmp_path / "run")
     os.kill(rank(tmp_path, 1), number)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == code
     step = int(last(tmp_path / "run").stem.removeprefix("step-"))
     assert said.count(f"interrupted; step {step:,} is saved") == 1

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from charrnn.runtime.signals import StopSignal
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE, ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGHUP")
 
@@ -47,7 +47,7 @@ def test_the_second_that_a_user_sends_ends_at_once(numbers, code):
         "    print(stop.number)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE
     )
     last = getattr(signal, numbers.split()[-1])
     assert (done.stdout.strip(), done.returncode) == (code, 0 if code else 128 + last)

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE, ROOT
 
 if sys.platform != "linux":
     pytest.skip("needs Linux", allow_module_level=True)
@@ -28,7 +28,7 @@ import charrnn.__main__
 def main():
     {body}
 charrnn.__main__.main = main
-print(process.run([], pathlib.Path("."), {{}}, patience=1.0))
+print(process.run([], pathlib.Path("."), {{}}, patience={patience}))
 """
 
 
@@ -44,7 +44,7 @@ print(process.run([], pathlib.Path("."), {{}}, patience=1.0))
 def test_every_command_ends_as_it_should(kind, case, cases):
     done = subprocess.run(
         [sys.executable, "scripts/faults", "--kind", kind, "--case", case, "--files", "40"],
-        cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=900,
+        cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=PATIENCE,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert re.search(rf"^{cases * EVERY} runs, 0 failures", done.stdout, re.MULTILINE), done.stdout
@@ -99,8 +99,9 @@ def test_whatever_is_written_outside_is_noticed(tmp_path):
     ],
 )  # fmt: skip
 def test_how_a_forked_command_ends(body, shown):
+    patience = 1.0 if shown == "code=None" else PATIENCE
     done = subprocess.run(
-        [sys.executable, "-c", PLANTED.format(body=body)],
-        cwd=ROOT, capture_output=True, text=True, timeout=200,
+        [sys.executable, "-c", PLANTED.format(body=body, patience=patience)],
+        cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     assert shown in done.stdout, done.stdout + done.stderr

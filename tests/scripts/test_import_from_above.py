@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE, ROOT
 
 USE = (
     "import charrnn; from charrnn.data.vocabulary import Vocabulary; import charrnn.nn.bptt as b; "
@@ -38,7 +38,7 @@ def python(interpreter: str, *arguments: str, cwd: Path) -> subprocess.Completed
         environment["PYTHONPATH"] = os.pathsep.join(dependencies)
     return subprocess.run(
         [*INTERPRETERS[interpreter], *arguments],
-        cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=120,
+        cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE,
     )  # fmt: skip
 
 

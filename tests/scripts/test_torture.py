@@ -18,7 +18,7 @@ from charrnn.errors import CheckpointError
 from charrnn.storage.checkpoint import Checkpoint, read
 from charrnn.storage.checkpoint_folder import CheckpointFolder, locate
 from charrnn.storage.metadata import Metadata
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE, ROOT, wait_for
 from tests.helpers.runs import TINY, generate_steps, play, resume, start
 
 STEP = st.sampled_from(["save", "save best", "stop", "final best"])
@@ -30,7 +30,7 @@ def test_killed_runs_end_as_the_one_left_alone():
     done = subprocess.run(
         [sys.executable, "scripts/torture", "--kills", "6", "--each", "6", "--seed", "3",
          "--config", "rnn full"],
-        cwd=ROOT, capture_output=True, text=True, timeout=300,
+        cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     runs, kills, _, _, _, lost = map(int, re.findall(r"(\d+)", done.stdout.split("all")[-1])[:6])
@@ -214,8 +214,7 @@ def begun(text: Path, out: Path) -> subprocess.Popen[str]:
          *(f"--set={item}" for item in TINY), "--set=train.checkpoint_every=2", "--steps=1000000"],
         cwd=ROOT, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    while not list(out.glob("checkpoints/step-00*[1-9].safetensors")) and process.poll() is None:
-        time.sleep(0.01)
+    wait_for(lambda: list(out.glob("checkpoints/step-00*[1-9].safetensors")), process)
     return process
 
 
@@ -226,7 +225,7 @@ def test_signals_end_a_run_that_can_go_on(numbers, text_file, tmp_path):
     for number in numbers:
         process.send_signal(number)
         time.sleep(0.02)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=PATIENCE)
     # A second SIGINT may meet Python when it has put its handlers away: a shell says 130 for both.
     assert process.returncode in (128 + numbers[-1], -numbers[-1])
     assert "Traceback" not in said

@@ -19,7 +19,7 @@ from charrnn.runtime import files
 from charrnn.storage import atomic
 from charrnn.storage import atomic as appended
 from charrnn.storage.checkpoint import read
-from tests.conftest import ROOT, TEXT
+from tests.conftest import PATIENCE, ROOT, TEXT
 from tests.helpers.runs import TINY, finish, generate_steps, start
 
 from killing.comparing import differences  # isort: skip
@@ -170,7 +170,7 @@ def charrnn(*args: object, limit: int | None = None) -> subprocess.CompletedProc
 
     return subprocess.run(
         [sys.executable, "-m", "charrnn", "train", *map(str, args)],
-        cwd=ROOT, capture_output=True, text=True, timeout=120, preexec_fn=restrict,
+        cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, preexec_fn=restrict,
     )  # fmt: skip
 
 
