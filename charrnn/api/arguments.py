@@ -61,6 +61,8 @@ NUMBERS = {
                            "[1].", 0, 1),
     "positions": Number("Places in the text whose gradients are followed; norms are medians over "
                         "them.", 1, 100_000, whole=True),
+    "probabilities": Number("Show the N likeliest next characters and their probabilities, and "
+                            "sample nothing.", 1, 10**9, whole=True),
     "seed": Number("Seed of everything random.", 0, 2**64 - 1, whole=True),
     "steps": Number("Updates to stop after.", 0, 10**15, whole=True),
     "temperature": Number("Divides the logits: below 1 safer, above 1 wilder, 0 the likeliest.", 0),

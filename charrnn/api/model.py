@@ -170,18 +170,31 @@ class Model(LoadedModel):
         )  # fmt: skip
 
     def probabilities(
-        self, prime: str | bytes = "", *, use: Use | None = None
+        self,
+        prime: str | bytes = "",
+        *,
+        use: Use | None = None,
+        ngram_weight: float | None = None,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        allow: str | bytes | None = None,
+        forbid: str | bytes | None = None,
+        on_unknown: OnUnknown | None = None,
     ) -> NDArray[np.float64]:
         """The distribution (K,) of the character after a prime, in the vocabulary's order.
 
-        `use` as in `sample`.
+        It is the model's own, unless an argument of `sample` changes what is drawn from.
 
         >>> model = charrnn.load("runs/tiny")
         >>> p = model.probabilities("The lam")
         >>> p.shape == (model.vocabulary.K,), round(float(p.sum()), 6)
         (True, 1.0)
         """
-        return next_probabilities(self, prime, use)
+        return next_probabilities(
+            self, prime, use=use, ngram_weight=ngram_weight, temperature=temperature, top_k=top_k,
+            top_p=top_p, allow=allow, forbid=forbid, on_unknown=on_unknown,
+        )  # fmt: skip
 
     def next_characters(
         self, prime: str | bytes = "", top: int = 10, *, use: Use | None = None

@@ -63,9 +63,12 @@ class Sampler:
         """What is sampled from: "network" or "mixture"."""
         return "network" if self.mixed is None else "mixture"
 
-    def stream(self) -> Iterator[str]:
-        """One sample, in pieces as they are made, in the vocabulary's symbols."""
-        chunks = limited(self._chunks(range(1), self.length), 1)
+    def stream(self, index: int = 0) -> Iterator[str]:
+        """One sample, in pieces as they are made, in the vocabulary's symbols.
+
+        `index` tells several of one seed apart.
+        """
+        chunks = limited(self._chunks(range(index, index + 1), self.length), 1)
         return self.stop.truncate(self.vocabulary.decode(chunk[:, 0]) for chunk in chunks)
 
     def decoded(self, errors: str) -> Iterator[str]:
@@ -93,6 +96,21 @@ class Sampler:
                 where=argument("length"),
             )
         return limited(self._samples(count, best_of), 1)
+
+    def texts(self, indices: range) -> list[str]:
+        """Whole samples, made side by side; each is what `stream` gives, up to rounding."""
+        with threads(1):
+            return self._texts(indices, self.length * len(indices))
+
+    def next_characters(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Probabilities (K,) of what follows the prime: the model's own, and those of sampling.
+
+        The model's own are at temperature 1 with nothing denied; the others, which temperature,
+        top-k, top-p and the allowed characters make of them, are what is drawn from.
+        """
+        with threads(1):
+            z = next_logits(self.network, self.prime, self.boundary, self.mixed)
+        return Sampling().probabilities(z), self.settings.distribution(z)
 
     def copied(self, text: str) -> list[Copied]:
         """What of a sample, or of each line of a model of lines, is in the training text."""
@@ -241,20 +259,17 @@ def allowed_ids(
 
 
 def next_probabilities(
-    model: LoadedModel, prime: str | bytes, use: str | None = None
+    model: LoadedModel, prime: str | bytes, **options: Any
 ) -> NDArray[np.float64]:
-    """p (K,) after a prime: what `sample` takes its first character from."""
+    """p (K,) after a prime: what `sample` takes its first character from, with these options."""
     text = as_symbols(prime, model.vocabulary.unit)
-    sampler = prepare_sampler(model, text, length=0, use=use)
-    with threads(1):
-        z = next_logits(sampler.network, sampler.prime, sampler.boundary, sampler.mixed)
-    return Sampling().probabilities(z)
+    return prepare_sampler(model, text, length=0, **options).next_characters()[1]
 
 
 def likeliest(
     model: LoadedModel, prime: str | bytes, top: int, use: str | None = None
 ) -> list[tuple[str, float]]:
     """The `top` likeliest characters after a prime and their probabilities, the likeliest first."""
-    p = next_probabilities(model, prime, use)
+    p = next_probabilities(model, prime, use=use)
     order = np.argsort(-p, kind="stable")[: max(top, 0)]
     return [(model.vocabulary.symbols[i], float(p[i])) for i in order]

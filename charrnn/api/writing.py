@@ -92,6 +92,13 @@ def page_of(runs: Sequence[Run]) -> bytes:
         return report(runs, notice)
 
 
+def save_text(path: Path, data: bytes, *, replace: bool = False) -> None:
+    """Write a text to a new file, or over an old one. Raises UsageError and CheckpointError."""
+    if path.exists() and not path.is_dir() and not replace:
+        raise UsageError("exists already, and is not written over", where=str(path))
+    _save(path, data, "out")
+
+
 def _save(path: Path, data: bytes, name: str) -> Path:
     """Write atomically, over an older file if there is one; `name` is the argument of the path."""
     if path.is_dir():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from math import isfinite
 from typing import Any, TypeVar
@@ -12,6 +13,8 @@ from charrnn.api.arguments import CHOICES, NUMBERS
 from charrnn.cli import completion
 from charrnn.cli.mistakes import in_options, option
 
+_ESCAPE = re.compile(r"\\(?:([ntr0\\])|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4}))")
+_LETTERS = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "\\": "\\"}
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -75,3 +78,13 @@ def say_notice(text: str) -> None:
 def tell(text: str) -> None:
     """A line on stderr."""
     click.echo(text, err=True)
+
+
+def unescaped(text: str | None) -> str | None:
+    """A text of the command line in which \\n, \\xE9 and the like are what they stand for."""
+
+    def character(found: re.Match[str]) -> str:
+        letter, *numbers = found.groups()
+        return _LETTERS[letter] if letter else chr(int(next(filter(None, numbers)), 16))
+
+    return None if text is None else _ESCAPE.sub(character, text)

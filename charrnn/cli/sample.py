@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from charrnn.api.loaded import as_symbols
 from charrnn.api.model import Model, load
 from charrnn.api.sampling import Sampler, prepare_sampler
+from charrnn.cli import next_characters
 from charrnn.cli.options import (
     argument_option,
     checkpoint_option,
     format_option,
     say_notice,
+    unescaped,
     unknown_option,
 )
 from charrnn.cli.streams import to_json, write
@@ -23,8 +25,6 @@ from charrnn.data.files import read_prime
 from charrnn.errors import DataError, UsageError, argument
 from charrnn.inference.memorization import Copied
 
-_ESCAPE = re.compile(r"\\(?:([ntr0\\])|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4}))")
-_LETTERS = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "\\": "\\"}
 _SHOWN = 60  # characters of a text on stderr
 
 
@@ -54,12 +54,17 @@ _SHOWN = 60  # characters of a text on stderr
               )  # fmt: skip
 @argument_option("use")
 @argument_option("ngram_weight")
+@argument_option("probabilities", metavar="N")
+@click.option("--interactive", is_flag=True,
+              help="Write a text with the model by turns, in a terminal.")  # fmt: skip
 @format_option
 @checkpoint_option
 @unknown_option
-def command(run: Path, prime: str | None, prime_file: Path | None, allow: str | None,
-            forbid: str | None, stops: tuple[str, ...], count: int, best_of: int, form: str,
-            which: Any, **options: Any) -> None:  # fmt: skip
+@click.pass_context
+def command(ctx: click.Context, /, run: Path, prime: str | None, prime_file: Path | None,
+            allow: str | None, forbid: str | None, stops: tuple[str, ...], count: int,
+            best_of: int, form: str, which: Any, probabilities: int | None, interactive: bool,
+            **options: Any) -> None:  # fmt: skip
     """Write text in the manner of a trained model to stdout, as it is made.
 
     \b
@@ -67,14 +72,29 @@ def command(run: Path, prime: str | None, prime_file: Path | None, allow: str | 
       charrnn sample runs/quickstart-1 --length 500 --temperature 0.8
       charrnn sample runs/names-1 --count 10 --lines 1 --check-novelty
       echo "Once upon" | charrnn sample runs/my-1 --prime-file -
+      charrnn sample runs/my-1 --prime "Once upon a ti" --probabilities 5
+      charrnn sample runs/my-1 --interactive
     """
+    options |= {"allow": unescaped(allow), "forbid": unescaped(forbid),
+                "stops": [unescaped(stop) or "" for stop in stops]}  # fmt: skip
+    if interactive:
+        _require_alone(ctx, "interactive", {"count", "best_of", "check_novelty", "form"})
+        _interact(run, which, prime, prime_file, ctx, options)
+        return
     model = load(run, which)
     text, prime_name = prime_text(prime, prime_file, model)
-    sampler = prepare_sampler(
-        model, text, allow=unescaped(allow), forbid=unescaped(forbid),
-        stops=[unescaped(stop) or "" for stop in stops], prime_name=prime_name, tell=say_notice,
-        **options,
-    )  # fmt: skip
+    if probabilities is not None:
+        _require_alone(
+            ctx, "probabilities", {"count", "best_of", "check_novelty", "stops", "lines", "length"}
+        )
+        options["length"] = 0
+    sampler = prepare_sampler(model, text, prime_name=prime_name, tell=say_notice, **options)
+    if probabilities is not None:
+        if form == "json":
+            write((to_json(next_characters.as_values(sampler, probabilities)) + "\n").encode())
+        else:
+            click.echo(next_characters.as_table(sampler, probabilities))
+        return
     if sampler.mixed is not None:
         order = sampler.mixed.mixture.order
         say_notice(f"sampling from the network mixed with an n-gram of order {order}; "
@@ -85,6 +105,27 @@ def command(run: Path, prime: str | None, prime_file: Path | None, allow: str | 
         return
     for sampled, nats in sampler.samples(count, best_of):
         show.sample(sampled, nats)
+
+
+def _require_alone(ctx: click.Context, name: str, without: set[str]) -> None:
+    """UsageError for an option that does nothing beside `name`."""
+    for parameter in ctx.command.params:
+        given = ctx.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+        if given and parameter.name in without | {"probabilities", "interactive"} - {name}:
+            raise UsageError(f"{argument(name)} does not go with {parameter.opts[0]}")
+
+
+def _interact(run: Path, which: Any, prime: str | None, prime_file: Path | None,
+              ctx: click.Context, options: dict[str, Any]) -> None:  # fmt: skip
+    from charrnn.cli.interactive import interact, require_terminal
+
+    require_terminal()
+    model = load(run, which)
+    text, _ = prime_text(prime, prime_file, model)
+    if ctx.get_parameter_source("length") is ParameterSource.DEFAULT:
+        del options["length"]
+    del options["check_novelty"]
+    interact(model, text, options)
 
 
 def prime_text(prime: str | None, file: Path | None, model: Model) -> tuple[str, str]:
@@ -102,16 +143,6 @@ def prime_text(prime: str | None, file: Path | None, model: Model) -> tuple[str,
         raise DataError(
             f"not {encoding}: byte at offset {error.start}", where=argument("prime_file")
         ) from None
-
-
-def unescaped(text: str | None) -> str | None:
-    """A text of the command line in which \\n, \\xE9 and the like are what they stand for."""
-
-    def character(found: re.Match[str]) -> str:
-        letter, *numbers = found.groups()
-        return _LETTERS[letter] if letter else chr(int(next(filter(None, numbers)), 16))
-
-    return None if text is None else _ESCAPE.sub(character, text)
 
 
 class Show:

@@ -60,6 +60,15 @@ class Sampling:
         # Rounding can leave the last sum a little below 1.
         return min(chosen, int(np.flatnonzero(p)[-1]))
 
+    def distribution(self, z: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """How likely `choose` gives each id (K,), in float64."""
+        if self.allowed is not None:
+            z = np.where(self.allowed, z, -np.inf)
+        if self.temperature == 0:
+            require_finite(z)
+            return np.eye(len(z))[int(np.argmax(z))]
+        return self.probabilities(z)
+
     def probabilities(self, z: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """The distribution (K,) that is drawn from, in float64.
 
