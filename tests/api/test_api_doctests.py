@@ -82,6 +82,13 @@ def test_the_page_in_python(here):
     assert names["enough"].is_set()
 
 
+def test_the_page_step_by_step(here):
+    names = {"__name__": "page"}
+    test = doctest.DocTestParser().get_doctest("\n".join(blocks("pycon")), names, "page", None, 0)
+    assert len(test.examples) > 20
+    assert doctest.DocTestRunner().run(test).failed == 0
+
+
 def test_the_page_as_commands(here):
     commands = [line for block in blocks("sh") for line in block.splitlines()]
     assert len(commands) > 8
