@@ -1,6 +1,6 @@
 """Hostile files of every kind that charrnn reads: none may end in a traceback, hang or grow.
 
-    python scripts/fuzz.py --checkpoints 10000 --configs 5000 --texts 5000 --seed 1
+    python scripts/fuzz.py --checkpoints 10000 --mixtures 2000 --configs 5000 --texts 5000 --seed 1
     python scripts/fuzz.py --case checkpoints:4711 --seed 1     one case again, with what it said
 
 Every case is made from the seed, its kind and its number. A command must end with an exit code that
@@ -27,9 +27,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from fuzzing import checkpoints, configs, runner, texts  # noqa: E402
+from fuzzing import checkpoints, configs, mixtures, runner, texts  # noqa: E402
 
-KINDS: dict[str, Any] = {"checkpoints": checkpoints, "configs": configs, "texts": texts}
+KINDS: dict[str, Any] = {
+    "checkpoints": checkpoints, "mixtures": mixtures, "configs": configs, "texts": texts,
+}  # fmt: skip
+COMPILED = ("mixtures",)  # whose loops look at no bounds, so that what they read is to be fuzzed
 CHUNK = 500  # cases of one worker process
 PATIENCE = 120  # seconds that a whole worker may be silent
 MACHINE = 64 * runner.MIB
@@ -50,9 +53,9 @@ def arguments() -> argparse.Namespace:
 def prepare(kind: str, folder: Path) -> None:
     """What the cases of a kind need, made by charrnn itself; this also imports all of it."""
     texts.prepare(folder)
-    first = [texts.first_command()] + (
-        checkpoints.first_commands() if kind == "checkpoints" else []
-    )
+    first = [texts.first_command()]
+    if kind in ("checkpoints", "mixtures"):
+        first += KINDS[kind].first_commands()
     for command in first:
         outcome = runner.run(command, runner.Limits(60, MACHINE * 8))
         if outcome.problem:
@@ -70,7 +73,8 @@ def cases(kind: str, first: int, last: int, seed: int, seconds: float) -> None:
         os.chdir(folder)
         prepare(kind, folder)
         memory.total = lambda: MACHINE
-        sys.modules["numba"] = None  # type: ignore[assignment]  # compiling takes seconds
+        if kind not in COMPILED:
+            sys.modules["numba"] = None  # type: ignore[assignment]  # compiling takes seconds
         sys.executable = shutil.which("false") or sys.executable  # a sweep's trainings take seconds
         runner.bound_address_space()
         limits = runner.Limits(seconds)

@@ -13,7 +13,9 @@ from charrnn.api.arguments import require
 from charrnn.api.settings import AnyPath
 from charrnn.api.showing import table
 from charrnn.config import Config
+from charrnn.errors import CheckpointError
 from charrnn.runs.listing import find_run
+from charrnn.runs.mixtures import mixture_beside, read_mixture
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.checkpoint_folder import read_from
 from charrnn.training.state import SavedState
@@ -50,7 +52,8 @@ def inspect(run: AnyPath, checkpoint: str = "best") -> Inspection:
     """
     require(checkpoint=checkpoint)
     path, stored = read_from(find_run(run), checkpoint)
-    return Inspection(path, _facts(path, stored), build.config_of(stored, str(path)))
+    facts = _facts(path, stored) | {"mixture": _mixture(path, stored)}
+    return Inspection(path, facts, build.config_of(stored, str(path)))
 
 
 def _facts(path: Path, checkpoint: Checkpoint) -> dict[str, Any]:
@@ -68,4 +71,19 @@ def _facts(path: Path, checkpoint: Checkpoint) -> dict[str, Any]:
         "best_step": best_step, "K": len(meta.vocabulary.symbols),
         "parameters": sum(array["size"] for array in arrays), "arrays": arrays,
         "vocabulary": meta.vocabulary.model_dump(), "config": meta.config,
+    }  # fmt: skip
+
+
+def _mixture(path: Path, checkpoint: Checkpoint) -> dict[str, Any] | None:
+    """The n-gram beside the checkpoint: what it is, or why it is not used with it."""
+    if (file := mixture_beside(path)) is None:
+        return None
+    network, vocabulary, _ = build.restore_network(checkpoint, str(path))
+    order, problem = None, None
+    try:
+        order = read_mixture(file, network, vocabulary).order
+    except CheckpointError as error:
+        problem = error.what
+    return {
+        "file": str(file), "order": order, "bytes": file.stat().st_size, "problem": problem
     }  # fmt: skip

@@ -54,6 +54,11 @@ def _text(found: Inspection) -> str:
         f"best val     {best}",
         f"parameters   {facts['parameters']:,}",
         f"vocabulary   K = {facts['K']} {facts['vocabulary']['unit']}s: {symbols}",
+    ]
+    if (mixture := facts["mixture"]) is not None:
+        what = mixture["problem"] or f"n-gram of order {mixture['order']}"
+        lines.append(f"mixture      {what}: {mixture['file']}, {mixture['bytes']:,} bytes")
+    lines += [
         "",
         f"{'array':16} {'shape':>12} {'norm':>10} {'max':>10}",
     ]

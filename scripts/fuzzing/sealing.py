@@ -1,4 +1,4 @@
-"""Checkpoint files as docs/checkpoints.md has them, not by charrnn's code: so that they can lie."""
+"""Sealed files as docs/checkpoints.md has them, not by charrnn's code: so that they can lie."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ KINDS = {
     "<f2": "F16",
     "<i4": "I32",
     "|u1": "U8",
+    "<u2": "U16",
     "|b1": "BOOL",
     "<i8": "I64",
 }
@@ -29,13 +30,14 @@ class Content:
     arrays: dict[str, NDArray[Any]]
     meta: dict[str, Any]
     literal: str | None = None
+    key: str = "charrnn"  # of the metadata
 
 
-def parse(data: bytes) -> Content:
+def parse(data: bytes, key: str = "charrnn") -> Content:
     """A file that charrnn wrote."""
     length = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + length])
-    meta = json.loads(header.pop("__metadata__")["charrnn"])
+    meta = json.loads(header.pop("__metadata__")[key])
     del meta["sha256"]
     kinds = {kind: name for name, kind in KINDS.items()}
     arrays = {}
@@ -43,7 +45,7 @@ def parse(data: bytes) -> Content:
         start, stop = entry["data_offsets"]
         piece = data[8 + length + start : 8 + length + stop]
         arrays[name] = np.frombuffer(piece, kinds[entry["dtype"]]).reshape(entry["shape"]).copy()
-    return Content(arrays, meta)
+    return Content(arrays, meta, key=key)
 
 
 def seal(content: Content) -> str:
@@ -63,7 +65,7 @@ def seal(content: Content) -> str:
 
 
 def header_of(content: Content) -> tuple[dict[str, Any], bytes]:
-    header: dict[str, Any] = {"__metadata__": {"charrnn": seal(content)}}
+    header: dict[str, Any] = {"__metadata__": {content.key: seal(content)}}
     data = b""
     for name, array in sorted(content.arrays.items()):
         stop = len(data) + array.nbytes

@@ -33,6 +33,11 @@ CASES = {
         "optim.learning_rate=0.05", "train.eval_every=6", "train.checkpoint_every=1",
         "train.keep=3", "train.steps=130",
     ],
+    "gru with n-gram": [
+        "model.cell=gru", "model.hidden_size=24", "model.num_layers=1", "bptt.k1=10",
+        "train.eval_every=5", "train.checkpoint_every=4", "train.keep=1", "train.steps=12",
+        "ngram.order=5",
+    ],
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from charrnn.api.evaluation import evaluate
+from charrnn.api.inspection import inspect
 from charrnn.api.mixing import mix
 from charrnn.api.model import load
 from charrnn.config import load as load_config
@@ -104,6 +105,9 @@ def test_a_resumed_run_counts_anew_and_the_old_mixture_is_not_used(text_file, tm
     assert any("another checkpoint" in text for text in told)
     with pytest.raises(CheckpointError, match="another checkpoint"):
         evaluate(model, use="mixture", tell=quiet)
+    assert inspect(tmp_path / "r", "last").facts["mixture"]["problem"] == (
+        "belongs to another checkpoint"
+    )
     finish(resume(tmp_path / "r"))
     assert launch.run.mixture.read_bytes() != old
     whole = (tmp_path / "whole/mixture.safetensors").read_bytes()
@@ -120,6 +124,9 @@ def test_mix_adds_to_a_run_and_a_damaged_file_is_an_error(charrnn, text_file, tm
     assert answer["order"] == 3
     assert set(answer["parts"]) == {"network", "ngram"}
     assert load_config(run.config).ngram.order == 3
+    facts = inspect(run.path).facts["mixture"]
+    assert (facts["order"], facts["bytes"], facts["problem"]) == (3, answer["bytes"], None)
+    assert f"n-gram of order 3: r/{run.mixture.name}" in charrnn("inspect", "r").stdout
     result = json.loads(charrnn("eval", "r", "--format", "json").stdout)
     assert result["used"] == "mixture"
     assert result["parts"] == pytest.approx(answer["parts"])

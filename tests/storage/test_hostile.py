@@ -44,7 +44,7 @@ def refused(path: Path, data: bytes) -> str:
 def test_fuzz():
     """A few hundred hostile files of every kind; see scripts/fuzz.py to run many more."""
     script = [sys.executable, str(ROOT / "scripts" / "fuzz.py"), "--seconds", "20"]
-    counts = ["--checkpoints", "150", "--configs", "80", "--texts", "60"]
+    counts = ["--checkpoints", "150", "--mixtures", "30", "--configs", "80", "--texts", "60"]
     done = subprocess.run([*script, *counts], capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 0, done.stdout + done.stderr
     rows = [line.split(" | ") for line in done.stdout.splitlines() if line.startswith("| ")][1:]

@@ -28,6 +28,7 @@ Array = NDArray[Any]
 NAME = "mixture.safetensors"
 KEY = "charrnn-mixture"
 FORMAT = 1
+LARGEST_WEIGHT = 1e6  # far beyond what learning comes to
 AGAIN = "make it again: charrnn mix RUN"
 SYMBOLS = "U8 U16 U32"
 DTYPES = {
@@ -108,7 +109,7 @@ def _mixture(arrays: Mapping[str, Array], meta: Mapping[str, Any]) -> Mixture:
     usual = mixture.initial_weights()
     if reached.sets.shape != usual.sets.shape or reached.visits.shape != usual.visits.shape:
         raise ValueError("its weights have another shape")
-    if not np.isfinite(reached.sets).all() or (reached.visits < 0).any():
+    if not (np.abs(reached.sets) <= LARGEST_WEIGHT).all() or (reached.visits < 0).any():
         raise ValueError("its weights are not numbers")
     return mixture.with_weights(reached) if meta.get("reached") is True else mixture
 

@@ -80,7 +80,7 @@ class Trie:
         sound = {
             "dimensions": all(a.ndim == 1 for n, a in self.arrays.items() if n != "discounts"),
             "discounts": self.discounts.shape == (self.order + 1, 4)
-            and bool((np.isfinite(self.discounts) & (self.discounts >= 0)).all()),
+            and bool((self.discounts[1:, 0] == 0).all() and _are_possible(self.discounts[1:, 1:])),
             "dtypes": self.text.dtype == self.symbol.dtype == symbol_dtype(K),
             "sizes": len(self.count) == G and lower <= G and len(self.first) == C + 1 and C > 0,
         }
@@ -112,6 +112,11 @@ class Trie:
                 raise ValueError("its link array is not one of an n-gram")
         if end != len(self.link) or first[begin] != len(self.ref):
             raise ValueError("its ref array is not one of an n-gram")
+
+
+def _are_possible(taken: Array) -> bool:
+    """Whether something is left of counts of 1, 2 and 3, and something taken off: p is above 0."""
+    return bool(((taken >= LEAST_DISCOUNT) & (taken <= np.arange(1, 4) - LEAST_DISCOUNT)).all())
 
 
 def symbol_dtype(K: int) -> np.dtype[Any]:

@@ -85,6 +85,7 @@ def changed(array, at, value):
     ("symbol", 3, 5), ("text", -1, 0), ("text", 3, 9), ("count", 2, -1), ("ref", 0, 2**31 - 1),
     ("ref", -1, -(2**31)), ("first", 1, 2**31 - 1), ("first", -1, 0), ("link", -1, 2**31 - 1),
     ("link", -1, -1), ("link", 0, 1), ("discounts", (1, 1), np.nan), ("weights", (0, 0, 0), np.inf),
+    ("discounts", (1, 1), 1.5), ("discounts", (2, 2), 0), ("weights", (1, 0, 0), 1e300),
     ("visits", (0, 0), -1),
 ])  # fmt: skip
 def test_arrays_that_would_be_read_beyond_their_end_are_refused(mixture, tmp_path, name, at, value):
