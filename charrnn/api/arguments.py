@@ -80,14 +80,15 @@ CHOICES = {
     "on_unknown": Choice("Characters that the vocabulary lacks: an error, left out, or mapped to a "
                          "look-alike.", ("error", "skip", "map")),
     "per": Choice("What a row of the result is about.", ("line", "char", "file")),
+    "precision": Choice("Of a page's weights: 8 bits, or float32 [small].", ("small", "exact")),
     "protocol": Choice("carried: one stream, state carried; cold: windows from a zero state.",
                        ("carried", "cold")),
     "sort": Choice("What the rows are ordered by, the best, the smallest or the newest first.",
                    ("age", "name", "cell", "parameters", "text", "loss", "steps", "seconds",
                     "state")),
     "split": Choice("Part of the text [val; all with --text].", ("train", "val", "test", "all")),
-    "to": Choice("torch: a .safetensors of PyTorch's names; onnx: the whole model.",
-                 ("torch", "onnx")),
+    "to": Choice("torch: a .safetensors of PyTorch's names; onnx: the whole model; html: a web "
+                 "page that runs it.", ("torch", "onnx", "html")),
     "use": Choice("The network alone, or mixed with the run's n-gram [mixture where there is one].",
                   ("network", "mixture")),
 }  # fmt: skip

@@ -84,6 +84,19 @@ class LoadedModel:
             )
         return mixture
 
+    def facts(self) -> dict[str, str]:
+        """What it is, in words, for people."""
+        model, best = self.config.model, self.meta.get("best")
+        facts = {
+            "model": f"{model.cell.upper()} {model.num_layers} × {model.hidden_size}",
+            "parameters": f"{self._network.params.flat.size:,}",
+            "vocabulary": f"K = {self.vocabulary.K} {self.vocabulary.unit}s",
+            "step": f"{self.step:,}",
+        }
+        if best:
+            facts["best val"] = f"{best[0]:.4f} nats per character at step {best[1]:,}"
+        return facts | {"checkpoint": str(self.path)}
+
     def network(self) -> Network:
         """The network with memory of its own over the same parameters: for one use of it."""
         network = self._network.with_own_workspace()

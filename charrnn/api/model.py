@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from charrnn.api.arguments import require
 from charrnn.api.evaluation import Evaluation, evaluate
+from charrnn.api.exporting import export
 from charrnn.api.loaded import LoadedModel, as_symbols
 from charrnn.api.sampling import likeliest, next_probabilities, prepare_sampler
 from charrnn.api.scores import Scores, score
 from charrnn.api.showing import table
-from charrnn.api.writing import export
 from charrnn.data.vocabulary import OnUnknown
 from charrnn.export.formats import Format
+from charrnn.export.html.packing import Precision
 from charrnn.inference.scoring import Unknown
 from charrnn.runs.listing import find_run
 from charrnn.storage.checkpoint_folder import read_from
@@ -63,17 +64,28 @@ class Model(LoadedModel):
             view.flags.writeable = False
         return MappingProxyType(views)
 
-    def export(self, to: Format, out: AnyPath | None = None) -> bytes:
+    def export(
+        self,
+        to: Format,
+        out: AnyPath | None = None,
+        *,
+        precision: Precision | None = None,
+        use: Use | None = None,
+    ) -> bytes:
         """The model for another program, as `charrnn export`; written to `out` if that is given.
 
-        `to`: "torch" or "onnx". Raises UsageError for a model that the format cannot express, and
+        `to`: "torch" or "onnx", or "html", a page that runs it in a browser. For a page alone:
+        `precision`, "small" (8 bits a weight) or "exact" (float32), and `use`, whether it has the
+        run's n-gram too. Raises UsageError for a model that the format cannot express, and
         MissingExtraError without the package onnx.
 
-        >>> data = charrnn.load("runs/tiny").export("torch", "tiny.safetensors")
-        >>> len(data) > 1000
+        >>> model = charrnn.load("runs/tiny")
+        >>> len(model.export("torch", "tiny.safetensors")) > 1000
+        True
+        >>> b"<textarea" in model.export("html", "tiny.html", precision="exact")
         True
         """
-        return export(to, out, self.path, self.config, self.vocabulary, self._network.params)
+        return export(self, to, out, precision, use)
 
     def sample(
         self,
@@ -206,21 +218,9 @@ class Model(LoadedModel):
         """
         return likeliest(self, prime, top, use)
 
-    def _facts(self) -> dict[str, str]:
-        model, best = self.config.model, self.meta.get("best")
-        facts = {
-            "model": f"{model.cell.upper()} {model.num_layers} × {model.hidden_size}",
-            "parameters": f"{self._network.params.flat.size:,}",
-            "vocabulary": f"K = {self.vocabulary.K} {self.vocabulary.unit}s",
-            "step": f"{self.step:,}",
-        }
-        if best:
-            facts["best val"] = f"{best[0]:.4f} nats per character at step {best[1]:,}"
-        return facts | {"checkpoint": str(self.path)}
-
     def __repr__(self) -> str:
-        facts = self._facts()
+        facts = self.facts()
         return f"<charrnn.Model {facts['model']}, step {facts['step']}, {facts['checkpoint']}>"
 
     def _repr_html_(self) -> str:
-        return table("charrnn model", self._facts())
+        return table("charrnn model", self.facts())

@@ -1,4 +1,4 @@
-"""Files about and from runs: models for other programs, the page, pictures."""
+"""Files about runs: the page, pictures."""
 
 from __future__ import annotations
 
@@ -7,13 +7,8 @@ from math import inf
 from os import PathLike, fspath
 from pathlib import Path
 
-from charrnn.api.arguments import require
 from charrnn.api.settings import AnyPath
-from charrnn.config import Config
-from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import CheckpointError, UsageError, argument, notice
-from charrnn.export.formats import Format, to_bytes
-from charrnn.nn.params import Params
 from charrnn.report.figures.curves import picture
 from charrnn.report.figures.style import require_drawable
 from charrnn.report.html.page import report
@@ -22,27 +17,6 @@ from charrnn.runs.listing import find_run
 from charrnn.runtime.workers import threads
 from charrnn.storage.atomic import write_atomically
 from charrnn.storage.checkpoint_folder import CheckpointFolder, runs_in
-
-SUFFIX = {"torch": ".safetensors", "onnx": ".onnx"}
-
-
-def export(
-    to: Format, out: AnyPath | None, source: Path, config: Config, vocabulary: Vocabulary,
-    params: Params,
-) -> bytes:  # fmt: skip
-    """The file of a model of `source` for another program; written to `out` where that is given."""
-    require(to=to)
-    data = to_bytes(to, config, vocabulary, params)
-    if to == "onnx" and config.runtime.dtype == "float64":
-        notice("the model is float64, and the file is float32")
-    if out is not None:
-        path = Path(fspath(out))
-        if path.exists() and path.samefile(source):
-            raise UsageError("is the checkpoint that is exported", where=argument("out", path))
-        if path.suffix != SUFFIX[to]:
-            notice(f"it is a {SUFFIX[to]} file, and programs may expect that at its name's end")
-        _save(path, data, "out")
-    return data
 
 
 def write_report(
@@ -65,10 +39,10 @@ def write_report(
     if png is not None:
         path = Path(fspath(png))
         require_drawable(path, "png")
-        written.append(_save(path, picture(opened, path), "png"))
+        written.append(save(path, picture(opened, path), "png"))
     if out is not None or png is None:
         path = paths[0] / "report.html" if out is None else Path(fspath(out))
-        written.append(_save(path, page_of(opened), "out"))
+        written.append(save(path, page_of(opened), "out"))
     return written
 
 
@@ -96,10 +70,10 @@ def save_text(path: Path, data: bytes, *, replace: bool = False) -> None:
     """Write a text to a new file, or over an old one. Raises UsageError and CheckpointError."""
     if path.exists() and not path.is_dir() and not replace:
         raise UsageError("exists already, and is not written over", where=str(path))
-    _save(path, data, "out")
+    save(path, data, "out")
 
 
-def _save(path: Path, data: bytes, name: str) -> Path:
+def save(path: Path, data: bytes, name: str) -> Path:
     """Write atomically, over an older file if there is one; `name` is the argument of the path."""
     if path.is_dir():
         raise UsageError("is a folder", where=argument(name, path), then="name a file in it")

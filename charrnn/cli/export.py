@@ -22,22 +22,29 @@ from charrnn.cli.streams import write
     metavar="FILE|-",
     help="The file to write; - is stdout.",
 )
+@argument_option("precision")
+@argument_option(
+    "use", help="Whether a page has the run's n-gram too [mixture where there is one]."
+)
 @checkpoint_option
-def command(run: Path, to: Any, out: Path, which: Any) -> None:
-    """Write a model for PyTorch or an ONNX runtime; its vocabulary is in the metadata.
+def command(run: Path, to: Any, out: Path, precision: Any, use: Any, which: Any) -> None:
+    """Write a model for PyTorch or an ONNX runtime, or as a web page that runs it.
 
-    `charrnn train --init-from FILE` reads PyTorch's layout back.
+    The page is one file and needs no server. `charrnn train --init-from FILE` reads PyTorch's
+    layout back.
 
     \b
     Examples:
       charrnn export runs/quickstart-1 --to torch --out quickstart.safetensors
       charrnn export runs/quickstart-1 --to onnx --out quickstart.onnx
+      charrnn export runs/quickstart-1 --to html --out quickstart.html
     """
     model = load(run, which)
     if str(out) == "-":
-        write(model.export(to))
+        write(model.export(to, precision=precision, use=use))
         return
-    data, own = model.export(to, out), model.config.model
+    data = model.export(to, out, precision=precision, use=use)
+    own = model.config.model
     size = sum(array.size for array in model.parameters.values())
     click.echo(
         f"{out}: {own.cell}, {own.num_layers} × {own.hidden_size}, K = {model.vocabulary.K}, "

@@ -15,7 +15,9 @@ from charrnn import build, config
 from charrnn.analysis.gradcheck.cases import case, reference_of
 from charrnn.analysis.gradcheck.comparison import check
 from charrnn.analysis.gradcheck.reference.cells import STEPS
-from charrnn.errors import ConfigError
+from charrnn.data.vocabulary import Vocabulary
+from charrnn.errors import ConfigError, UsageError
+from charrnn.export import to_bytes
 from charrnn.nn.cells.registry import CellEntry, cell_names, register, unregister
 from tests.conftest import PATIENCE, ROOT
 
@@ -169,13 +171,16 @@ def test_it_trains_samples_and_is_reported_like_any_other(program, text_file, tm
     assert "forget gate f" in page
     proof = program("gradcheck", "run")
     assert proof.returncode == 0, proof.stdout + proof.stderr
-
-
-@pytest.mark.parametrize("form", ["torch", "onnx"])
-def test_no_format_has_it_and_export_says_so(program, text_file, tmp_path, form):
-    trained = program("train", "--text", text_file, *SETS, "--steps", 0, "--out", "run")
-    assert trained.returncode == 0, trained.stderr
-    refused = program("export", "run", "--to", form, "--out", "out.bin")
+    refused = program("export", "run", "--to", "html", "--out", "out.html")
     assert refused.returncode == 2
-    assert f"the format {form} has no cell like mgu; it has rnn, lstm, gru" in refused.stderr
-    assert not (tmp_path / "out.bin").exists()
+    assert "has no cell like mgu" in refused.stderr
+    assert not (tmp_path / "out.html").exists()
+
+
+@pytest.mark.parametrize("form", ["torch", "onnx", "html"])
+def test_no_format_has_it_and_export_says_so(mgu, form):
+    chosen = config.load(None, ["model.cell=mgu", "model.hidden_size=4"])
+    params = build.network(chosen, 3).params
+    lacking = f"the format {form} has no cell like mgu; it has rnn, lstm, gru"
+    with pytest.raises(UsageError, match=lacking):
+        to_bytes(form, chosen, Vocabulary("abc"), params)

@@ -123,7 +123,7 @@ class GRU(Cell):
     kept_names = ("M",)
     scratch_names = ("dN",)
     compiled = "charrnn.nn.backends.compiled.gru"
-    exports: ClassVar[Mapping[str, str]] = {"torch": "run", "onnx": "urn"}
+    exports: ClassVar[Mapping[str, str]] = {"torch": "run", "onnx": "urn", "html": "run"}
     inner_bias = "q"
     loops = GRULoops(forward=forward, backward=backward)
 

@@ -228,7 +228,7 @@ class LSTM(Cell):
     state_labels = ("output h", "cell state s")
     kept_names = ("Q",)
     compiled = "charrnn.nn.backends.compiled.lstm"
-    exports: ClassVar[Mapping[str, str]] = {"torch": "ifgo", "onnx": "iofg"}
+    exports: ClassVar[Mapping[str, str]] = {"torch": "ifgo", "onnx": "iofg", "html": "ifog"}
     loops = LSTMLoops(forward=forward, backward=backward)
 
     def __init__(

@@ -77,7 +77,7 @@ class RNN(Cell):
 
     name = "rnn"
     compiled = "charrnn.nn.backends.compiled.rnn"
-    exports: ClassVar[Mapping[str, str]] = {"torch": "h", "onnx": "h"}
+    exports: ClassVar[Mapping[str, str]] = {"torch": "h", "onnx": "h", "html": "h"}
     loops = RNNLoops(forward=forward, backward=backward)
 
     def __init__(self, D: int, H: int, bias: bool, backend: Backend, activation: str) -> None:

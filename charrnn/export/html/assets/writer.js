@@ -1,0 +1,28 @@
+// Draws characters after what was read, as `charrnn sample` with the same settings does.
+class Writer {
+  constructor(reading, chosen) {
+    Object.assign(this, { reading, chosen, made: 0, text: "", ended: chosen.length < 1 });
+    this.random = new Random(chosen.seed);
+    this.decoder = new Decoder(reading.vocabulary);
+    this.begin = reading.end(reading.length);
+  }
+
+  step() {
+    const { reading, chosen } = this, { logs } = reading;
+    const id = chosen.temperature === 0 ? argmax(logs) : choose(distribution(logs, chosen), this.random.next());
+    reading.add(id);
+    this.made++;
+    const text = this.decoder.push(id);
+    if (text) reading.close(text);
+    this.text += text;
+    const stop = chosen.stop ? this.text.indexOf(chosen.stop) : -1;
+    if (stop >= 0) reading.back(reading.piecesBefore(this.begin + stop));
+    this.ended = stop >= 0 || this.made >= chosen.length;
+  }
+
+  /** A character that is not complete is closed as it is. */
+  end() {
+    const rest = this.decoder.end();
+    if (this.reading.open) this.reading.close(rest);
+  }
+}

@@ -1,0 +1,253 @@
+"""The page computes and writes what the program does: by the real page, in Chromium.
+
+One browser opens a page after another; without Chromium the numbers of the file are tested alone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import warnings
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from charrnn import build, config
+from charrnn.api.exporting import export
+from charrnn.api.loaded import LoadedModel
+from charrnn.api.sampling import next_probabilities, prepare_sampler
+from charrnn.data.vocabulary import Vocabulary
+from charrnn.errors import CheckpointError, Notice, UsageError
+from charrnn.export.html import page as html_page
+from charrnn.export.html.packing import quantise, restored
+from charrnn.inference.mixture.counting import NUMPY_COUNTING
+from charrnn.inference.mixture.kernels import NumPyMixture
+from charrnn.inference.mixture.model import Mixture
+from charrnn.storage.checkpoint import Checkpoint, read, write
+from charrnn.storage.metadata import Metadata
+from tests.conftest import ROOT
+from tests.helpers.checkpoints import META
+from tests.helpers.variants import VARIANTS
+
+sys.path.insert(0, str(ROOT / "scripts"))
+from browser import Browser, find
+
+TEXT = (ROOT / "data" / "quickstart.txt").read_text(encoding="utf-8")[:2000]
+# What a page must hold without being changed or hurt by it.
+HOSTILE = "</script><!--&amp;\u2028\u2029\ud800\r\x00\"'`\\"
+LENGTH = 50
+needs_browser = pytest.mark.skipif(find() is None, reason="no Chromium on this machine")
+
+
+def model_of(folder, sets=(), text=TEXT, H=7, spread=1.0, name="model", order=None) -> LoadedModel:
+    """A model of random parameters in a checkpoint, beside an n-gram if an order is given."""
+    chosen = config.load(None, [f"model.hidden_size={H}", "runtime.kernels=numpy", *sets])
+    symbols = text.encode().decode("latin-1") if chosen.data.unit == "byte" else text
+    vocabulary = Vocabulary.of(symbols, chosen.data.unit)
+    network = build.network(chosen, vocabulary.K, for_inference=True)
+    build.initialise(network, chosen)
+    flat = network.params.flat
+    flat += spread * np.random.default_rng(0).standard_normal(len(flat)).astype(flat.dtype)
+    if chosen.model.cell_output == "identity" or chosen.model.activation == "relu":
+        # h may grow without end, and float32 with it: nothing of 1e-5 is left of such logits.
+        for key, view in network.params.items():
+            if key[-1] in "UV":
+                view *= 0.1
+    path = folder / f"{name}.safetensors"
+    symbols_of = {"unit": vocabulary.unit, "symbols": list(vocabulary.symbols)}
+    meta = META | {"step": 0, "config": chosen.model_dump(mode="json"), "vocabulary": symbols_of}
+    write(path, Checkpoint(dict(network.params), Metadata.of(meta)))
+    model = LoadedModel(path, read(path))
+    if order is not None:
+        ids = vocabulary.encode(symbols)
+        model._mixture = mixture_of(ids, vocabulary, chosen.data.mode == "lines", order)
+    return model
+
+
+def mixture_of(ids, vocabulary, lines, order) -> Mixture:
+    """An n-gram of the ids, and weights that have learned something."""
+    sequences, K = [ids], vocabulary.K
+    if lines:
+        ends = np.flatnonzero(ids == vocabulary.id("\n"))
+        sequences = [ids[a : b + 1] for a, b in pairwise(ends.tolist())]
+    lengths = np.array([len(sequence) for sequence in sequences])
+    whole = np.concatenate(sequences)
+    mixture = Mixture.fitted(whole, lengths, K, order, NUMPY_COUNTING, NumPyMixture())
+    scorer = mixture.scorer()
+    scorer.score(np.random.default_rng(1).standard_normal((200, K)), ids[500:700])
+    return mixture.with_weights(scorer.weights)
+
+
+def data_of(page: bytes):
+    found = re.search(rb'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    return json.loads(found[1])
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with Browser(1280, 900) as opened:
+        yield opened
+
+
+def show(browser, folder, model, precision="exact", use=None):
+    """Open the model's page, and wait until it is ready."""
+    path = folder / "page.html"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Notice)
+        export(model, "html", path, precision, use)
+    browser.open(path)
+    ready = "document.documentElement.dataset.ready === 'yes'"
+    browser.wait(lambda: browser.js(ready) or browser.problems())
+    assert browser.problems() == []
+    return path
+
+
+def probabilities(browser, primes):
+    """p (n, K) after each of some texts, by the page."""
+    return np.array(browser.js(f"{json.dumps(primes)}.map((text) => charrnn.probabilities(text))"))
+
+
+def written(browser, prime, **chosen):
+    seed = f"seed: {chosen.pop('seed', 1)}n"
+    names = {"top_k": "topK", "top_p": "topP"}
+    more = "".join(f", {names.get(name, name)}: {value}" for name, value in chosen.items())
+    return browser.js(f"charrnn.continuation({json.dumps(prime)}, {{{seed}{more}}})")
+
+
+def expected(model, prime, **chosen):
+    """What the program writes after a prime."""
+    return "".join(prepare_sampler(model, prime_of(model, prime), **chosen).decoded("replace"))
+
+
+def prime_of(model, text):
+    return text.encode().decode("latin-1") if model.vocabulary.unit == "byte" else text
+
+
+def assert_the_same(browser, model, primes):
+    """Probabilities after each prime, and what is written after it at temperature 0."""
+    found = probabilities(browser, primes)
+    for p, prime in zip(found, primes, strict=True):
+        np.testing.assert_allclose(p, next_probabilities(model, prime), rtol=0, atol=1e-5)
+    for prime in primes[-2:]:
+        chosen = {"length": LENGTH, "temperature": 0}
+        assert written(browser, prime, **chosen) == expected(model, prime, **chosen)
+
+
+@needs_browser
+def test_every_cell_and_option(browser, tmp_path):
+    primes = ["", "T", TEXT[:40], TEXT[300:470]]
+    for name, sets in VARIANTS.items():
+        if "truncated" in name:  # is another way back, and the same way forward
+            continue
+        model = model_of(tmp_path, [*sets, f"model.num_layers={1 + len(name) % 3}"])
+        show(browser, tmp_path, model)
+        try:
+            assert_the_same(browser, model, primes)
+        except AssertionError as error:
+            raise AssertionError(f"{name}: {error}") from error
+
+
+ODD = "naïve “日本” \U0001f600 <b>&amp;</b>\n"
+KINDS = {
+    "lines": ["data.mode=lines", "model.cell=gru"],
+    "bytes": ["data.unit=byte", "model.cell=gru"],
+    "bytes, lines": ["data.unit=byte", "data.mode=lines", "model.num_layers=1"],
+    "characters": ["model.cell=rnn"],
+}
+
+
+@needs_browser
+@pytest.mark.parametrize("order", [None, 9])
+def test_every_kind_of_text_with_and_without_an_ngram(browser, tmp_path, order):
+    text = TEXT + ODD
+    for sets in KINDS.values():
+        model = model_of(tmp_path, sets, text, order=order)
+        show(browser, tmp_path, model)
+        primes = [*(text[50 : 50 + n] for n in range(0, 60, 6)), ODD, ODD.strip(), "The\nlam"]
+        assert_the_same(browser, model, primes)
+        for chosen in ({"seed": 5}, {"seed": 2**64 - 1, "top_k": 3, "temperature": 1.5},
+                       {"seed": 0, "top_p": 0.6, "temperature": 0.7}):  # fmt: skip
+            chosen["length"] = 100
+            assert written(browser, "The ", **chosen) == expected(model, "The ", **chosen)
+
+
+@needs_browser
+def test_a_page_of_8_bits_multiplies_by_the_weights_restored(browser, tmp_path):
+    model = model_of(tmp_path)
+    show(browser, tmp_path, model, "small")
+    params = model._network.params
+    for name, view in params.items():
+        if name[-1] in "WUV":
+            view[...] = restored(*quantise(view))
+    assert_the_same(browser, model, ["", TEXT[:60]])
+
+
+class TestFile:
+    def test_the_same_model_gives_the_same_bytes(self, tmp_path):
+        model = model_of(tmp_path)
+        assert export(model, "html", None, None, None) == export(model, "html", None, None, None)
+
+    @pytest.mark.parametrize("sets", [[], ["model.cell=gru", "model.num_layers=1"]])
+    def test_small_is_at_most_one_and_a_half_bytes_a_parameter(self, tmp_path, sets):
+        model = model_of(tmp_path, sets, H=200)
+        size = model._network.params.flat.size
+        assert size > 100_000
+        small = len(export(model, "html", None, None, None))
+        assert small < 200_000 + 1.5 * size
+        assert small > size
+        assert len(export(model, "html", None, "exact", None)) > 4 * size
+
+    def test_what_stands_in_it_is_data(self, tmp_path):
+        name = "</title><script>alert(1)</script>"
+        model = model_of(tmp_path, text=TEXT + HOSTILE, name="x")
+        model.path = tmp_path / name / "checkpoints" / "best.safetensors"
+        page = export(model, "html", None, None, None)
+        assert page.count(b"<script") == 2
+        assert page.count(b"</script") == 2
+        assert data_of(page)["points"] == [ord(symbol) for symbol in model.vocabulary.symbols]
+
+    def test_nothing_is_asked_for(self, tmp_path):
+        page = export(model_of(tmp_path), "html", None, None, None).decode()
+        page = page.replace("http://www.w3.org/2000/svg", "")  # a name
+        policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1]
+        assert policy.startswith("default-src 'none'; script-src 'sha256-")
+        assert "connect-src" not in policy
+        assert not re.search(r"https?://|\bsrc=|@import|fetch\(|XMLHttp|WebSocket", page)
+
+    @given(arrays(np.float32, (5, 3), elements=st.floats(-1e6, 1e6, width=32)), st.booleans())
+    def test_8_bits_are_within_half_a_step(self, weights, turned):
+        weights = weights.T if turned else weights
+        q, scale, axis = quantise(weights)
+        assert len(scale) == 3
+        steps = scale if axis else scale[:, None]
+        assert (np.abs(restored(q, scale, axis) - weights) <= 0.5001 * steps + 1e-30).all()
+
+    def test_weights_beyond_float32_are_refused(self, tmp_path):
+        model = model_of(tmp_path, ["runtime.dtype=float64"])
+        model._network.params["output.V"][0, 0] = 1e300
+        with pytest.raises(CheckpointError, match=r"output\.V is not finite in float32"):
+            export(model, "html", None, None, None)
+
+    def test_an_ngram_that_is_too_large_is_left_out_or_refused(self, tmp_path, monkeypatch):
+        model = model_of(tmp_path, order=3)
+        with pytest.warns(Notice, match="holds the training text"):
+            page = export(model, "html", None, None, None)
+        assert data_of(page)["mixture"]["order"] == 3
+        alone = export(model, "html", None, None, "network")
+        assert data_of(alone)["mixture"] is None
+        monkeypatch.setattr(html_page, "MAX_TEXT", 1000)
+        with pytest.warns(Notice, match="it has the network alone"):
+            assert export(model, "html", None, None, None) == alone
+        with pytest.raises(UsageError, match="2,000 characters, and a page has room for"):
+            export(model, "html", None, None, "mixture")
+
+    @pytest.mark.parametrize("option", [{"precision": "exact"}, {"use": "network"}])
+    def test_options_of_a_page_are_for_a_page(self, tmp_path, option):
+        chosen = {"precision": None, "use": None} | option
+        with pytest.raises(UsageError, match="is for"):
+            export(model_of(tmp_path), "torch", None, **chosen)
