@@ -60,7 +60,8 @@ NUMBERS = {
     "ngram_weight": Number("How much of the n-gram's part counts, from 0, the network alone, to 1 "
                            "[1].", 0, 1),
     "positions": Number("Places in the text whose gradients are followed; norms are medians over "
-                        "them.", 1, 100_000, whole=True),
+                        "them [64, of large models fewer: about ten seconds].", 1, 100_000,
+                        whole=True),
     "probabilities": Number("Show the N likeliest next characters and their probabilities, and "
                             "sample nothing.", 1, 10**9, whole=True),
     "seed": Number("Seed of everything random.", 0, 2**64 - 1, whole=True),

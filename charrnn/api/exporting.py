@@ -15,6 +15,7 @@ from charrnn.export.formats import Format, to_bytes
 from charrnn.export.html.packing import Precision
 from charrnn.export.html.page import MAX_TEXT, PageOptions, fits
 from charrnn.inference.mixture.model import Mixture
+from charrnn.runtime.progress import working
 
 SUFFIX = {"torch": ".safetensors", "onnx": ".onnx", "html": ".html"}
 WEIGHTS = {"small": "8 bits each", "exact": "float32"}
@@ -30,7 +31,8 @@ def export(
         if value is not None and to != "html":
             raise UsageError(f"{argument(name)} is for {argument('to', 'html')}")
     page = _page(model, precision or "small", use) if to == "html" else None
-    data = to_bytes(to, model.config, model.vocabulary, model.network().params, page)
+    with working(f"exporting to {to}"):
+        data = to_bytes(to, model.config, model.vocabulary, model.network().params, page)
     if to == "onnx" and model.config.runtime.dtype == "float64":
         notice("the model is float64, and the file is float32")
     if out is not None:

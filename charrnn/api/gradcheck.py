@@ -11,11 +11,13 @@ from typing import Any
 from charrnn import build
 from charrnn.analysis.gradcheck.cases import Case, case, reference_of
 from charrnn.analysis.gradcheck.comparison import TOLERANCE, Method, Result, check
+from charrnn.analysis.gradcheck.share import affordable
 from charrnn.api.arguments import require
 from charrnn.api.settings import AnyConfig, load_config
 from charrnn.data.corpus import load_corpus
 from charrnn.errors import CheckFailedError, UsageError, argument
 from charrnn.runs.listing import find_run
+from charrnn.runtime.workers import threads
 from charrnn.storage.checkpoint_folder import read_from
 
 
@@ -62,13 +64,15 @@ def gradcheck(
     method: Method = "complex-step",
     tolerance: float | None = None,
     own_size: bool = False,
+    every_entry: bool = False,
 ) -> GradientCheck:
     """Prove the gradients of a configuration, or of a trained run, in float64.
 
     `config`: as in `load_config`, or a run or checkpoint, whose own parameters are checked at their
-    own size, on a sample of each array's entries. `own_size`: so too for a configuration. Without,
-    it is reduced to a size at which every entry is checked. `tolerance`: the largest relative
-    error, else 1e-8 for the complex step and 1e-4 for central differences.
+    own size: a share of each large array's entries, drawn from `train.seed`, as many as take about
+    ten seconds, or `every_entry`. `own_size`: so too for a configuration. Without, it is reduced to
+    a size at which every entry is checked. `tolerance`: the largest relative error, else 1e-8 for
+    the complex step and 1e-4 for central differences.
 
     >>> proof = charrnn.gradcheck({"model.cell": "gru"})
     >>> proof.ok, proof.worst.max_relative_error < 1e-8
@@ -76,12 +80,16 @@ def gradcheck(
     """
     require(method=method, tolerance=tolerance)
     chosen = _case(resolved(config), settings, own_size)
-    results = check(
-        chosen.network, reference_of(chosen.config), chosen.problem, method=method,
-        window=chosen.config.bptt.window, samples=chosen.samples,
-    )  # fmt: skip
-    allowed = TOLERANCE[method] if tolerance is None else tolerance
-    return GradientCheck(list(results), chosen.claim, method, allowed)
+    network, problem = chosen.network, chosen.problem
+    everything = every_entry or chosen.reduced
+    with threads(1):  # products of a few rows, which a second thread only waits for
+        results = check(
+            network, reference_of(chosen.config), problem, method=method,
+            window=chosen.config.bptt.window, rng=chosen.rng,
+            samples=None if everything else affordable(network, problem, method),
+        )  # fmt: skip
+        allowed = TOLERANCE[method] if tolerance is None else tolerance
+        return GradientCheck(list(results), chosen.claim, method, allowed)
 
 
 def resolved(source: AnyConfig) -> AnyConfig:

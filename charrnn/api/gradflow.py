@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import isfinite
@@ -10,14 +9,14 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from charrnn import build
 from charrnn.analysis.gradient_flow.flow import Flow
 from charrnn.analysis.gradient_flow.lags import Decay
 from charrnn.analysis.gradient_flow.subjects import (
+    COMPARED,
     Measured,
     Subject,
+    affordable,
     compared,
     flow_of,
     of_config,
@@ -30,6 +29,7 @@ from charrnn.config import Config
 from charrnn.errors import UsageError, argument, notice
 from charrnn.report.figures.gradient_flow import draw
 from charrnn.report.figures.style import require_drawable
+from charrnn.runtime.progress import working
 from charrnn.runtime.workers import threads
 
 Values = dict[str, Any]
@@ -56,7 +56,7 @@ def gradflow(
     compare: bool = False,
     steps: int = 0,
     lags: int = 100,
-    positions: int = 64,
+    positions: int | None = None,
     checkpoint: str = "best",
     plot: AnyPath | None = None,
 ) -> GradientFlow:
@@ -64,8 +64,9 @@ def gradflow(
 
     `sources`: configurations, as in `load_config`, trained for `steps` updates first; or runs and
     checkpoints. `files`: another text. `compare`: seven cells with the one configuration's size.
-    `lags`: how far back; `positions`: places in the text that the medians are over. `plot`: where
-    a figure is drawn to, which needs the extra `plot`.
+    `lags`: how far back; `positions`: places in the text that the medians are over, else 64, or as
+    many, of large models, as take about ten seconds. `plot`: where a figure is drawn to, which
+    needs the extra `plot`.
 
     Raises UsageError where arguments do not go together, ConfigError, DataError, CheckpointError.
 
@@ -80,7 +81,11 @@ def gradflow(
     found = _subjects(
         [resolved(source) for source in sources], flags(files, settings), compare, steps, checkpoint
     )
-    measured = [flow_of(subject, lags, positions) for subject in found]
+    measured = []
+    for subject in found:
+        count = positions or affordable(subject, lags, share=len(COMPARED) if compare else 1)
+        with threads(1):  # products of few rows, which a second thread only waits for
+            measured.append(flow_of(subject, lags, count))
     for one in measured:
         if (reached := one.flow.norms.max_lag) < lags:
             notice(
@@ -125,14 +130,10 @@ def _name(source: AnyConfig) -> str:
 
 
 def _trained(name: str, config: Config, steps: int) -> Subject:
-    """As drawn, or trained for `steps`, with a bar on a terminal."""
+    """As drawn, or trained for `steps`."""
     plan = build.threads(config)
-    with (
-        threads(plan.blas),
-        tqdm(total=steps, desc=f"training {name}", file=sys.stderr, leave=False,
-             disable=None if steps else True) as bar,
-    ):  # fmt: skip
-        return of_config(name, config, steps, lambda: bar.update())
+    with threads(plan.blas), working(f"training {name}", steps) as done:
+        return of_config(name, config, steps, done)
 
 
 def _model(one: Measured) -> Values:

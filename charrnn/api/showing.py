@@ -17,6 +17,7 @@ from charrnn.api.arguments import one_of
 from charrnn.errors import argument, notice
 from charrnn.nn.network import Network
 from charrnn.report.terminal import Console
+from charrnn.runtime.progress import working
 from charrnn.training.trainer import Trainer
 
 Progress = Literal["auto", "verbose"] | bool
@@ -66,7 +67,8 @@ def prepare(
     try:
         with suppress(RuntimeError):  # can't start new thread: then nothing is said
             timer.start()
-        build.warm_up(network, learning=learning)
+        with working("compiling"):
+            build.warm_up(network, learning=learning)
     finally:
         timer.cancel()
 

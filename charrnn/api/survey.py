@@ -20,6 +20,7 @@ from charrnn.data.suggestion import Suggestion, suggest
 from charrnn.data.survey import Survey, together
 from charrnn.data.survey import survey as survey_file
 from charrnn.errors import DataError, UsageError, argument, render
+from charrnn.runtime.progress import Done, working
 
 RARE = 10  # a character that stands this often or less is hardly learned
 LISTED = 100
@@ -58,7 +59,10 @@ def survey(files: AnyPath | Sequence[AnyPath], *, encoding: str | None = None) -
     if encoding is not None:
         _require_codec(encoding)
     names = [files] if isinstance(files, str | PathLike) else files
-    results = [_result(path, encoding) for path in _paths([fspath(name) for name in names])]
+    paths = _paths([fspath(name) for name in names])
+    sizes = [p.stat().st_size for p in paths if isinstance(p, Path) and p.is_file()]
+    with working("reading", sum(sizes)) as done:
+        results = [_result(path, encoding, done) for path in paths]
     problems = [result.error for result in results if isinstance(result, _Problem)]
     return TextSurvey(_answer(results), problems)
 
@@ -92,11 +96,11 @@ def _paths(files: Sequence[str]) -> list[Path | _Problem]:
     return list(paths.values())
 
 
-def _result(path: Path | _Problem, encoding: str | None) -> Survey | _Problem:
+def _result(path: Path | _Problem, encoding: str | None, done: Done) -> Survey | _Problem:
     if isinstance(path, _Problem):
         return path
     try:
-        return survey_file(path, encoding)
+        return survey_file(path, encoding, done)
     except DataError as error:
         return _Problem(str(path), error)
 

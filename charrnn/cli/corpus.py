@@ -12,7 +12,7 @@ import yaml
 from charrnn.api.survey import TextSurvey, survey
 from charrnn.cli import completion
 from charrnn.cli.mistakes import in_options
-from charrnn.cli.options import format_option
+from charrnn.cli.options import format_option, quiet_option
 from charrnn.cli.streams import to_json, write
 from charrnn.errors import DataError, printable
 from charrnn.inference.metrics import bits
@@ -27,6 +27,7 @@ Values = dict[str, Any]
 )
 @click.option("--encoding", metavar="NAME", help="Read as this [a byte order mark's, or utf-8].")
 @format_option
+@quiet_option
 def command(files: tuple[str, ...], encoding: str | None, form: str) -> None:
     """Show what is in a text before training on it, and settings to begin with.
 

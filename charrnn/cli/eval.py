@@ -14,6 +14,7 @@ from charrnn.cli.comparison import evaluations
 from charrnn.cli.options import (
     argument_option,
     checkpoint_option,
+    quiet_option,
     say_notice,
     table_option,
     unknown_option,
@@ -45,6 +46,7 @@ from charrnn.runs.listing import find_run
 @checkpoint_option
 @unknown_option
 @table_option
+@quiet_option
 def command(runs: tuple[Path, ...], text: tuple[str, ...], split: str | None, protocol: str,
             context: int | None, dynamic: float | None, with_baseline: bool, hmm: int | None,
             use: str | None,

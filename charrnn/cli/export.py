@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from charrnn.api.model import load
-from charrnn.cli.options import argument_option, checkpoint_option
+from charrnn.cli.options import argument_option, checkpoint_option, quiet_option
 from charrnn.cli.streams import write
 
 
@@ -27,6 +27,7 @@ from charrnn.cli.streams import write
     "use", help="Whether a page has the run's n-gram too [mixture where there is one]."
 )
 @checkpoint_option
+@quiet_option
 def command(run: Path, to: Any, out: Path, precision: Any, use: Any, which: Any) -> None:
     """Write a model for PyTorch or an ONNX runtime, or as a web page that runs it.
 

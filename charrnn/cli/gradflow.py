@@ -8,7 +8,13 @@ from typing import Any
 import click
 
 from charrnn.api.gradflow import gradflow
-from charrnn.cli.options import argument_option, checkpoint_option, format_option, set_option
+from charrnn.cli.options import (
+    argument_option,
+    checkpoint_option,
+    format_option,
+    quiet_option,
+    set_option,
+)
 from charrnn.cli.streams import to_json
 from charrnn.report.gradient_flow import in_words
 
@@ -22,11 +28,12 @@ from charrnn.report.gradient_flow import in_words
               help="Seven cells of equal H side by side, the rest as in CONFIG.")  # fmt: skip
 @argument_option("steps", default=0, help="Updates to train a CONFIG for before it is measured.")
 @argument_option("lags", default=100)
-@argument_option("positions", default=64)
+@argument_option("positions")
 @click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.png",
               help="Draw it too; needs the extra plot (matplotlib).")  # fmt: skip
 @checkpoint_option
 @format_option
+@quiet_option
 def command(sources: tuple[str, ...], files: tuple[str, ...], which: str, form: str,
             **given: Any) -> None:  # fmt: skip
     """Measure how far gradients reach back, and what truncation cuts off.

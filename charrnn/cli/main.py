@@ -6,6 +6,7 @@ import importlib
 import os
 import sys
 import warnings
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
@@ -14,8 +15,9 @@ from click.shell_completion import CompletionItem, add_completion_class
 
 from charrnn import __version__
 from charrnn.cli.mistakes import explain_command, explain_usage, in_options
-from charrnn.cli.streams import ReaderGone, take_over
+from charrnn.cli.streams import ReaderGone, say, take_over
 from charrnn.errors import CharrnnError, InterruptedRunError, Notice, printable
+from charrnn.runtime.progress import Done, listening
 
 # Named here so that `charrnn --help` imports none of them, and so no NumPy.
 COMMANDS = {
@@ -84,18 +86,22 @@ def cli(ctx: click.Context) -> None:
     ctx.with_resource(warnings.catch_warnings())
     warnings.simplefilter("always", Notice)
     warnings.showwarning = partial(_show, warnings.showwarning)
+    ctx.with_resource(listening(_draw if _tells() else None))
+
+
+def _draw(what: str, total: float | None) -> AbstractContextManager[Done]:
+    """Show on stderr what takes more than a moment; a command with -q shows nothing."""
+    from charrnn.report.progress import Progress
+
+    return Progress(sys.stderr)(what, total)
 
 
 def _show(otherwise: Any, message: Warning | str, category: type[Warning], *where: Any) -> None:
-    """A notice is a line on stderr, above a progress bar if there is one."""
+    """A notice is a line on stderr."""
     if not isinstance(message, Notice):
         otherwise(message, category, *where)
         return
-    line = f"notice: {in_options(message.message)}"
-    if (progress := sys.modules.get("tqdm")) is not None:
-        progress.tqdm.write(line, file=sys.stderr)
-    else:
-        click.echo(line, err=True)
+    say(f"notice: {in_options(message.message)}")
 
 
 def _tells() -> bool:

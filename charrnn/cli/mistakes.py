@@ -17,7 +17,7 @@ import click
 from charrnn.errors import Reference, argument, call, render
 
 # Arguments and functions whose option or command has another name.
-OPTION_NAMES = {"files": "text", "settings": "set"}
+OPTION_NAMES = {"files": "text", "settings": "set", "every_entry": "all"}
 COMMANDS = {"resume": "train --resume", "evaluate": "eval", "write_report": "report"}
 
 

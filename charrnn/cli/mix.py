@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from charrnn.api.mixing import MixResult, mix
-from charrnn.cli.options import format_option
+from charrnn.cli.options import format_option, quiet_option
 from charrnn.cli.streams import to_json
 from charrnn.errors import UsageError, argument
 from charrnn.inference.metrics import bits
@@ -18,6 +18,7 @@ from charrnn.inference.metrics import bits
 @click.option("--order", default="auto", show_default=True, metavar="auto|N",
               help="Characters of the n-gram's longest grams.")  # fmt: skip
 @format_option
+@quiet_option
 def command(run: Path, order: str, form: str) -> None:
     """Add an n-gram of its training text to a run.
 

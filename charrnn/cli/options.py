@@ -12,6 +12,8 @@ import click
 from charrnn.api.arguments import CHOICES, NUMBERS
 from charrnn.cli import completion
 from charrnn.cli.mistakes import in_options, option
+from charrnn.cli.streams import say
+from charrnn.runtime.progress import listening
 
 _ESCAPE = re.compile(r"\\(?:([ntr0\\])|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4}))")
 _LETTERS = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "\\": "\\"}
@@ -66,13 +68,26 @@ table_option = click.option(
     "--format", "form", type=click.Choice(["text", "json", "markdown", "latex"]), default="text",
     show_default=True, help="How the result is printed.",
 )  # fmt: skip
+
+
+def hush(ctx: click.Context, param: click.Parameter, quiet: bool) -> bool:
+    """The callback of -q: nobody is told how far the command is."""
+    if quiet:
+        ctx.with_resource(listening(None))
+    return quiet
+
+
+quiet_option = click.option(
+    "-q", "--quiet", is_flag=True, expose_value=False, callback=hush,
+    help="No progress on stderr.",
+)  # fmt: skip
 checkpoint_option = argument_option("checkpoint", "which", default="best")
 unknown_option = argument_option("on_unknown")
 
 
 def say_notice(text: str) -> None:
     """Tell what is worth knowing, on stderr."""
-    click.echo(f"notice: {in_options(text)}", err=True)
+    say(f"notice: {in_options(text)}")
 
 
 def tell(text: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from charrnn.api.writing import open_runs, page_of, write_report
+from charrnn.cli.options import quiet_option
 from charrnn.cli.streams import write
 
 
@@ -18,6 +19,7 @@ from charrnn.cli.streams import write
 @click.option("--png", type=click.Path(path_type=Path), metavar="FILE",
               help="Write the loss curves as a picture instead: .png, .pdf or .svg. Needs "
               "the extra plot (matplotlib).")  # fmt: skip
+@quiet_option
 def command(runs: tuple[Path, ...], out: Path | None, png: Path | None) -> None:
     """Write one HTML page about a run: curves, samples, gradients, what units track.
 

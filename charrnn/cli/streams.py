@@ -18,6 +18,8 @@ from errno import EBADF, EIO, EPIPE
 from math import isfinite
 from typing import Any, TextIO
 
+import click
+
 from charrnn.errors import CharrnnError, DataError
 
 
@@ -29,6 +31,14 @@ class OutputError(CharrnnError):
     """A result that stdout does not take: it is closed, or a disk is full."""
 
     exit_code = 4
+
+
+def say(line: str) -> None:
+    """A line on stderr, above a progress bar if there is one."""
+    if (progress := sys.modules.get("tqdm")) is not None:
+        progress.tqdm.write(line, file=sys.stderr)
+    else:
+        click.echo(line, err=True)
 
 
 class _Stream(io.FileIO):

@@ -11,7 +11,7 @@ from charrnn.api.run import Run, ending_stop
 from charrnn.api.training import resume, train
 from charrnn.cli import completion
 from charrnn.cli.mistakes import in_options
-from charrnn.cli.options import argument_option, format_option, set_option
+from charrnn.cli.options import argument_option, format_option, hush, set_option
 from charrnn.cli.streams import to_json
 from charrnn.errors import InterruptedRunError, UsageError, argument, call
 
@@ -36,7 +36,7 @@ from charrnn.errors import InterruptedRunError, UsageError, argument, call
               )  # fmt: skip
 @click.option("--tensorboard", is_flag=True, help="TensorBoard's files too, in RUN/tensorboard.")
 @format_option
-@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+@click.option("-q", "--quiet", is_flag=True, callback=hush, help="No progress on stderr.")
 @click.option("-v", "--verbose", is_flag=True, help="Samples and checkpoints on stderr too.")
 def command(config: str | None, files: tuple[str, ...], resumed: Path | None, quiet: bool,
             verbose: bool, form: str, out: Path | None, init_from: Path | None,

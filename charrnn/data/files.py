@@ -8,7 +8,7 @@ import glob
 import shlex
 import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -162,8 +162,14 @@ def read_text(path: Path, unit: Unit = "char", encoding: str = "utf-8") -> str:
         raise DataError(f"not {encoding}: {error}", where=str(path)) from None
 
 
-def text_chunks(path: Path, unit: Unit = "char", encoding: str = "utf-8") -> Iterator[str]:
-    """What `read_text` returns, in pieces that are not empty, without holding all of it."""
+def text_chunks(
+    path: Path, unit: Unit = "char", encoding: str = "utf-8",
+    done: Callable[[float], object] = lambda count: None,
+) -> Iterator[str]:  # fmt: skip
+    """What `read_text` returns, in pieces that are not empty, without holding all of it.
+
+    `done` is told of the bytes of each.
+    """
     codec = _codec("latin-1" if unit == "byte" else encoding)
     decoder = codecs.getincrementaldecoder(codec.name)()
     began, position = unit == "byte", 0
@@ -184,6 +190,7 @@ def text_chunks(path: Path, unit: Unit = "char", encoding: str = "utf-8") -> Ite
                 text, began = text.removeprefix(MARK), True
             if text:
                 yield text
+            done(len(data))
             data = following
 
 

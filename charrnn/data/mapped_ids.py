@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from charrnn.errors import DataError
 from charrnn.runtime.files import open_regular
+from charrnn.runtime.progress import working
 
 Array = NDArray[Any]
 
@@ -168,14 +169,16 @@ def open_ids(path: Path, K: int, expected: str, text_of: Callable[[Array], bytes
         if header.get("format") != _FORMAT or header.get("dtype") != dtype.str:
             raise DamagedError("its header is damaged")
         digest, length = hashlib.sha256(), 0
-        while data := file.read(BLOCK * dtype.itemsize):
-            if len(data) % dtype.itemsize:
-                raise DamagedError("it is cut short")
-            ids = np.frombuffer(data, dtype)
-            if ids.max() >= K:
-                raise DamagedError("it holds an id that is none")
-            digest.update(text_of(ids))
-            length += len(ids)
+        with working("checking the text's ids", os.fstat(file.fileno()).st_size) as done:
+            while data := file.read(BLOCK * dtype.itemsize):
+                if len(data) % dtype.itemsize:
+                    raise DamagedError("it is cut short")
+                ids = np.frombuffer(data, dtype)
+                if ids.max() >= K:
+                    raise DamagedError("it holds an id that is none")
+                digest.update(text_of(ids))
+                length += len(ids)
+                done(len(data))
     if not length or length != header.get("length"):
         raise DamagedError("it is cut short")
     if digest.hexdigest() != expected:

@@ -19,6 +19,7 @@ from charrnn.data.mapped_ids import MappedIds
 from charrnn.data.text_statistics import cache_folder, count_text, recall, remember, state_of
 from charrnn.data.vocabulary import CHUNK, Vocabulary, count_code_points, distinct
 from charrnn.errors import DataError
+from charrnn.runtime.progress import working
 
 LARGE = 1 << 23  # bytes of text above which it is not held in memory
 _WHOLE_TEXT_CODECS = ("punycode", "idna")  # codecs that need all of a text at once
@@ -111,7 +112,7 @@ class TextInFiles:
         self._config, self._files, self._folder = config, files, folder
         self._state = state_of(files)
         recalled = recall(config, self._state)
-        self._statistics = recalled or count_text(self._pieces())
+        self._statistics = recalled or count_text(self._pieces("counting the text's characters"))
         if recalled is None:
             self._require_unchanged()
             _require_not_empty(self._statistics.symbols, config)
@@ -126,7 +127,7 @@ class TextInFiles:
         return self._statistics.sha256
 
     def counts(self) -> NDArray[np.int64]:
-        return count_code_points(self._pieces())
+        return count_code_points(self._pieces("counting each character"))
 
     def encode(self, vocabulary: Vocabulary) -> tuple[Ids, list[str]]:
         config = self._config
@@ -138,17 +139,18 @@ class TextInFiles:
     def _to_encode(self) -> Iterator[str]:
         if self._config.mode == "lines":
             yield BOUNDARY
-        yield from self._pieces()
+        yield from self._pieces("encoding the text")
         self._require_unchanged()
 
-    def _pieces(self) -> Iterator[str]:
-        for path in self._files:
-            last = ""
-            for text in text_chunks(path, self._config.unit, self._config.encoding):
-                yield text
-                last = text[-1]
-            if self._config.mode == "lines" and last not in ("", BOUNDARY):
-                yield BOUNDARY
+    def _pieces(self, what: str) -> Iterator[str]:
+        with working(what, sum(size for _, size, *_ in self._state)) as done:
+            for path in self._files:
+                last = ""
+                for text in text_chunks(path, self._config.unit, self._config.encoding, done):
+                    yield text
+                    last = text[-1]
+                if self._config.mode == "lines" and last not in ("", BOUNDARY):
+                    yield BOUNDARY
 
     def _require_unchanged(self) -> None:
         if state_of(self._files) != self._state:

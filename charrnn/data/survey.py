@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import log
 from pathlib import Path
@@ -73,10 +74,13 @@ class Survey:
         return sum(n / total * log(total / n) for n in self.count.values())
 
 
-def survey(path: Path, encoding: str | None = None) -> Survey:
+def survey(
+    path: Path, encoding: str | None = None, done: Callable[[float], object] = lambda count: None
+) -> Survey:
     """Read one file ("-": stdin). Its encoding is the given one, else its mark's, else UTF-8.
 
-    Raises DataError where it cannot be read, or is not in that encoding.
+    `done` is told of the bytes read. Raises DataError where it cannot be read, or is not in that
+    encoding.
     """
     with open_text(path) as file:
         data = file.read(CHUNK)
@@ -89,6 +93,7 @@ def survey(path: Path, encoding: str | None = None) -> Survey:
         while True:
             following = file.read(CHUNK) if data else b""
             scan.facts.bytes += len(data)
+            done(len(data))
             try:
                 text = decoder.decode(data, final=not following)
             except UnicodeDecodeError as error:

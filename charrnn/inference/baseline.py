@@ -20,6 +20,7 @@ from charrnn.inference.mixture.counting import NUMPY_COUNTING, CountingKernels, 
 from charrnn.inference.mixture.kernels import fastest_counting
 from charrnn.inference.reader import WARM
 from charrnn.runtime import memory
+from charrnn.runtime.progress import counted
 
 BYTES = 170  # that the n-gram takes per character it learns from
 HIGHEST = 10  # characters of the longest gram
@@ -68,7 +69,8 @@ def _require_memory(characters: int) -> None:
 
 def _best_order(corpus: Corpus, rows: Rows, K: int, kernels: CountingKernels) -> int:
     first, last = _cut(corpus, rows)
-    tries = rising(*corpus.sequences(first), K, HIGHEST, kernels)
+    rises = rising(*corpus.sequences(first), K, HIGHEST, kernels)
+    tries = counted(rises, "n-gram baseline: choosing its order", HIGHEST)
     text = _scored(corpus, last)
     return int(np.argmin([kernels.order_losses(t, [t.order], *text)[0] for t in tries])) + 1
 

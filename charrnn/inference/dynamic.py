@@ -31,6 +31,7 @@ from charrnn.inference.mixture.model import MixtureScorer
 from charrnn.inference.reader import Rows, Window, read
 from charrnn.nn.network import Network
 from charrnn.nn.params import Params
+from charrnn.runtime.progress import working
 
 Array = NDArray[Any]
 
@@ -87,11 +88,13 @@ def _read_and_learn(
     """Give each segment to `counted`, which returns the network's nats, then learn from it."""
     chars, trained, grad = 0, network.params.flat.copy(), network.params.like()
     try:
-        for window, block in _segments(network, corpus, part, segment):
-            E = counted(window, block)
-            chars += E.size
-            _require_sane(E, chars, rate)
-            _learn(network, window, grad, 1 / segment, rate)
+        with working("scoring, and learning from it", corpus.characters(part)) as done:
+            for window, block in _segments(network, corpus, part, segment):
+                E = counted(window, block)
+                chars += E.size
+                _require_sane(E, chars, rate)
+                _learn(network, window, grad, 1 / segment, rate)
+                done(E.size)
     finally:
         network.params.flat[:] = trained
 

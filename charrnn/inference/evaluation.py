@@ -22,6 +22,7 @@ from charrnn.inference.interval import SIZE, Blocks
 from charrnn.inference.metrics import Score
 from charrnn.inference.reader import EVALUATION, WARM, WHOLE_ROWS, Rows, Window, read, share
 from charrnn.nn.network import Network
+from charrnn.runtime.progress import Done, working
 from charrnn.runtime.workers import WorkerPool
 
 
@@ -34,13 +35,14 @@ def evaluate(
     `split`: threads and ranks that share the streams. `blocks` is given the sums of each block of
     the part, or of each line; not with several threads.
     """
-    pool = split or WorkerPool(network)
-    if corpus.lines is not None:
-        return _total(pool.ranks.all_gather(_score_lines(pool, corpus, part, blocks)))
-    start, stop = predicting(corpus, part)
-    if cold is not None:
-        return _score_cold(network, corpus.ids, start, stop, cold, blocks)
-    return _score_streams(pool, corpus.ids, start, stop, streams, blocks)
+    pool, most = split or WorkerPool(network), corpus.characters(part)
+    with working("scoring", most / (split.ranks.size if split else 1)) as done:
+        if corpus.lines is not None:
+            return _total(pool.ranks.all_gather(_score_lines(pool, corpus, part, blocks, done)))
+        start, stop = predicting(corpus, part)
+        if cold is not None:
+            return _score_cold(network, corpus.ids, start, stop, cold, blocks, done)
+        return _score_streams(pool, corpus.ids, start, stop, streams, blocks, done)
 
 
 def predicting(corpus: Corpus, part: Part) -> tuple[int, int]:
@@ -66,12 +68,15 @@ def count(
     return E
 
 
-def _score_lines(pool: WorkerPool, corpus: Corpus, part: Part, blocks: Blocks | None) -> Score:
+def _score_lines(
+    pool: WorkerPool, corpus: Corpus, part: Part, blocks: Blocks | None, done: Done
+) -> Score:
     """This rank's lines."""
     score = Score()
     for lines, rows in islice(line_batches(corpus, part), pool.ranks.rank, None, pool.ranks.size):
         for window in read(pool.network, corpus.ids, rows, steps=WHOLE_ROWS.steps(len(rows))):
             count(score, window, blocks, lines)
+            done(int(np.count_nonzero(window.mask)))
     return score
 
 
@@ -84,8 +89,9 @@ def line_batches(corpus: Corpus, part: Part) -> Iterator[tuple[NDArray[np.int64]
 
 
 def _score_cold(
-    network: Network, ids: Ids, start: int, stop: int, context: int, blocks: Blocks | None
-) -> Score:
+    network: Network, ids: Ids, start: int, stop: int, context: int, blocks: Blocks | None,
+    done: Done,
+) -> Score:  # fmt: skip
     context = min(context, stop - start)  # beyond the text there is nothing to read
     score, begins = Score(), np.arange(start, stop, context)
     B = EVALUATION.steps(context)
@@ -95,12 +101,14 @@ def _score_cold(
         steps = WHOLE_ROWS.steps(len(rows))
         for window in read(network, ids, rows, steps=steps, length=context):
             count(score, window, blocks, (window.at - start) // SIZE)
+            done(int(np.count_nonzero(window.mask)))
     return score
 
 
 def _score_streams(
-    pool: WorkerPool, ids: Ids, start: int, stop: int, streams: int, blocks: Blocks | None
-) -> Score:
+    pool: WorkerPool, ids: Ids, start: int, stop: int, streams: int, blocks: Blocks | None,
+    done: Done,
+) -> Score:  # fmt: skip
     """Inputs start … stop - 1, cut in streams that the workers share."""
     B = EVALUATION.streams(stop - start, streams)
     rows = Rows.streams(start, stop, B, warm=min(WARM, start))
@@ -111,6 +119,7 @@ def _score_streams(
         score = Score()
         for window in read(network, ids, own, steps=steps, length=length):
             count(score, window, blocks, (window.at - start) // SIZE)
+            done(int(np.count_nonzero(window.mask)))
         return score
 
     scores = pool.ranks.all_gather(share(pool, rows, part))

@@ -24,6 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.runtime.progress import counted
+
 Ids = NDArray[np.integer[Any]]
 Floats = NDArray[np.float64]
 
@@ -97,7 +99,8 @@ def fit(
     was, so that none is impossible.
     """
     batches, before, model = batched(ids, lengths, N), -np.inf, initial(N, K, seed)
-    for found in baum_welch(model, batches, iterations):
+    fits = baum_welch(model, batches, iterations)
+    for found in counted(fits, f"hidden Markov model of {N} states", iterations + 1):
         model = found.model
         if found.log_likelihood - before < tolerance * len(ids):
             break

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from charrnn.inference.metrics import bits
 from charrnn.inference.reader import EVALUATION
 from charrnn.nn.bptt import window_length
 from charrnn.report.figures.style import sparkline
+from charrnn.report.progress import duration, make_bar, show
 from charrnn.training.events import (
     Evaluated,
     Event,
@@ -87,12 +87,6 @@ def _trained(event: Evaluated) -> str:
     return f"train {event.train_loss:.4f}  " if isfinite(event.train_loss) else ""
 
 
-class _Bar(tqdm):  # type: ignore[type-arg]
-    """A bar without the thread that tqdm has to draw one that is late: we draw it ourselves."""
-
-    monitor_interval = 0
-
-
 class Console:
     """Prints events. `verbosity`: 1 progress and evaluations, 2 every line there is.
 
@@ -112,20 +106,7 @@ class Console:
         # A log wants plain lines, and an old terminal plain letters.
         self._failed = False
         self._draws = stream.isatty() and "utf" in (stream.encoding or "").lower()
-        self._bar: Any = None
-        if bar is not None:
-            self._bar = bar(
-                total=1.0, initial=trainer.share, file=stream, leave=False,
-                bar_format="{percentage:3.0f}%|{bar}| {desc}",
-            )  # fmt: skip
-        elif stream.isatty():
-            known = _tells_width(stream)
-            self._bar = _Bar(
-                total=1.0, initial=trainer.share, file=stream, leave=False,
-                dynamic_ncols=known, ncols=None if known else 80,
-                nrows=None if known else 24,
-                bar_format="{percentage:3.0f}%|{bar:8}| {desc}",
-            )  # fmt: skip
+        self._bar = make_bar(stream, bar, trainer.share)
 
     def __call__(self, event: Event) -> None:
         """Print what there is to say of it."""
@@ -178,16 +159,22 @@ class Console:
             return
         self._last_line = now
         speed = self._characters / max(now - self._began, 1e-9)
-        text = (
-            f"{self._left(event, now)}step {event.step:,}  epoch {event.epoch:.2f}  "
-            f"loss {event.loss:.3f} nats {bits(event.loss):.3f} bits  {speed:,.0f} chars/s  "
-            f"|g| {event.grad_norm:.2g}  lr {event.learning_rate:.3g}"
-        )
+        # Where a terminal is narrow, the fields of the lowest rank are left out.
+        fields = [
+            (7, self._left(event, now)),
+            (5, f"step {event.step:,}"),
+            (3, f"epoch {event.epoch:.2f}"),
+            (8, f"loss {event.loss:.3f} nats"),
+            (4, f"{bits(event.loss):.3f} bits"),
+            (6, f"{speed:,.0f} chars/s"),
+            (2, f"|g| {event.grad_norm:.2g}"),
+            (1, f"lr {event.learning_rate:.3g}"),
+        ]
+        fields = [field for field in fields if field[1]]
         if self._bar is None:
-            self._print(text)
+            self._print("  ".join(text for _, text in fields))
         else:
-            self._bar.n = min(event.share, 1.0)
-            self._bar.set_description_str(text)
+            show(self._bar, event.share, fields)
 
     def _curve(self, event: Evaluated) -> str:
         """The validation losses so far, drawn behind the newest on a terminal."""
@@ -211,7 +198,7 @@ class Console:
         if done <= 0:
             return ""
         seconds = (now - self._began) * (1 - event.share) / done
-        return f"{int(seconds // 60)}:{int(seconds % 60):02d} left  "
+        return f"{duration(seconds)} left"
 
     def _print(self, text: str) -> None:
         if self._bar is not None:
@@ -223,11 +210,3 @@ class Console:
         if self._bar is not None:
             with self._giving_up():
                 self._bar.close()
-
-
-def _tells_width(stream: TextIO) -> bool:
-    """A terminal that does not is taken to have 80 columns."""
-    try:
-        return os.get_terminal_size(stream.fileno()).columns > 0
-    except OSError:  # it was closed
-        return False

@@ -22,6 +22,7 @@ from charrnn.analysis.gradcheck.reference.network import ReferenceNetwork
 from charrnn.nn import bptt
 from charrnn.nn.dropout import apply_weight_dropout
 from charrnn.nn.network import Network
+from charrnn.runtime.progress import Done, working
 
 Array = NDArray[Any]
 Method = Literal["complex-step", "central-difference"]
@@ -133,32 +134,61 @@ def check(
     *,
     method: Method = "complex-step",
     window: int | str = "auto",
-    samples: int | None = None,
+    samples: Mapping[str, int] | int | None = None,
     rng: np.random.Generator | None = None,
 ) -> Iterator[Result]:
     """Compare every parameter and the initial state, array by array.
 
-    `samples`: check that many random entries of each array instead of all of them.
+    `samples`: check that many random entries of each array, or of the array of a name, instead of
+    all of them.
     """
     gradients, dstate = analytic(network, problem, window)
+    claims = list(_claims(network, reference, problem, gradients, dstate))
+    chosen = [_choose(claim.array.size, _count(samples, claim.name), rng) for claim in claims]
+    steps, θ = STEPS[method], network.params.flat.size
+    # An entry takes a pass over its own array and one over all the others.
+    work = [claim.array.size + θ for claim in claims]
+    with working(
+        "proving gradients",
+        len(steps) * sum(len(own) * each for own, each in zip(chosen, work, strict=True)),
+    ) as done:
+        for claim, own, each in zip(claims, chosen, work, strict=True):
+            estimates = []
+            for step in steps:
+                parts = _derivatives(claim.function, claim.array, own, step)
+                estimates.append(np.concatenate([_told(part, each, done) for part in parts]))
+            numeric = _nearest(claim.gradient.reshape(-1)[own], estimates)
+            yield compare(claim.name, claim.gradient, own, numeric)
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """That `gradient` is the derivative of `function` by `array`."""
+
+    name: str
+    array: Array
+    gradient: Array
+    function: Function
+
+
+def _claims(
+    network: Network, reference: ReferenceNetwork, problem: Problem,
+    gradients: Mapping[str, Array], dstate: Array,
+) -> Iterator[_Claim]:  # fmt: skip
     parameters = dict(network.params)
-
-    def prove(name: str, array: Array, gradient: Array, function: Function) -> Result:
-        chosen = _choose(array.size, samples, rng)
-        estimates = [_derivative(function, array, chosen, step) for step in STEPS[method]]
-        return compare(name, gradient, chosen, _nearest(gradient.reshape(-1)[chosen], estimates))
-
     for name, array in parameters.items():
-        yield prove(
-            name, array, gradients[name], _in_parameter(name, parameters, problem, reference)
-        )
+        function = _in_parameter(name, parameters, problem, reference)
+        yield _Claim(name, array, gradients[name], function)
     entry = problem.initial_states[0]
     for layer in range(entry.shape[0]):
         for slot, letter in enumerate(network.cells[layer].state_names):
             function = _in_state(layer, slot, parameters, problem, reference)
-            yield prove(
-                f"layers.{layer}.{letter}_0", entry[layer, slot], dstate[layer, slot], function
-            )
+            name = f"layers.{layer}.{letter}_0"
+            yield _Claim(name, entry[layer, slot], dstate[layer, slot], function)
+
+
+def _count(samples: Mapping[str, int] | int | None, name: str) -> int | None:
+    return samples[name] if isinstance(samples, Mapping) else samples
 
 
 def _in_parameter(
@@ -199,11 +229,18 @@ def _choose(size: int, samples: int | None, rng: np.random.Generator | None) -> 
     return np.sort(generator.choice(size, samples, replace=False))
 
 
-def _derivative(function: Function, array: Array, chosen: Entries, step: complex) -> Array:
-    """dF/d(entry) for each chosen entry, in groups whose perturbed copies fit in memory."""
+def _derivatives(
+    function: Function, array: Array, chosen: Entries, step: complex
+) -> Iterator[Array]:
+    """dF/d(entry) for the chosen entries, in groups whose perturbed copies fit in memory."""
     length = min(max(CHUNK_VALUES // array.size, 1), 64)
-    parts = [chosen[start : start + length] for start in range(0, len(chosen), length)]
-    return np.concatenate([_side_by_side(function, array, part, step) for part in parts])
+    for start in range(0, len(chosen), length):
+        yield _side_by_side(function, array, chosen[start : start + length], step)
+
+
+def _told(part: Array, work: int, done: Done) -> Array:
+    done(len(part) * work)
+    return part
 
 
 def _side_by_side(function: Function, array: Array, entries: Entries, step: complex) -> Array:

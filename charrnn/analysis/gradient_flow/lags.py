@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from charrnn.nn.network import LogitGradient, Network
 from charrnn.nn.params import Params
+from charrnn.runtime.progress import counted
 
 Array = NDArray[Any]
 Ids = NDArray[np.integer]
@@ -87,7 +88,8 @@ def gradients_back(
     whole = network.forward(x, state)
     entries = [network.state_after(whole, t) for t in range(len(x) - max_lag, len(x))]
     e = np.zeros_like(state)
-    for lag, entry in enumerate(reversed(entries), start=1):
+    steps = counted(reversed(entries), "following gradients back", max_lag)
+    for lag, entry in enumerate(steps, start=1):
         at = slice(len(x) - lag, len(x) - lag + 1)
         tape = network.forward(x[at], entry)
         prediction = network.predict(tape, y[at], first=min(lag - 1, 1))

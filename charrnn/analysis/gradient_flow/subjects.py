@@ -117,6 +117,21 @@ def flow_of(subject: Subject, lags: int, count: int) -> Measured:
     return Measured(subject, measure(subject.network, positions(subject.corpus, count, lags)))
 
 
+POSITIONS, FEWEST_POSITIONS = 64, 8
+OPERATIONS = 1e11  # multiply-adds in about ten seconds of a processor of 2023, or a little more
+
+
+def affordable(subject: Subject, lags: int, share: int = 1) -> int:
+    """How many positions are measured where nobody says: decided from sizes alone.
+
+    `share`: of so many subjects, which have the time together.
+    """
+    # Two passes over the window, and for each lag one step forward and two products backward.
+    steps = 2 * (WARM + lags) + 3 * lags
+    affordable = OPERATIONS / share / (steps * subject.network.params.flat.size)
+    return max(min(int(affordable), POSITIONS), FEWEST_POSITIONS)
+
+
 def _require_memory(subject: Subject, lags: int, count: int) -> None:
     network, characters = subject.network, subject.corpus.characters("train")
     T, B = min(WARM + lags, characters), min(count, characters)

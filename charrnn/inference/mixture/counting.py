@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from charrnn.inference.mixture import numpy_counting
 from charrnn.inference.mixture.trie import Trie, discounts, fresh, symbol_dtype
+from charrnn.runtime.progress import working
 
 Array = NDArray[Any]
 BYTES_PER_SYMBOL = 40  # that a stored n-gram takes at most
@@ -47,10 +48,13 @@ def fit(
     Where order N needs more than `bytes_per_symbol` of memory, the order is the highest that does
     not.
     """
-    levels = _Levels(ids, lengths, K, order, kernels, bytes_per_symbol)
-    for m in range(1, levels.order):
-        levels.add(m)
-    return levels.highest(levels.order)
+    with working(f"counting the n-gram of {len(ids):,} characters", 2 * order) as done:
+        levels = _Levels(ids, lengths, K, order, kernels, bytes_per_symbol)
+        done(order)  # Numba sorts in as many passes
+        for m in range(1, levels.order):
+            levels.add(m)
+            done()
+        return levels.highest(levels.order)
 
 
 def rising(

@@ -18,6 +18,7 @@ from charrnn.inference.mixture.scoring import Block, OrderedStream, ordered_rows
 from charrnn.inference.reader import EVALUATION, Rows, state_after
 from charrnn.inference.reader import WARM as NETWORK_WARM
 from charrnn.nn.network import Network
+from charrnn.runtime.progress import working
 from charrnn.runtime.workers import WorkerPool
 
 Array = NDArray[Any]
@@ -72,18 +73,30 @@ def evaluate_mixture(
     a window. The scorer's weights afterwards are those reached.
     """
     score = MixedScore(scorer, corpus, blocks)
+    with working("scoring by the mixture", corpus.characters(part)) as done:
+        for block, block_of, known in _planned(pool, corpus, part, streams, cold):
+            if block.begins:
+                score.begin(int(block.at[0]), known=known)
+            score.count(block.at, block.Z, block_of)
+            done(len(block.at))
+    return score
+
+
+def _planned(
+    pool: WorkerPool, corpus: Corpus, part: Part, streams: int, cold: int | None
+) -> Iterator[tuple[Block, Ints, int]]:
+    """Blocks in the text's order, those of the interval, and how many inputs are context only."""
     if corpus.lines is not None:
         lines = corpus.lines[part]
         order = np.argsort(lines[:, 0])
         rows = Rows.whole(lines[order, 0], lines[order, 1] - 1)
         for block in ordered_rows(pool, corpus.ids, rows):
-            _count(score, block, order[block.row : block.row + 1], known=1)
-        return score
+            yield block, order[block.row : block.row + 1], 1
+        return
     start, stop = predicting(corpus, part)
+    known = 1 if cold is not None else min(WARM, start + 1)
     for block in _blocks(pool, corpus, start, stop, streams, cold):
-        known = 1 if cold is not None else min(WARM, start + 1)
-        _count(score, block, (block.at - start) // SIZE, known=known)
-    return score
+        yield block, (block.at - start) // SIZE, known
 
 
 def entering_state(network: Network, corpus: Corpus, start: int) -> Array:
@@ -103,9 +116,3 @@ def _blocks(
     state = entering_state(pool.network, corpus, start)
     stream = OrderedStream(pool, state, streams, EVALUATION)
     yield from stream.blocks(corpus.ids, start, stop, begins=True)
-
-
-def _count(score: MixedScore, block: Block, block_of: Ints, *, known: int) -> None:
-    if block.begins:
-        score.begin(int(block.at[0]), known=known)
-    score.count(block.at, block.Z, block_of)

@@ -23,6 +23,7 @@ from charrnn.nn.network import Network
 from charrnn.report.html.curves import short
 from charrnn.report.html.runs import Run
 from charrnn.runs.mixtures import OtherCheckpointError, mixture_beside, read_mixture
+from charrnn.runtime.progress import working
 
 Array = NDArray[Any]
 Json = dict[str, Any]
@@ -69,13 +70,16 @@ def passage(
     text = vocabulary.decode(ids.tolist())
     found = features(text, lines=corpus.lines is not None)
     ranking, view = Ranking(found), View(network, ids, min(shown, len(ids)))
-    for block in activations(network, corpus.ids, rows):
-        ranking.add(block)
-        view.add(block)
-    best = ranking.best(BEST)
-    series = Series((unit for units in best for unit in units), len(ids))
-    for block in activations(network, corpus.ids, rows):
-        series.add(block)
+    with working("page: what units track", 2 * len(ids)) as done:
+        for block in activations(network, corpus.ids, rows):
+            ranking.add(block)
+            view.add(block)
+            done(len(block.at))
+        best = ranking.best(BEST)
+        series = Series((unit for units in best for unit in units), len(ids))
+        for block in activations(network, corpus.ids, rows):
+            series.add(block)
+            done(len(block.at))
     if mixed is not None:
         view.mix(network, mixed, corpus.ids, rows)
     return {

@@ -74,10 +74,24 @@ def reference_step(cell: str) -> Callable[[Any], Any]:
     return add
 
 
+def product(x: Array, W: Array) -> Array:
+    """x W. Copies of x side by side (n, B, D) are one product with a W that all share, whose
+    numbers are real: NumPy would make as many, each with a complex copy of W.
+    """
+    if W.ndim > 2:
+        return np.asarray(x @ W)
+    rows = x.reshape(-1, x.shape[-1])
+    if np.iscomplexobj(rows) and not np.iscomplexobj(W):
+        flat = np.asarray(rows.real @ W + 1j * (rows.imag @ W))
+    else:
+        flat = rows @ W
+    return flat.reshape(*x.shape[:-1], W.shape[-1])
+
+
 def affine(p: Weights, x: Array, h: Array, gate: int, H: int) -> Array:
     """a = x W + h U + b for one gate's columns."""
     columns = slice(gate * H, (gate + 1) * H)
-    a = x @ p["W"][..., columns] + h @ p["U"][..., columns]
+    a = product(x, p["W"][..., columns]) + product(h, p["U"][..., columns])
     return a + row(p["b"])[..., columns] if "b" in p else a
 
 
@@ -170,8 +184,8 @@ def gru_step(p: Weights, x: Array, state: Sequence[Array]) -> list[Array]:
     r = sigmoid(affine(p, x, h, 0, H))
     u = sigmoid(affine(p, x, h, 1, H))
     n_columns = slice(2 * H, 3 * H)
-    m = h @ p["U"][..., n_columns]
-    a = x @ p["W"][..., n_columns]
+    m = product(h, p["U"][..., n_columns])
+    a = product(x, p["W"][..., n_columns])
     if "b" in p:
         m = m + row(p["q"])
         a = a + row(p["b"])[..., n_columns]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.analysis.gradcheck.reference.cells import STEPS, Weights, cross_entropy
+from charrnn.analysis.gradcheck.reference.cells import STEPS, Weights, cross_entropy, product
 
 Array = NDArray[Any]
 
@@ -48,7 +48,7 @@ class ReferenceNetwork:
             new = STEPS[self.cell](p, x, state[index], **self.options)
             above.append(new)
             x = new[0] if masks is None else new[0] * masks[index]
-        z = x @ parameters["output.V"]
+        z = product(x, parameters["output.V"])
         if "output.c" in parameters:
             z = z + parameters["output.c"][..., None, :]
         return z, above
