@@ -198,7 +198,7 @@ class Desk:
         value = self.draft.settings[name]
         if name == "use" and value is None:
             return self.draft.sampler().used
-        if isinstance(value, str | list | tuple):
+        if name in ("allow", "forbid", "stops") and value is not None:
             return ascii(value if isinstance(value, str) else "".join(value)) if value else "none"
         return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 

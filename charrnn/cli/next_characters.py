@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import click
 import numpy as np
 
 from charrnn.api.sampling import Sampler
+from charrnn.cli.streams import to_json
 from charrnn.report.tables import Table
+
+
+def show(sampler: Sampler, top: int, form: str) -> None:
+    """The `top` likeliest, as text or JSON."""
+    told = to_json(as_values(sampler, top)) if form == "json" else as_table(sampler, top)
+    click.echo(told)
 
 
 def as_values(sampler: Sampler, top: int) -> dict[str, Any]:

@@ -89,16 +89,13 @@ def command(ctx: click.Context, /, run: Path, prime: str | None, prime_file: Pat
         )
         options["length"] = 0
     sampler = prepare_sampler(model, text, prime_name=prime_name, tell=say_notice, **options)
-    if probabilities is not None:
-        if form == "json":
-            write((to_json(next_characters.as_values(sampler, probabilities)) + "\n").encode())
-        else:
-            click.echo(next_characters.as_table(sampler, probabilities))
-        return
     if sampler.mixed is not None:
         order = sampler.mixed.mixture.order
         say_notice(f"sampling from the network mixed with an n-gram of order {order}; "
                    f"{argument('use', 'network')} samples from the network alone")  # fmt: skip
+    if probabilities is not None:
+        next_characters.show(sampler, probabilities, form)
+        return
     show = Show(sampler, form)
     if count == best_of == 1 and form == "text":
         show.stream()

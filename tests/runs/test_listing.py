@@ -70,6 +70,21 @@ def test_states_figures_and_order(here):
     assert next(iter(states("age"))) == "runs/lstm-1"
 
 
+@pytest.mark.parametrize(("end", "state"), [(1.0, "finished"), (0.5, "interrupted")])
+def test_a_part_of_an_epoch_without_an_evaluation_at_its_end(here, end, state):
+    sets = [*SETS, "data.split=[1,0,0]", "train.epochs=0.9", "bptt.k1=5", "bptt.k2=5",
+            "train.checkpoint_every=40"]  # fmt: skip
+    training = play(start(here / "some text.txt", here / "runs" / "part", sets))
+    for event in training:
+        if isinstance(event, Saved) and event.step and end < 1:
+            break
+        if isinstance(event, Stepped):
+            last = event.step
+    training.close()
+    run = describe_run(Path("runs/part"))
+    assert (run.state, run.best_val_loss, run.step) == (state, None, last)
+
+
 def test_a_run_that_is_trained_now(here):
     training = play(start(here / "some text.txt", here / "runs" / "now", SETS, 20))
     for event in training:
