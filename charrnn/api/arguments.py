@@ -44,6 +44,8 @@ class Choice:
 
 
 NUMBERS = {
+    "beam": Number("Search for the likeliest text, keeping N side by side, instead of sampling.", 1,
+                   10**4, whole=True),
     "best_of": Number("Sample N for each one, and write the one with the best mean "
                       "log-probability.", 1, 10**6, whole=True),
     "context": Number("Characters of a cold window [256].", 1, 10**12, whole=True),
@@ -54,7 +56,8 @@ NUMBERS = {
                   "part.", 1, 1024, whole=True),
     "jobs": Number("Points at a time [auto: as many as there are cores].", 1, 10**4, whole=True),
     "lags": Number("Characters that gradients are followed back.", 2, 100_000, whole=True),
-    "length": Number("Characters to sample.", 0, 10**12, whole=True),
+    "length": Number("Characters to sample [2000; for each of --records 10,000, at most].", 0,
+                     10**12, whole=True),
     "lines": Number("End a sample after N line ends.", 1, 10**12, whole=True),
     "minutes": Number("Minutes of training to stop after.", 0, above=True),
     "ngram_weight": Number("How much of the n-gram's part counts, from 0, the network alone, to 1 "
@@ -64,6 +67,8 @@ NUMBERS = {
                         whole=True),
     "probabilities": Number("Show the N likeliest next characters and their probabilities, and "
                             "sample nothing.", 1, 10**9, whole=True),
+    "records": Number("End a sample after N records, or lines of a model of lines.", 1, 10**8,
+                      whole=True),
     "seed": Number("Seed of everything random.", 0, 2**64 - 1, whole=True),
     "steps": Number("Updates to stop after.", 0, 10**15, whole=True),
     "temperature": Number("Divides the logits: below 1 safer, above 1 wilder, 0 the likeliest.", 0),
@@ -80,7 +85,7 @@ CHOICES = {
                      ("complex-step", "central-difference")),
     "on_unknown": Choice("Characters that the vocabulary lacks: an error, left out, or mapped to a "
                          "look-alike.", ("error", "skip", "map")),
-    "per": Choice("What a row of the result is about.", ("line", "char", "file")),
+    "per": Choice("What a row of the result is about.", ("line", "char", "file", "record")),
     "precision": Choice("Of a page's weights: 8 bits, or float32 [small].", ("small", "exact")),
     "protocol": Choice("carried: one stream, state carried; cold: windows from a zero state.",
                        ("carried", "cold")),

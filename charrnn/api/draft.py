@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterator
 from typing import Any
 
-from charrnn.api.loaded import LoadedModel, as_symbols
+from charrnn.api.loaded import LoadedModel
 from charrnn.api.sampling import Sampler, prepare_sampler
 
 # What may be set, and what it is until then; None is no limit, or what the model says.
@@ -54,7 +54,7 @@ class Draft:
 
         Raises DataError for characters that it lacks, unless they are skipped or mapped.
         """
-        known = self._sampler(as_symbols(text, self.model.vocabulary.unit)).prime_text
+        known = self._sampler(self.model.symbols(text, "text")).prime_text
         self._begin_turn()
         self.text += known
         self._is_open = True

@@ -163,7 +163,7 @@ def run_evaluation(model: LoadedModel, task: Task, tell: Tell) -> Evaluation:
     work = 1 if dynamic is None else LEARNING
     build.use_compiled_if_worthwhile(network, model.config, work * corpus.characters(part))
     prepare(network, tell, learning=dynamic is not None)
-    blocks = Blocks(lines=corpus.lines is not None)
+    blocks = Blocks(sequences=corpus.boundary is not None)
     with threads(model.config.runtime.threads if dynamic is None else 1):
         score, parts = _scores(network, task, blocks)
     return Evaluation(
@@ -197,8 +197,8 @@ def _cold_window(model: LoadedModel, protocol: str, context: int | None) -> int 
     cold = argument("protocol", "cold")
     if context is not None and protocol != "cold":
         raise UsageError(f"{argument('context')} is for {cold}")
-    if protocol == "cold" and model.is_of_lines:
-        raise UsageError(f"{cold} is for streams: every line has a state of its own")
+    if protocol == "cold" and model.layout.boundary is not None:
+        raise UsageError(f"{cold} is for streams: every {model.layout.name} has a state of its own")
     return (context or CONTEXT) if protocol == "cold" else None
 
 

@@ -5,7 +5,7 @@ Texts are read, scored and given away a piece at a time, so that a file may be o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -13,12 +13,21 @@ from typing import Any
 
 from charrnn.api.arguments import require
 from charrnn.api.loaded import LoadedModel
-from charrnn.api.rows import Nats, Pieces, Row, file_row, line_rows, strangest
+from charrnn.api.rows import (
+    Nats,
+    Pieces,
+    Row,
+    file_row,
+    line_rows,
+    sequence_rows,
+    strangest,
+)
 from charrnn.api.scores import require_unknown, scorer
 from charrnn.config.schema import STDIN, DataConfig
 from charrnn.data.files import text_chunks
+from charrnn.data.layout import Layout, whole_lines
 from charrnn.errors import UsageError, argument, notice
-from charrnn.inference.scoring import Scorer, whole_lines
+from charrnn.inference.scoring import Scorer
 from charrnn.runtime.workers import threads
 
 Texts = Iterator[tuple[str, Iterator[str]]]  # files, and the pieces of each
@@ -39,14 +48,22 @@ class FileScores:
     use: str | None = None
 
     def rows(self) -> Iterator[Row]:
-        """A row for each line, or each file."""
-        rows = chain.from_iterable(
-            line_rows(file, pieces)
-            if self.per == "line"
-            else [file_row(file, pieces, len(self.models))]
-            for file, pieces in self._scored()
-        )
+        """A row for each line, each record or each file."""
+        rows = chain.from_iterable(self._rows(file, pieces) for file, pieces in self._scored())
         yield from strangest(rows, self.top) if self.sort else rows
+
+    def _rows(self, file: str, pieces: Pieces) -> Iterable[Row]:
+        if self.per == "line":
+            return line_rows(file, pieces)
+        if self.per == "record":
+            return sequence_rows(file, pieces, self._layout)
+        return [file_row(file, pieces, len(self.models))]
+
+    @property
+    def _layout(self) -> Layout:
+        """That of the models which have sequences; of a stream where none has."""
+        layouts = [model.layout for model in self.models]
+        return next((own for own in layouts if own.boundary is not None), layouts[0])
 
     def characters(self) -> Iterator[tuple[str, str, list[Nats]]]:
         """The file, a piece of its text, and what each model makes of its characters."""
@@ -66,7 +83,7 @@ class FileScores:
                 if model.used_mixture(self.use, lambda _: None) is not None:
                     self.tell(f"{name}: the network mixed with its n-gram")
             for file, text in texts:
-                yield file, _nats(file, text, scorers, self.per)
+                yield file, _nats(file, text, scorers, self._layout, self.per)
             for name, own in zip(self.names, scorers, strict=True):
                 if (said := own.notice()) is not None:
                     self.tell(f"{name}: {said}" if len(scorers) > 1 else said)
@@ -104,6 +121,15 @@ def score_files(
                 where=name,
                 then="compare models of one data.unit",
             )
+    layouts = {model.layout.key for model in models if model.layout.boundary is not None}
+    if len(layouts) > 1:
+        raise UsageError(
+            f"these models read their texts in several ways ({', '.join(sorted(layouts))})",
+            then="compare models of one data.mode and data.separator",
+        )
+    if per == "record" and not layouts:
+        record = argument("per", "record")
+        raise UsageError(f"{record} is for models of records or lines", where=names[0])
     return FileScores(models, names, files, per, sort, top, on_unknown, tell, use)
 
 
@@ -117,10 +143,14 @@ def _texts(files: tuple[str, ...], data: DataConfig) -> tuple[Texts, int]:
     return chain([(files[0], begun)], others), len(first) + sum(sizes)
 
 
-def _nats(file: str, text: Iterator[str], scorers: list[Scorer], per: str) -> Pieces:
+def _nats(
+    file: str, text: Iterator[str], scorers: list[Scorer], layout: Layout, per: str
+) -> Pieces:
     """Pieces of a file with what each model makes of their characters."""
-    closed = any(own.lines for own in scorers)
     for own in scorers:
         own.begin(file)
-    for piece in whole_lines(text, closed=closed) if closed or per == "line" else text:
+    pieces = layout.whole(text, file)
+    if layout.boundary is None and per == "line":
+        pieces = whole_lines(pieces, closed=False)
+    for piece in pieces:
         yield piece, [own.nats(piece) for own in scorers]

@@ -10,6 +10,8 @@ from typing import Any
 from charrnn import build
 from charrnn.api.arguments import require
 from charrnn.data.corpus import Corpus, load_corpus
+from charrnn.data.files import MARK
+from charrnn.data.layout import Layout, layout_of
 from charrnn.errors import DataError, UsageError, argument, call
 from charrnn.inference.mixture.model import Mixture
 from charrnn.inference.scoring import nats_of_unseen
@@ -36,9 +38,9 @@ class LoadedModel:
         return step
 
     @property
-    def is_of_lines(self) -> bool:
-        """Whether each line is a text of its own."""
-        return self.config.data.mode == "lines"
+    def layout(self) -> Layout:
+        """How its texts are laid out: one stream, or sequences with a boundary."""
+        return layout_of(self.config.data)
 
     @property
     def nats_of_unseen(self) -> float:
@@ -97,6 +99,11 @@ class LoadedModel:
             facts["best val"] = f"{best[0]:.4f} nats per character at step {best[1]:,}"
         return facts | {"checkpoint": str(self.path)}
 
+    def symbols(self, text: str | bytes, name: str) -> str:
+        """A text, given as the argument `name`, in the symbols that the model reads."""
+        found = as_symbols(text, self.vocabulary.unit)
+        return self.layout.symbols(found, argument(name))
+
     def network(self) -> Network:
         """The network with memory of its own over the same parameters: for one use of it."""
         network = self._network.with_own_workspace()
@@ -130,7 +137,12 @@ def training_corpus(model: LoadedModel, name: str, tell: Callable[[str], None]) 
 
 
 def as_symbols(text: str | bytes, unit: str) -> str:
-    """A text in a vocabulary's unit: for bytes, a character U+0000 to U+00FF for each."""
+    """A text in a vocabulary's unit: for bytes, a character U+0000 to U+00FF for each.
+
+    A byte order mark is no part of a str.
+    """
+    if isinstance(text, str):
+        text = text.removeprefix(MARK)
     if unit == "byte":
         data = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
         return data.decode("latin-1")

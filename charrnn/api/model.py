@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from charrnn.api.arguments import require
 from charrnn.api.evaluation import Evaluation, evaluate
 from charrnn.api.exporting import export
-from charrnn.api.loaded import LoadedModel, as_symbols
+from charrnn.api.loaded import LoadedModel
 from charrnn.api.sampling import likeliest, next_probabilities, prepare_sampler
 from charrnn.api.scores import Scores, score
 from charrnn.api.showing import table
@@ -91,13 +91,15 @@ class Model(LoadedModel):
         self,
         prime: str | bytes = "",
         *,
-        length: int = 2000,
+        length: int | None = None,
         temperature: float = 1.0,
         top_k: int | None = None,
         top_p: float | None = None,
         seed: int | None = None,
         stop: str | bytes | Sequence[str | bytes] = (),
         lines: int | None = None,
+        records: int | None = None,
+        beam: int | None = None,
         allow: str | bytes | None = None,
         forbid: str | bytes | None = None,
         on_unknown: OnUnknown | None = None,
@@ -107,13 +109,15 @@ class Model(LoadedModel):
     ) -> Iterator[str]:
         """Text that goes on from `prime`, in pieces as they are made; the prime is not repeated.
 
-        As `charrnn sample`, whose text for the same seed is the same. `length`: characters.
-        `temperature` divides the logits, and 0 takes the likeliest; `top_k` and `top_p` leave the
-        likeliest. A text of `stop`, which is left out, or the line end that `lines` counts, ends
-        it. `allow` and `forbid`: characters that may, or may not, be sampled. `errors`: how a model
-        of bytes has those decoded that are not UTF-8; "surrogateescape" keeps them. `use`: the
-        network, or the mixture with the run's n-gram, which is sampled from where there is one;
-        `ngram_weight`: how much of the n-gram's part counts, from 0 to 1.
+        As `charrnn sample`, whose text for the same seed is the same. `length`: characters, 2000,
+        or 10,000 for each of `records`, at most. `temperature` divides the logits, and 0 takes the
+        likeliest; `top_k` and `top_p` leave the likeliest. What ends it: a text of `stop`, which is
+        left out, the line end that `lines` counts, or the record, or line of a model of lines, that
+        `records` counts. `beam`: search for the likeliest text with so many kept side by side, and
+        draw nothing. `allow` and `forbid`: characters that may, or may not, be sampled. `errors`:
+        how a model of bytes has those decoded that are not UTF-8; "surrogateescape" keeps them.
+        `use`: the network, or the mixture with the run's n-gram, which is sampled from where there
+        is one; `ngram_weight`: how much of the n-gram's part counts, from 0 to 1.
 
         Raises UsageError for a value out of range, and DataError for a prime that the vocabulary
         lacks, at the call and not at the first piece.
@@ -124,12 +128,37 @@ class Model(LoadedModel):
         30
         """
         sampler = prepare_sampler(
-            self, as_symbols(prime, self.vocabulary.unit), length=length, temperature=temperature,
-            top_k=top_k, top_p=top_p, seed=seed, lines=lines, allow=allow, forbid=forbid,
-            stops=[stop] if isinstance(stop, str | bytes) else stop, on_unknown=on_unknown,
-            use=use, ngram_weight=ngram_weight,
+            self, self.symbols(prime, "prime"), length=length, temperature=temperature,
+            top_k=top_k, top_p=top_p, seed=seed, lines=lines, records=records, allow=allow,
+            forbid=forbid, stops=[stop] if isinstance(stop, str | bytes) else stop,
+            on_unknown=on_unknown, use=use, ngram_weight=ngram_weight,
         )  # fmt: skip
-        return sampler.decoded(errors)
+        return sampler.decoded(errors, beam)
+
+    def sample_unique(
+        self,
+        count: int,
+        prime: str = "",
+        *,
+        length: int = 10_000,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int | None = None,
+        use: Use | None = None,
+    ) -> list[str]:
+        """Records, or lines of a model of lines, of which none repeats or was trained on.
+
+        As `charrnn sample --unique`; without what ends each. `length`: characters of one, at most.
+        Fewer than `count` come, with a notice, where twenty samples for each do not have so many.
+        Raises UsageError for a model of a stream, and DataError where the training text is not
+        there any more.
+        """
+        sampler = prepare_sampler(
+            self, self.symbols(prime, "prime"), length=length, temperature=temperature,
+            top_k=top_k, top_p=top_p, seed=seed, records=1, unique=True, use=use,
+        )  # fmt: skip
+        return list(sampler.unique_texts(count))
 
     def score(
         self,

@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 from charrnn import build
 from charrnn.api.arguments import require
 from charrnn.api.loaded import LoadedModel, as_symbols, training_corpus
+from charrnn.config.schema import RECORD_END
+from charrnn.data.layout import Layout
 from charrnn.data.vocabulary import Vocabulary, describe
 from charrnn.errors import UsageError, argument, call, notice
+from charrnn.inference.beam import beam_search
 from charrnn.inference.memorization import Copied, TrainingText
 from charrnn.inference.mixed_sampling import Mixed
 from charrnn.inference.mixed_sampling import mean_nats as mean_nats_mixed
@@ -23,7 +26,6 @@ from charrnn.inference.sampling import (
     Sampling,
     StopConditions,
     Truncation,
-    first_id,
     next_logits,
     sample,
     writable,
@@ -35,6 +37,9 @@ from charrnn.runtime.workers import WorkerPool, limited, threads
 Ids = NDArray[np.int32]
 TOGETHER = 64  # samples that are made side by side
 MAX_HELD = 10**9  # characters
+LENGTH, RECORD_LENGTH = 2000, 10_000  # characters of a sample, and of each record, at most
+USUAL_RECORD = 300
+ATTEMPTS, FEWEST_ATTEMPTS = 20, 100  # samples made for each that is wanted once, at least so many
 
 
 @dataclass(frozen=True)
@@ -42,12 +47,14 @@ class Sampler:
     """Samples of one model.
 
     `prime`: the ids that it reads first. `prime_text`: what of them was asked for, in the
-    vocabulary's symbols. `boundary`: of a model of lines, the id that ends one. `training_text`:
-    what samples are compared with, if they are. `mixed`: with what n-gram, if with any.
+    vocabulary's symbols. `boundary`: of a model of sequences, the id that ends one.
+    `training_text`: what samples are looked up in, if they are; `check_novelty`: and told of.
+    `mixed`: with what n-gram, if with any. `tell`: is given what is worth knowing.
     """
 
     network: Network
     vocabulary: Vocabulary
+    layout: Layout
     prime: Ids
     prime_text: str
     boundary: int | None
@@ -55,7 +62,9 @@ class Sampler:
     settings: Sampling
     seed: int
     stop: StopConditions
+    tell: Callable[[str], None]
     training_text: TrainingText | None = None
+    check_novelty: bool = False
     mixed: Mixed | None = None
 
     @property
@@ -68,13 +77,31 @@ class Sampler:
 
         `index` tells several of one seed apart.
         """
-        chunks = limited(self._chunks(range(index, index + 1), self.length), 1)
-        return self.stop.truncate(self.vocabulary.decode(chunk[:, 0]) for chunk in chunks)
+        truncation, wanted = Truncation(self.stop), self.stop.sequences
+        chunks = limited(self._chunks(range(index, index + 1), self._usual_length), 1)
+        pieces = (self.vocabulary.decode(chunk[:, 0]) for chunk in chunks)
+        yield from self.stop.truncate(pieces, truncation)
+        if wanted is not None and not truncation.ended:
+            self.tell(
+                f"{truncation.sequences} of {wanted} {self.layout.plural} were ended within "
+                f"{argument('length', self.length)}"
+            )
 
-    def decoded(self, errors: str) -> Iterator[str]:
-        """The same as text: the bytes of a model of bytes decoded as UTF-8."""
+    @property
+    def _usual_length(self) -> int:
+        """About how long a sample is."""
+        wanted = self.stop.sequences
+        return self.length if wanted is None else min(self.length, wanted * USUAL_RECORD)
+
+    def decoded(self, errors: str, beam: int | None = None) -> Iterator[str]:
+        """The same as text: the bytes of a model of bytes decoded as UTF-8.
+
+        `beam`: not of a sample, but of what a search of this width finds.
+        """
+        found = self.stream() if beam is None else (text for text, _ in self.likeliest(beam))
+        shown = map(self.layout.shown, found)
         if self.vocabulary.unit == "char":
-            return self.stream()
+            return shown
         try:
             codecs.lookup_error(errors)
         except LookupError:
@@ -82,25 +109,19 @@ class Sampler:
                 f"{errors!r} is no error handler", where=argument("errors"),
                 then='for example "replace"',
             ) from None  # fmt: skip
-        data = (piece.encode("latin-1") for piece in self.stream())
+        data = (piece.encode("latin-1") for piece in shown)
         return (text for text in codecs.iterdecode(data, "utf-8", errors) if text)
 
     def samples(self, count: int = 1, best_of: int = 1) -> Iterator[tuple[str, float]]:
         """Texts and their mean nats, each the best of some that are made side by side."""
         require(count=count, best_of=best_of)
-        held = self.length * max(best_of, min(count * best_of, TOGETHER))
-        if held > MAX_HELD:
-            raise UsageError(
-                f"{held:,} characters would be held in memory, of samples that are made side by "
-                f"side: {MAX_HELD:,} at most",
-                where=argument("length"),
-            )
+        self._require_held(self.length * max(best_of, min(count * best_of, TOGETHER)))
         return limited(self._samples(count, best_of), 1)
 
     def texts(self, indices: range) -> list[str]:
         """Whole samples, made side by side; each is what `stream` gives, up to rounding."""
         with threads(1):
-            return self._texts(indices, self.length * len(indices))
+            return self._texts(indices, self._usual_length * len(indices))
 
     def next_characters(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Probabilities (K,) of what follows the prime: the model's own, and those of sampling.
@@ -112,9 +133,93 @@ class Sampler:
             z = next_logits(self.network, self.prime, self.boundary, self.mixed)
         return Sampling().probabilities(z), self.settings.distribution(z)
 
+    def _require_held(self, characters: int) -> None:
+        if characters > MAX_HELD:
+            raise UsageError(
+                f"{characters:,} characters would be held in memory, of samples that are made side "
+                f"by side: {MAX_HELD:,} at most",
+                where=argument("length"),
+            )
+
+    def likeliest(self, width: int, count: int = 1) -> list[tuple[str, float]]:
+        """The `count` likeliest texts that a beam search of this width finds, and their mean nats.
+
+        The likeliest as a whole first; each ends as a sample does.
+        """
+        require(beam=width, count=count)
+        chosen = self.settings
+        if (chosen.temperature, chosen.top_k, chosen.top_p) != (1.0, None, None):
+            names = ", ".join(argument(name) for name in ("temperature", "top_k", "top_p"))
+            raise UsageError(f"{argument('beam')} draws nothing: it goes with none of {names}")
+        if count > width:
+            raise UsageError(
+                f"{argument('count', count)} is more than {argument('beam', width)} keeps"
+            )
+        self._require_held(self.length * width)
+        with threads(1):
+            found = beam_search(
+                self.network, self.prime, self.length, width, count=count, stop=self.stop,
+                symbols=self.vocabulary.symbols, boundary=self.boundary, allowed=chosen.allowed,
+                mixed=self.mixed,
+            )  # fmt: skip
+            texts = [
+                "".join(self.stop.truncate([self.vocabulary.decode(one.ids)])) for one in found
+            ]
+            encoded = [self.vocabulary.encode(text) for text in texts]
+            nats = self._mean_nats(WorkerPool(self.network), encoded)
+        return list(zip(texts, nats, strict=True))
+
+    def unique(self, count: int) -> Iterator[tuple[str, float]]:
+        """Sequences that are different from each other and from those of the training text.
+
+        They are the first such of samples of the seed; where `ATTEMPTS` for each do not have so
+        many it is told, and fewer come.
+        """
+        require(count=count)
+        return limited(self._unique(count), 1)
+
+    def unique_texts(self, count: int) -> Iterator[str]:
+        """The same with the prime and without what ends each; bytes decoded as UTF-8."""
+        end = self.layout.boundary or ""
+        for text, _ in self.unique(count):
+            whole = (self.prime_text + text).removesuffix(end).rpartition(end)[2]
+            yield (
+                whole
+                if self.vocabulary.unit == "char"
+                else whole.encode("latin-1").decode("utf-8", "replace")
+            )
+
+    def _unique(self, count: int) -> Iterator[tuple[str, float]]:
+        pool, end = WorkerPool(self.network), self.layout.boundary or ""
+        most, made, seen = max(ATTEMPTS * count, FEWEST_ATTEMPTS), 0, set[str]()
+        wanted, known, repeated, unfinished = count, 0, 0, 0
+        while wanted and made < most:
+            indices = range(made, min(made + min(max(wanted, 8), TOGETHER), most))
+            made = indices.stop
+            self._require_held(self.length * len(indices))
+            for text in self._texts(indices, self._usual_length * len(indices)):
+                sequence = (self.prime_text + text).removesuffix(end).rpartition(end)[2]
+                if not text.endswith(end):
+                    unfinished += 1
+                elif self.training_text is not None and self.training_text.has(sequence):
+                    known += 1
+                elif sequence in seen:
+                    repeated += 1
+                elif wanted:
+                    seen.add(sequence)
+                    wanted -= 1
+                    yield text, self._mean_nats(pool, [self.vocabulary.encode(text)])[0]
+        if wanted:
+            cut = f", {unfinished} were not ended within the length" if unfinished else ""
+            self.tell(
+                f"{count - wanted} of {count} {self.layout.plural}: of {made} samples {known} "
+                f"stand in the training text and {repeated} repeat another{cut}; a higher "
+                f"{argument('temperature')} makes more of them new"
+            )
+
     def copied(self, text: str) -> list[Copied]:
-        """What of a sample, or of each line of a model of lines, is in the training text."""
-        if self.training_text is None:
+        """What of a sample, or of each of its sequences, is in the training text."""
+        if self.training_text is None or not self.check_novelty:
             return []
         whole = text if self.boundary is None else self.prime_text + text
         return self.training_text.look_up(whole)
@@ -123,7 +228,7 @@ class Sampler:
         pool, candidates = WorkerPool(self.network), list[tuple[str, float]]()
         for first in range(0, count * best_of, TOGETHER):
             indices = range(first, min(first + TOGETHER, count * best_of))
-            texts = self._texts(indices, self.length * count * best_of)
+            texts = self._texts(indices, self._usual_length * count * best_of)
             encoded = [self.vocabulary.encode(text) for text in texts]
             nats = self._mean_nats(pool, encoded)
             candidates += zip(texts, nats, strict=True)
@@ -161,13 +266,15 @@ def prepare_sampler(
     model: LoadedModel,
     prime: str,
     *,
-    length: int,
+    length: int | None = None,
     temperature: float = 1.0,
     top_k: int | None = None,
     top_p: float | None = None,
     seed: int | None = None,
     stops: Iterable[str | bytes] = (),
     lines: int | None = None,
+    records: int | None = None,
+    unique: bool = False,
     allow: str | bytes | None = None,
     forbid: str | bytes | None = None,
     on_unknown: Any = None,
@@ -184,7 +291,7 @@ def prepare_sampler(
     vocabulary = model.vocabulary
     require(
         length=length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed, lines=lines,
-        on_unknown=on_unknown, ngram_weight=ngram_weight,
+        records=records, on_unknown=on_unknown, ngram_weight=ngram_weight,
     )  # fmt: skip
     mixture = model.used_mixture(use, tell)
     if mixture is None and ngram_weight is not None:
@@ -192,7 +299,16 @@ def prepare_sampler(
             f"{argument('ngram_weight')} is for a run with an n-gram",
             then=f"to add one: {call('mix', 'RUN')}",
         )
-    boundary = first_id(vocabulary) if model.is_of_lines else None
+    layout = model.layout
+    boundary = layout.boundary_id(vocabulary)
+    if boundary is None and (unique or records is not None):
+        raise UsageError(
+            f"{argument('unique' if unique else 'records')} is for models of records or lines, and "
+            "this one is of a stream",
+            then="see data.mode; a stream is ended by the arguments length, lines and stop",
+        )
+    if records is not None and length is None:
+        length = records * RECORD_LENGTH
     asked = vocabulary.encode(
         prime, on_unknown or model.config.data.on_unknown, argument(prime_name),
         argument("on_unknown"),
@@ -201,20 +317,28 @@ def prepare_sampler(
         unknown = np.count_nonzero(asked == vocabulary.id(vocabulary.unknown))
         if unknown:
             tell(f"{argument(prime_name)}: {unknown:,} of its characters are unknown to the model")
-    start = np.array([first_id(vocabulary)], np.int32)
-    settings = Sampling(temperature, top_k, top_p, allowed_ids(vocabulary, allow, forbid))
-    corpus = training_corpus(model, "check_novelty", tell) if check_novelty else None
+    start = np.array([layout.first_id(vocabulary)], np.int32)
+    mask = allowed_ids(vocabulary, allow, forbid)
+    if mask is not None and layout.boundary == RECORD_END:
+        mask[boundary] = True  # which nobody can type
+    settings = Sampling(temperature, top_k, top_p, mask)
+    corpus = None
+    if check_novelty or unique:
+        corpus = training_corpus(model, "unique" if unique else "check_novelty", tell)
     return Sampler(
         network=model.network(),
         vocabulary=vocabulary,
+        layout=layout,
         prime=np.concatenate([start, asked]) if boundary is not None or not len(asked) else asked,
         prime_text=vocabulary.decode(asked),
         boundary=boundary,
-        length=length,
+        length=LENGTH if length is None else length,
         settings=settings,
         seed=secrets.randbelow(2**31) if seed is None else seed,
-        stop=StopConditions(_stop_texts(stops, vocabulary, tell), lines),
+        stop=StopConditions(_stop_texts(stops, model, tell), lines, records, layout.boundary),
+        tell=tell,
         training_text=None if corpus is None else TrainingText(corpus),
+        check_novelty=check_novelty,
         mixed=None
         if mixture is None
         else Mixed(mixture, 1.0 if ngram_weight is None else ngram_weight),
@@ -222,10 +346,11 @@ def prepare_sampler(
 
 
 def _stop_texts(
-    stops: Iterable[str | bytes], vocabulary: Vocabulary, tell: Callable[[str], None]
+    stops: Iterable[str | bytes], model: LoadedModel, tell: Callable[[str], None]
 ) -> list[str]:
     """Texts that end a sample, in the vocabulary's symbols; it is told which of them never do."""
-    texts = [as_symbols(stop, vocabulary.unit) for stop in stops]
+    vocabulary = model.vocabulary
+    texts = [model.symbols(stop, "stop") for stop in stops]
     for text in texts:
         missing = sorted({ord(symbol) for symbol in text if symbol not in vocabulary})
         if missing:
@@ -262,7 +387,7 @@ def next_probabilities(
     model: LoadedModel, prime: str | bytes, **options: Any
 ) -> NDArray[np.float64]:
     """p (K,) after a prime: what `sample` takes its first character from, with these options."""
-    text = as_symbols(prime, model.vocabulary.unit)
+    text = model.symbols(prime, "prime")
     return prepare_sampler(model, text, length=0, **options).next_characters()[1]
 
 
@@ -272,4 +397,4 @@ def likeliest(
     """The `top` likeliest characters after a prime and their probabilities, the likeliest first."""
     p = next_probabilities(model, prime, use=use)
     order = np.argsort(-p, kind="stable")[: max(top, 0)]
-    return [(model.vocabulary.symbols[i], float(p[i])) for i in order]
+    return [(model.layout.shown(model.vocabulary.symbols[i]), float(p[i])) for i in order]

@@ -17,7 +17,7 @@ from charrnn.api.rows import Nats, line_rows
 from charrnn.api.showing import prepare
 from charrnn.errors import argument, notice
 from charrnn.inference.metrics import InBits
-from charrnn.inference.scoring import UNKNOWN_WORDS, Scorer, Unknown, whole_lines
+from charrnn.inference.scoring import UNKNOWN_WORDS, Scorer, Unknown
 from charrnn.runtime.workers import WorkerPool, threads
 
 SHOWN = 5000  # characters that a notebook shows
@@ -109,7 +109,7 @@ def score(model: LoadedModel, text: str | bytes, on_unknown: Any, use: str | Non
     with threads(model.config.runtime.threads) as available, threads(1):
         own = scorer(model, len(text), available, on_unknown, use=use, tell=notice)
         symbols = as_symbols(text, model.vocabulary.unit)
-        pieces = whole_lines([symbols], closed=True) if own.lines else iter([symbols])
+        pieces = own.layout.whole([symbols], "text")
         scored = [(piece, own.nats(piece)) for piece in pieces]
     if (said := own.notice()) is not None:
         notice(said)
@@ -129,7 +129,7 @@ def scorer(
     prepare(network, tell, learning=False)
     return Scorer(
         WorkerPool(network, available), model.vocabulary,
-        on_unknown or _asked_of_run(model), lines=model.is_of_lines,
+        on_unknown or _asked_of_run(model), layout=model.layout,
         setting=argument("on_unknown"), mixture=model.used_mixture(use, tell),
         unseen=model.nats_of_unseen,
     )  # fmt: skip

@@ -197,7 +197,11 @@ def _consumers(
     """Whatever shows or records the events; what is to be said at the end is said at their end."""
     trainer = training.trainer
     dropout = bool(trainer.network.dropout or trainer.weight_dropout)
-    advice = Advice(trainer.network.K, training.fresh, notice, dropout=dropout)
+    data = launch.config.data
+    advice = Advice(
+        trainer.network.K, training.fresh, notice, dropout=dropout,
+        by_position=data.mode == "stream" and data.split_by == "position",
+    )  # fmt: skip
     with ExitStack() as stack:
         consoles = stack.enter_context(display(trainer, progress))
         for console in consoles:

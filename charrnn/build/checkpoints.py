@@ -9,7 +9,8 @@ from charrnn import config as configuration
 from charrnn.build.cells import parameter_shapes
 from charrnn.build.models import load_parameters, network
 from charrnn.config import Config
-from charrnn.data.corpus import BOUNDARY
+from charrnn.config.schema import RECORD_END
+from charrnn.data.layout import layout_of
 from charrnn.data.vocabulary import UNKNOWN, Vocabulary
 from charrnn.errors import CheckpointError, ConfigError
 from charrnn.nn.network import Network
@@ -81,8 +82,13 @@ def _require_fit(
             f"is damaged: its vocabulary is of {vocabulary.unit}s, and its data.unit is "
             f"{config.data.unit}", where=where,
         )  # fmt: skip
-    if config.data.mode == "lines" and BOUNDARY not in vocabulary.symbols:
-        raise CheckpointError("is damaged: its lines have no end in its vocabulary", where=where)
+    layout = layout_of(config.data)
+    if layout.boundary is not None and layout.boundary not in vocabulary.symbols:
+        raise CheckpointError(
+            f"is damaged: its {layout.plural} have no end in its vocabulary", where=where
+        )
+    if RECORD_END in vocabulary.symbols and layout.boundary != RECORD_END:
+        raise CheckpointError("is damaged: it has ends of records, and no records", where=where)
     for name, shape in shapes:
         if name not in arrays:
             raise CheckpointError(f"is damaged: it has no parameter {name}", where=where)

@@ -12,8 +12,8 @@ from charrnn.build.hardware import threads
 from charrnn.build.models import initialise, network
 from charrnn.config import Config
 from charrnn.data.corpus import Corpus
-from charrnn.data.line_loader import LineLoader
 from charrnn.data.loader import DataLoader, StreamLoader
+from charrnn.data.sequence_loader import SequenceLoader
 from charrnn.nn import bptt
 from charrnn.nn.network import Network
 from charrnn.runtime import memory
@@ -35,9 +35,10 @@ def loader(config: Config, corpus: Corpus) -> DataLoader:
     truncated = config.bptt.mode == "truncated"
     k1, k2 = (config.bptt.k1, config.bptt.k2) if truncated else (None, None)
     B, seed = config.train.batch_size, config.train.seed
-    if corpus.lines is not None:
-        return LineLoader(corpus.ids, corpus.lines["train"], B, k1, k2, seed)
-    return StreamLoader(corpus.part("train"), B, k1, k2, seed)
+    rows = corpus.rows["train"]
+    if corpus.boundary is not None:
+        return SequenceLoader(corpus.ids, rows, B, k1, k2, seed)
+    return StreamLoader(corpus.ids, B, k1, k2, seed, rows)
 
 
 def optimiser(config: Config, net: Network) -> Optimiser:

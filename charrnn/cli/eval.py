@@ -20,9 +20,10 @@ from charrnn.cli.options import (
     unknown_option,
 )
 from charrnn.cli.streams import to_json
+from charrnn.data.layout import Layout
 from charrnn.inference.baseline import verdict
 from charrnn.inference.dynamic import SEGMENT
-from charrnn.inference.interval import FEWEST_LINES, SHORTEST
+from charrnn.inference.interval import FEWEST_SEQUENCES, SHORTEST
 from charrnn.runs.listing import find_run
 
 
@@ -78,21 +79,20 @@ def command(runs: tuple[Path, ...], text: tuple[str, ...], split: str | None, pr
         listed = [{"run": n, **r.values()} for n, r in zip(names, results, strict=True)]
         click.echo(to_json(results[0].values() if len(runs) == 1 else listed))
     elif form == "text" and len(runs) == 1:
-        name = "lines" if models[0].is_of_lines else protocol
-        click.echo(_in_words(results[0], name))
+        click.echo(_in_words(results[0], models[0].layout))
     else:
         texts = {model.meta["corpus_sha256"] for model in models}
         table = evaluations(names, results, one_text=bool(text) or len(texts) == 1)
         click.echo(table.render(form))
 
 
-def _in_words(result: Evaluation, protocol: str) -> str:
+def _in_words(result: Evaluation, layout: Layout) -> str:
     lines = [
         f"{result.nats_per_char:.4f} nats = {result.bits_per_char:.4f} bits per character, "
         f"perplexity {result.perplexity:.3f}, accuracy {result.accuracy:.2%}"
     ]
-    lines.append(_interval_in_words(result.interval, lines_mode=protocol == "lines"))
-    whole = ", each line from a zero state" if protocol == "lines" else ""
+    lines.append(_interval_in_words(result.interval, layout))
+    whole = f", each {layout.name} from a zero state" if layout.name else ""
     window = f", context {result.context}" if result.context else ""
     lines.append(
         f"{result.chars:,} characters, split {result.split}, "
@@ -122,9 +122,9 @@ def _in_words(result: Evaluation, protocol: str) -> str:
     return "\n".join(lines)
 
 
-def _interval_in_words(interval: tuple[float, float] | None, *, lines_mode: bool) -> str:
+def _interval_in_words(interval: tuple[float, float] | None, layout: Layout) -> str:
     if interval is None:
-        least = f"{FEWEST_LINES} lines" if lines_mode else f"{SHORTEST:,} characters"
+        least = f"{FEWEST_SEQUENCES} {layout.plural}" if layout.name else f"{SHORTEST:,} characters"
         return f"no 95 % interval: it takes at least {least}"
-    more = "more such lines" if lines_mode else "more of the same text"
+    more = f"more such {layout.plural}" if layout.name else "more of the same text"
     return "95 % interval {:.4f} to {:.4f} nats, for the mean over ".format(*interval) + more

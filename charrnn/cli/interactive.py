@@ -146,7 +146,7 @@ class Desk:
 
     def _echo(self, pieces: Iterable[str]) -> None:
         last, shown = "\n", _Shown(self.draft.model.vocabulary.unit)
-        for piece in pieces:
+        for piece in map(self.draft.model.layout.shown, pieces):
             if text := shown(piece):
                 click.echo(text, nl=False)
                 sys.stdout.flush()
@@ -185,7 +185,8 @@ class Desk:
             raise UsageError("a file's name belongs after /save")
         path = Path(rest).expanduser()
         unit = self.draft.model.vocabulary.unit
-        data = self.draft.text.encode("latin-1" if unit == "byte" else "utf-8", "surrogatepass")
+        text = self.draft.model.layout.shown(self.draft.text)
+        data = text.encode("latin-1" if unit == "byte" else "utf-8", "surrogatepass")
         save_text(path, data, replace=path == self._saved)
         self._saved = path
         click.echo(f"{printable(str(path))}: {len(data):,} bytes")

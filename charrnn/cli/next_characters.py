@@ -9,6 +9,7 @@ import numpy as np
 
 from charrnn.api.sampling import Sampler
 from charrnn.cli.streams import to_json
+from charrnn.config.schema import RECORD_END
 from charrnn.report.tables import Table
 
 
@@ -26,8 +27,8 @@ def as_values(sampler: Sampler, top: int) -> dict[str, Any]:
         "prime": sampler.prime_text, "used": sampler.used, "K": len(symbols),
         "temperature": settings.temperature, "top_k": settings.top_k, "top_p": settings.top_p,
         "characters": [
-            {"char": symbols[i], "probability": float(p[i]), "nats": _nats(p[i]),
-             "drawn": float(drawn[i])}
+            {"char": sampler.layout.shown(symbols[i]), "probability": float(p[i]),
+             "nats": _nats(p[i]), "drawn": float(drawn[i])}
             for i in order
         ],
         "rest": max(1.0 - float(p[order].sum()), 0.0),
@@ -63,6 +64,8 @@ def _nats(p: float) -> float:
 
 def _shown(symbol: str, is_byte: bool) -> str:
     """A character between quotes, with its number."""
+    if symbol == RECORD_END:
+        return "the end of a record"
     number = f"0x{ord(symbol):02X}" if is_byte else f"U+{ord(symbol):04X}"
     if is_byte and not symbol.isascii():
         return number

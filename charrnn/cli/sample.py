@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from charrnn.api.loaded import as_symbols
 from charrnn.api.model import Model, load
-from charrnn.api.sampling import Sampler, prepare_sampler
+from charrnn.api.sampling import RECORD_LENGTH, Sampler, prepare_sampler
 from charrnn.cli import next_characters
 from charrnn.cli.options import (
     argument_option,
@@ -21,7 +21,7 @@ from charrnn.cli.options import (
     unknown_option,
 )
 from charrnn.cli.streams import to_json, write
-from charrnn.data.files import read_prime
+from charrnn.data.files import MARK, read_prime
 from charrnn.errors import DataError, UsageError, argument
 from charrnn.inference.memorization import Copied
 
@@ -33,7 +33,7 @@ _SHOWN = 60  # characters of a text on stderr
 @click.option("--prime", help="Text that the sample goes on from; echoed first.")
 @click.option("--prime-file", type=click.Path(path_type=Path, allow_dash=True), metavar="FILE|-",
               help="The same, from a file or - for stdin.")  # fmt: skip
-@argument_option("length", default=2000)
+@argument_option("length")
 @argument_option("temperature", default=1.0)
 @argument_option("top_k")
 @argument_option("top_p")
@@ -44,11 +44,17 @@ _SHOWN = 60  # characters of a text on stderr
               "in --allow; repeatable.",
               )  # fmt: skip
 @argument_option("lines")
+@argument_option("records")
+@click.option("--unique", is_flag=True,
+              help="Records or lines that do not repeat, and stand nowhere in the training text: "
+              "as many as --count or --records says.",
+              )  # fmt: skip
 @click.option(
     "--allow", metavar="CHARS", help="Sample only these; \\n, \\t, \\\\ and \\u00e9 are read."
 )
 @click.option("--forbid", metavar="CHARS", help="Never sample these, written the same way.")
 @argument_option("best_of", default=1)
+@argument_option("beam")
 @click.option("--check-novelty", is_flag=True,
               help="Tell on stderr whether samples stand in the training text, and what is copied.",
               )  # fmt: skip
@@ -64,13 +70,15 @@ _SHOWN = 60  # characters of a text on stderr
 def command(ctx: click.Context, /, run: Path, prime: str | None, prime_file: Path | None,
             allow: str | None, forbid: str | None, stops: tuple[str, ...], count: int,
             best_of: int, form: str, which: Any, probabilities: int | None, interactive: bool,
-            **options: Any) -> None:  # fmt: skip
+            beam: int | None, unique: bool, **options: Any) -> None:  # fmt: skip
     """Write text in the manner of a trained model to stdout, as it is made.
 
     \b
     Examples:
       charrnn sample runs/quickstart-1 --length 500 --temperature 0.8
       charrnn sample runs/names-1 --count 10 --lines 1 --check-novelty
+      charrnn sample runs/recipes-1 --records 3
+      charrnn sample runs/names-1 --unique --count 10
       echo "Once upon" | charrnn sample runs/my-1 --prime-file -
       charrnn sample runs/my-1 --prime "Once upon a ti" --probabilities 5
       charrnn sample runs/my-1 --interactive
@@ -78,17 +86,35 @@ def command(ctx: click.Context, /, run: Path, prime: str | None, prime_file: Pat
     options |= {"allow": unescaped(allow), "forbid": unescaped(forbid),
                 "stops": [unescaped(stop) or "" for stop in stops]}  # fmt: skip
     if interactive:
-        _require_alone(ctx, "interactive", {"count", "best_of", "check_novelty", "form"})
+        _require_alone(
+            ctx, "interactive", {"count", "best_of", "check_novelty", "form", "unique", "beam"}
+        )
         _interact(run, which, prime, prime_file, ctx, options)
         return
     model = load(run, which)
     text, prime_name = prime_text(prime, prime_file, model)
+    if unique:
+        count = _unique_count(count, best_of, beam, options)
     if probabilities is not None:
         _require_alone(
-            ctx, "probabilities", {"count", "best_of", "check_novelty", "stops", "lines", "length"}
+            ctx,
+            "probabilities",
+            {
+                "count",
+                "best_of",
+                "check_novelty",
+                "stops",
+                "lines",
+                "length",
+                "records",
+                "unique",
+                "beam",
+            },
         )
         options["length"] = 0
-    sampler = prepare_sampler(model, text, prime_name=prime_name, tell=say_notice, **options)
+    sampler = prepare_sampler(
+        model, text, unique=unique, prime_name=prime_name, tell=say_notice, **options
+    )
     if sampler.mixed is not None:
         order = sampler.mixed.mixture.order
         say_notice(f"sampling from the network mixed with an n-gram of order {order}; "
@@ -97,10 +123,17 @@ def command(ctx: click.Context, /, run: Path, prime: str | None, prime_file: Pat
         next_characters.show(sampler, probabilities, form)
         return
     show = Show(sampler, form)
-    if count == best_of == 1 and form == "text":
+    if count == best_of == 1 and form == "text" and not unique and beam is None:
         show.stream()
         return
-    for sampled, nats in sampler.samples(count, best_of):
+    samples: Iterable[tuple[str, float]]
+    if beam is not None:
+        if best_of > 1:
+            raise UsageError(f"{argument('beam')} and {argument('best_of')}: give one")
+        samples = sampler.likeliest(beam, count)
+    else:
+        samples = sampler.unique(count) if unique else sampler.samples(count, best_of)
+    for sampled, nats in samples:
         show.sample(sampled, nats)
 
 
@@ -125,6 +158,21 @@ def _interact(run: Path, which: Any, prime: str | None, prime_file: Path | None,
     interact(model, text, options)
 
 
+def _unique_count(count: int, best_of: int, beam: int | None, options: dict[str, Any]) -> int:
+    """How many records or lines are wanted; each is then a sample of its own."""
+    if best_of > 1 or beam is not None:
+        other = argument("best_of" if best_of > 1 else "beam")
+        raise UsageError(f"{argument('unique')} and {other}: give one")
+    asked = [number for name in ("records", "lines") if (number := options[name]) is not None]
+    options |= {"records": 1, "lines": None}
+    if options["length"] is None:
+        options["length"] = RECORD_LENGTH
+    if count > 1 and any(number > 1 for number in asked):
+        names = f"{argument('count')} and {argument('records')}"
+        raise UsageError(f"{argument('unique')} takes one of {names}: how many there are in all")
+    return max([count, *asked])
+
+
 def prime_text(prime: str | None, file: Path | None, model: Model) -> tuple[str, str]:
     """The prime in the vocabulary's symbols, and the name of the option that it was given by."""
     unit, encoding = model.vocabulary.unit, model.config.data.encoding
@@ -132,10 +180,11 @@ def prime_text(prime: str | None, file: Path | None, model: Model) -> tuple[str,
         names = f"{argument('prime')} and {argument('prime_file')}"
         raise UsageError(f"{names} are two names for one thing: give one")
     if file is None:
-        return as_symbols(prime or "", unit), "prime"
+        return model.symbols(prime or "", "prime"), "prime"
     try:
         data = read_prime(file)
-        return data.decode("latin-1" if unit == "byte" else encoding), "prime_file"
+        text = data.decode("latin-1" if unit == "byte" else encoding)
+        return model.layout.symbols(text.removeprefix(MARK), argument("prime_file")), "prime_file"
     except UnicodeDecodeError as error:
         raise DataError(
             f"not {encoding}: byte at offset {error.start}", where=argument("prime_file")
@@ -149,7 +198,7 @@ class Show:
 
     def __init__(self, sampler: Sampler, form: str) -> None:
         self._sampler, self._prime, self._json = sampler, sampler.prime_text, form == "json"
-        self._compared, self._count = sampler.training_text is not None, 0
+        self._compared, self._count = sampler.check_novelty, 0
 
     def stream(self) -> None:
         """A single sample, as it is made."""
@@ -167,10 +216,16 @@ class Show:
         """One of several samples; `nats` per character."""
         whole, copied = self._prime + text, self._sampler.copied(text)
         if not self._json:
-            self._write(whole if whole.endswith("\n") else whole + "\n")
+            self._write(
+                whole if self._sampler.layout.shown(whole[-1:]).endswith("\n") else whole + "\n"
+            )
             self._tell(copied)
             return
-        found = {"text": whole, "nats_per_char": nats, "used": self._sampler.used}
+        found = {
+            "text": self._sampler.layout.shown(whole),
+            "nats_per_char": nats,
+            "used": self._sampler.used,
+        }
         if self._compared:
             found["novelty"] = [
                 {"text": c.text, "in_training_text": c.known, "longest_copied": len(c.span),
@@ -180,7 +235,7 @@ class Show:
         write((to_json(found) + "\n").encode())
 
     def _tell(self, copied: list[Copied]) -> None:
-        what = "sample" if self._sampler.boundary is None else "line"
+        what = self._sampler.layout.name or "sample"
         for found in copied:
             self._count += 1
             verdict = "in the training text" if found.known else "new"
@@ -191,7 +246,7 @@ class Show:
             )
 
     def _write(self, text: str) -> None:
-        unit = self._sampler.vocabulary.unit
+        unit, text = self._sampler.vocabulary.unit, self._sampler.layout.shown(text)
         write(text.encode("latin-1" if unit == "byte" else "utf-8", "surrogatepass"))
 
 

@@ -49,7 +49,7 @@ _TO_ESCAPE = re.compile(r"[\\\x00-\x1f\x7f-\x9f]")
 def command(run: Path, files: tuple[str, ...], per: str, form: str, others: tuple[Path, ...],
             sort: str | None, top: int | None, use: str | None, which: Any,
             on_unknown: Any) -> None:  # fmt: skip
-    """Score texts by a model: nats of each character, line or file.
+    """Score texts by a model: nats of each character, line, record or file.
 
     Reads FILEs, or stdin.
 
@@ -92,8 +92,8 @@ class Table:
         if self._per == "char":
             columns = ["char", "nats", *compared]
         else:
-            line = ["line"] if self._per == "line" else []
-            text = ["text"] if self._per == "line" else []
+            line = [self._per] if self._per != "file" else []
+            text = ["text"] if self._per != "file" else []
             columns = [*line, "chars", "nats", "bits_per_char", *compared, *text]
         return "\t".join(["file", *columns] if self._with_file else columns) + "\n"
 
@@ -119,7 +119,7 @@ class Table:
     def _object(self, row: Row) -> dict[str, Any]:
         found: dict[str, Any] = {"file": row.file} if self._with_file else {}
         if row.line is not None:
-            found |= {"line": row.line, "text": row.text}
+            found |= {self._per: row.line, "text": row.text}
         found |= {"chars": row.chars[0], "nats": row.nats[0], "bits_per_char": row.bits(0)}
         if len(self._names) > 1:
             found["models"] = [

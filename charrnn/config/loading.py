@@ -165,7 +165,12 @@ def parse_set(item: str) -> tuple[str, Any]:
     keys = tuple(dotted.strip().split("."))
     source = argument("settings", short(item))
     require_bounded(0, len(keys), source)
-    return ".".join(keys), parse_scalar(value, source)
+    try:
+        return ".".join(keys), parse_scalar(value, source)
+    except ConfigError as error:
+        quoted = settings({short(dotted.strip()): '"…"'})
+        then = f"a text of such characters is quoted: {quoted}"
+        raise ConfigError(error.what, where=error.where, then=then) from None
 
 
 def _origin(dotted: str, value: Any) -> str:

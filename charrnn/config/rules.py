@@ -9,7 +9,7 @@ import codecs
 from collections.abc import Iterator
 from typing import Any
 
-from charrnn.config.schema import Config, ModelConfig, Section
+from charrnn.config.schema import RECORD_END, Config, ModelConfig, Section
 from charrnn.nn.cells.registry import cell_entry, owners
 
 Problem = tuple[tuple[str, ...], str]
@@ -60,6 +60,8 @@ def _data(config: Config) -> Iterator[Problem]:
                     f"error, not {data.on_unknown}"
                 ),
             )
+    if RECORD_END in config.data.separator:
+        yield ("data", "separator"), "U+FDD0 ends a record already, and stands in no text"
     if config.data.split[0] == 0:
         yield ("data", "split"), "the training part is empty"
 
@@ -129,8 +131,13 @@ def unused_keys(config: Config) -> list[str]:
 
 def _unused(config: Config) -> Iterator[tuple[str, str]]:
     data, model, bptt, optim = config.data, config.model, config.bptt, config.optim
-    if data.mode == "stream" and _given(data, "split_seed"):
-        yield "data.split_seed", "a stream is split in the text's order (data.mode: stream)"
+    in_order = data.mode == "stream" and data.split_by == "position"
+    if in_order and _given(data, "split_seed"):
+        yield "data.split_seed", "a stream is split in the text's order (data.split_by: position)"
+    if data.mode != "stream" and data.split_by == "blocks":
+        yield "data.split_by", f"{data.mode} are shuffled one by one (data.mode: {data.mode})"
+    if data.mode != "records" and _given(data, "separator"):
+        yield "data.separator", f"it is for records (data.mode: {data.mode})"
     if data.unit == "byte" and _given(data, "encoding"):
         yield "data.encoding", "bytes are not decoded (data.unit: byte)"
     if "model.forget_bias" in cell_entry(model.cell).options and _given(model, "forget_bias"):

@@ -26,6 +26,8 @@ Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 EveryEpochOrSteps = Literal["epoch"] | Positive
 UNKNOWN_CELL = "unknown_cell"
 STDIN = "-"  # in data.text
+# Ends a record: a noncharacter, which Unicode keeps for such uses and no text holds.
+RECORD_END = "\ufdd0"
 
 
 def _as_tuple(value: Any) -> Any:
@@ -57,21 +59,35 @@ class DataConfig(Section):
     text: Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(min_length=1)] = Field(
         default=("data/quickstart.txt",), description="files or globs, read in this order"
     )
-    mode: Literal["stream", "lines"] = Field(
+    mode: Literal["stream", "lines", "records"] = Field(
         default="stream",
         description="stream: one text, state carried within an epoch and zero where one begins; "
-        "lines: each line a sequence, state reset",
+        "lines: each line a sequence, state reset; records: so each record, of any lines",
+    )
+    separator: Annotated[str, Field(min_length=1, max_length=1000)] = Field(
+        default="blank",
+        description="what stands between records: blank, lines that are empty; file, each file is "
+        'one; or a text, which "\\n%\\n" makes a line of its own (mode: records)',
     )
     unit: Literal["char", "byte"] = Field(
         default="char", description="what a symbol is: a Unicode code point or a byte"
     )
     encoding: str = Field(default="utf-8", description="how the files are encoded (unit: char)")
+    newlines: Literal["keep", "lf"] = Field(
+        default="keep",
+        description="line ends: as they are in the files, or CR LF and CR read as LF",
+    )
     split: Annotated[tuple[Fraction, Fraction, Fraction], BeforeValidator(_as_tuple)] = Field(
         default=(0.9, 0.1, 0.0),
-        description="train, validation, test: contiguous, in order; lines are shuffled first",
+        description="train, validation, test: contiguous, in order; lines, records and blocks are "
+        "shuffled first",
+    )
+    split_by: Literal["position", "blocks"] = Field(
+        default="position",
+        description="a stream in the text's order, or in up to 100 blocks that are shuffled",
     )
     split_seed: Seed = Field(
-        default=1, description="seed of the shuffle that splits lines (mode: lines)"
+        default=1, description="seed of the shuffle that splits lines, records and blocks"
     )
     on_unknown: Literal["error", "skip", "map"] = Field(
         default="error", description="for text with characters that the vocabulary lacks"
@@ -244,7 +260,7 @@ class OptimConfig(Section):
 class TrainConfig(Section):
     """The loop: how long, how often, from which seed."""
 
-    batch_size: Positive = Field(default=50, description="B, parallel streams or lines")
+    batch_size: Positive = Field(default=50, description="B, parallel streams, lines or records")
     epochs: PositiveFloat | None = Field(default=50, description="passes over the training part")
     steps: NotNegative | None = Field(default=None, description="updates")
     minutes: PositiveFloat | None = Field(default=None, description="minutes of training")

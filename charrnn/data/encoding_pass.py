@@ -14,6 +14,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.data.layout import Layout
 from charrnn.data.mapped_ids import DamagedError, IdsWriter, MappedIds, dtype_for, open_ids
 from charrnn.data.text_statistics import VARIABLE, TextStatistics, require_own
 from charrnn.data.vocabulary import LackingError, OnUnknown, Vocabulary, code_points
@@ -24,7 +25,6 @@ from charrnn.storage.atomic import replacing_cached
 Read = Callable[[], Iterator[str]]
 
 RECORD = ".sha256"
-BOUNDARY = b"\n"
 _FORMAT = 1
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -49,7 +49,7 @@ class Encoder:
         elif on_unknown == "error" and vocabulary.unknown is not None:
             table[self.unknown] = vocabulary.id(vocabulary.unknown)
         self._table = np.maximum(table, 0).astype(self.dtype)
-        self._bytes = vocabulary.unit == "byte"
+        self._bytes = vocabulary.unit == "byte" and max(vocabulary.symbols) <= "\xff"
         self._dropped = bytes(p for p in self.unknown.tolist() if p < 256) if skips else b""
 
     def __call__(self, text: str) -> NDArray[Any] | bytes:
@@ -65,21 +65,21 @@ class Encoder:
 
 def encode_to_file(
     read: Read, statistics: TextStatistics, vocabulary: Vocabulary, on_unknown: OnUnknown,
-    mode: str, folder: Path, where: str,
+    layout: Layout, folder: Path, where: str,
 ) -> tuple[MappedIds, list[str]]:  # fmt: skip
     """The ids of a text, from the cache folder if they are those of the text, else encoded again.
 
-    `read` yields the text in pieces, from its beginning; `statistics` are those of the text; `mode`
-    is data.mode, which adds boundaries. Also returns notices: that a file was damaged, or could not
-    be kept. Raises DataError for characters that the vocabulary lacks.
+    `read` yields the text in pieces, from its beginning; `statistics` are those of the text, in
+    this layout. Also returns notices: that a file was damaged, or could not be kept. Raises
+    DataError for characters that the vocabulary lacks.
     """
     encoder = Encoder(vocabulary, statistics.symbols, on_unknown)
     if on_unknown == "error" and len(encoder.unknown) and vocabulary.unknown is None:
         raise LackingError(encoder.unknown, _first(read(), encoder.unknown), where)
     handling = on_unknown if len(encoder.unknown) else None
-    path = folder / f"{_key(statistics, vocabulary, handling, mode)}.ids"
+    path = folder / f"{_key(statistics, vocabulary, handling, layout)}.ids"
     notices: list[str] = []
-    check = _Check(statistics, vocabulary, mode)
+    check = _Check(statistics, vocabulary, layout)
     try:
         require_own(folder)
         expected = check.sha256 if handling is None else _recorded(path)
@@ -107,11 +107,11 @@ def encode_to_file(
 class _Check:
     """The text that ids stand for, in UTF-8, as it was when it was counted."""
 
-    def __init__(self, statistics: TextStatistics, vocabulary: Vocabulary, mode: str) -> None:
+    def __init__(self, statistics: TextStatistics, vocabulary: Vocabulary, layout: Layout) -> None:
         self.sha256 = statistics.sha256
         self._points = code_points("".join(vocabulary.symbols))
         self._ascii = bytes(self._points.tolist()) if self._points.max() < 128 else None
-        self._before = mode == "lines"  # a boundary that is not in the text
+        self._before = (layout.boundary or "").encode()  # which is not counted with the text
 
     def __call__(self, ids: NDArray[Any]) -> bytes:
         if self._ascii is not None:
@@ -122,10 +122,9 @@ class _Check:
                 .encode("utf-8", "surrogatepass")
             )  # fmt: skip
         if self._before:
-            self._before = False
-            if not text.startswith(BOUNDARY):
+            if not text.startswith(self._before):
                 raise DamagedError("it does not begin with a boundary")
-            return text[1:]
+            text, self._before = text[len(self._before) :], b""
         return text
 
 
@@ -163,10 +162,10 @@ def _temporary(read: Read, encoder: Encoder, where: str) -> MappedIds:
 
 
 def _key(
-    statistics: TextStatistics, vocabulary: Vocabulary, handling: str | None, mode: str
+    statistics: TextStatistics, vocabulary: Vocabulary, handling: str | None, layout: Layout
 ) -> str:
     """A name for these ids; `handling`: what is done with unknown characters, None without any."""
-    facts = [_FORMAT, statistics.sha256, vocabulary.unit, vocabulary.symbols, handling, mode]
+    facts = [_FORMAT, statistics.sha256, vocabulary.unit, vocabulary.symbols, handling, layout.key]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:40]
 
 

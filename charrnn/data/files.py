@@ -21,7 +21,6 @@ from charrnn.data.vocabulary import Unit
 from charrnn.errors import DataError, argument, call, settings
 from charrnn.runtime.files import read_regular
 
-BOUNDARY = "\n"  # ends a line
 MARK = "\ufeff"  # the byte order mark, decoded
 CHUNK = 1 << 20  # bytes read at a time
 MAX_NAMED = 8  # texts in a message

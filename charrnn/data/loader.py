@@ -3,7 +3,7 @@
 The cursor is all the state of a loader. What is random depends on (seed, epoch) alone, so a new
 loader of the same configuration continues at a saved cursor exactly.
 
-In stream mode the text is cut into B streams of equal length; each epoch shifts all of them by an
+A stream is cut into B streams of equal length; each epoch shifts all of them by an
 offset of its own, so that windows do not always begin at the same places. Within an epoch the state
 is carried.
 """
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from charrnn.data.sources import Ids
 from charrnn.nn.bptt import Batch
@@ -37,7 +38,7 @@ class DataLoader(ABC):
     Attributes:
         batches_per_epoch: their number, the same in every epoch.
         characters_per_epoch: predicted characters of an epoch.
-        B: streams, or lines, side by side, at most.
+        B: streams, or sequences, side by side, at most.
         T: characters of a window, at most.
         longest: steps of the longest batch, context included.
     """
@@ -121,6 +122,8 @@ class EpochBounds(Sequence[BatchBounds]):
 
 
 OFFSETS = 1  # this purpose of the seed
+# Characters after a cut that are read and not learned: so many, or a tenth of a short stretch.
+WARM, WARM_SHARE = 512, 10
 
 
 class StreamLoader(DataLoader):
@@ -128,11 +131,17 @@ class StreamLoader(DataLoader):
 
     `k1` and `k2` are None for full BPTT: a batch then holds whole streams. A text shorter than
     B·k1 gets fewer streams, then shorter windows: see `B` and `T`.
+
+    `rows` (n, 2): stretches of the ids, read one after another, where it is not all of them.
     """
 
-    def __init__(self, ids: Ids, B: int, k1: int | None, k2: int | None, seed: int) -> None:
-        N = len(ids) - 1
+    def __init__(
+        self, ids: Ids, B: int, k1: int | None, k2: int | None, seed: int,
+        rows: NDArray[np.int64] | None = None,
+    ) -> None:  # fmt: skip
         self._ids, self._seed = ids, seed
+        self._stretches = Stretches(np.array([[0, len(ids)]]) if rows is None else rows)
+        N = len(self._stretches) - 1
         self._last_offset = (-1, 0)  # an epoch, and its offset
         window = 1 if k1 is None else k1
         self.B = max(min(B, N // window), 1)
@@ -156,13 +165,62 @@ class StreamLoader(DataLoader):
 
     def size(self, cursor: Cursor) -> tuple[int, int]:
         bounds = self._epoch_bounds[cursor.index]
+        mask = self._mask(cursor, bounds)
+        if mask is not None:
+            return self.B, int(np.count_nonzero(mask[bounds.first :]))
         return self.B, self.B * (bounds.stop - bounds.start - bounds.first)
 
     def batch(self, cursor: Cursor, own: slice = ALL) -> tuple[Batch, bool]:
         bounds = self._epoch_bounds[cursor.index]
-        offset = self.offset(cursor.epoch)
-        # Row t, column b is character b·length + t.
-        starts = offset + self._length * np.arange(self.B)[own]
-        window = self._ids[starts + np.arange(bounds.start, bounds.stop + 1)[:, None]]
-        batch = Batch(window[:-1], window[1:], first=bounds.first, advance=bounds.advance)
+        window = self._ids[self._stretches.at(self._places(cursor, bounds)[:, own])]
+        mask = self._mask(cursor, bounds)
+        batch = Batch(
+            window[:-1], window[1:], first=bounds.first, advance=bounds.advance,
+            mask=None if mask is None else mask[:, own],
+        )  # fmt: skip
         return batch, cursor.index == 0
+
+    def _places(self, cursor: Cursor, bounds: BatchBounds) -> NDArray[np.int64]:
+        """Of inputs, and of the last target: row t, column b is character b·length + t."""
+        starts = self.offset(cursor.epoch) + self._length * np.arange(self.B)
+        return starts + np.arange(bounds.start, bounds.stop + 1)[:, None]
+
+    def _mask(self, cursor: Cursor, bounds: BatchBounds) -> NDArray[np.bool_] | None:
+        """Which targets count; None for all, also where none would be left."""
+        if self._stretches.is_one:
+            return None
+        mask = self._stretches.known(self._places(cursor, bounds)[1:])
+        return mask if mask[bounds.first :].any() and not mask.all() else None
+
+
+class Stretches:
+    """Rows (start, stop) of ids as one text: `len` of it, and where its characters are.
+
+    After each cut some characters only warm the state up, which comes from elsewhere.
+    """
+
+    def __init__(self, rows: NDArray[np.int64]) -> None:
+        lengths = rows[:, 1] - rows[:, 0]
+        self._stops = np.cumsum(lengths)
+        self._starts = self._stops - lengths
+        self._shift = rows[:, 0] - self._starts
+        self._warm = np.minimum(WARM, lengths // WARM_SHARE)
+        self._warm[0] = 0
+        self.is_one = len(rows) == 1
+
+    def __len__(self) -> int:
+        return int(self._stops[-1])
+
+    def at(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Positions in the ids."""
+        if self.is_one:
+            return places + self._shift[0]
+        return places + self._shift[self._of(places)]
+
+    def known(self, places: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether enough of their own stretch stands before them."""
+        stretch = self._of(places)
+        return places - self._starts[stretch] >= self._warm[stretch]
+
+    def _of(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.searchsorted(self._stops, places, side="right")

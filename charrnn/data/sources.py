@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 from charrnn.config.rules import text_codec
 from charrnn.config.schema import STDIN, DataConfig
 from charrnn.data.encoding_pass import encode_to_file
-from charrnn.data.files import BOUNDARY, find_files, named, read_text, text_chunks
+from charrnn.data.files import find_files, named, read_text, text_chunks
+from charrnn.data.layout import layout_of
 from charrnn.data.mapped_ids import MappedIds
 from charrnn.data.text_statistics import cache_folder, count_text, recall, remember, state_of
 from charrnn.data.vocabulary import CHUNK, Vocabulary, count_code_points, distinct
@@ -28,7 +30,12 @@ Ids = NDArray[np.int32] | MappedIds
 
 
 class Source(Protocol):
-    """All files of a configuration as one text."""
+    """All files of a configuration as one text, in the layout that it asks for.
+
+    `texts`: how many files have any text.
+    """
+
+    texts: int
 
     @property
     def symbols(self) -> str:
@@ -37,7 +44,7 @@ class Source(Protocol):
 
     @property
     def sha256(self) -> str:
-        """The hash of the text in UTF-8."""
+        """The hash of the text in UTF-8, without the boundary before the first sequence."""
         ...
 
     def counts(self) -> NDArray[np.int64]:
@@ -45,15 +52,12 @@ class Source(Protocol):
         ...
 
     def encode(self, vocabulary: Vocabulary) -> tuple[Ids, list[str]]:
-        """Ids, in lines mode with a boundary before the first; and notices for the user."""
+        """Ids, of sequences with a boundary before the first; and notices for the user."""
         ...
 
 
 def open_source(config: DataConfig) -> Source:
-    """The text of a configuration. Raises DataError where it cannot be read, or is empty.
-
-    In lines mode a file that ends in mid-line is given its line end.
-    """
+    """The text of a configuration. Raises DataError where it cannot be read, or is empty."""
     files = find_files(config.text)
     folder = cache_folder()
     if folder is not None and _is_large(files) and not _needs_whole_text(config):
@@ -78,12 +82,13 @@ class TextInMemory:
     """A text in memory."""
 
     def __init__(self, config: DataConfig, files: list[Path]) -> None:
-        self._config = config
+        layout, where = layout_of(config), named(config.text)
+        self._config, self._layout = config, layout
         texts = [read_text(path, config.unit, config.encoding) for path in files]
-        if config.mode == "lines":
-            texts = [t if t.endswith(BOUNDARY) or not t else t + BOUNDARY for t in texts]
-        self._text = "".join(texts)
-        _require_not_empty(self._text, config)
+        self.texts = sum(map(bool, texts))
+        self._before = len(layout.boundary or "")  # what is before the first sequence
+        self._text = "".join(layout.framed(([text] for text in texts), where))
+        _require_not_empty(self._text[self._before : self._before + 1], config)
 
     @cached_property
     def symbols(self) -> str:
@@ -92,7 +97,7 @@ class TextInMemory:
     @cached_property
     def sha256(self) -> str:
         digest = hashlib.sha256()
-        for start in range(0, len(self._text), CHUNK):
+        for start in range(self._before, len(self._text), CHUNK):
             digest.update(self._text[start : start + CHUNK].encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
@@ -101,8 +106,8 @@ class TextInMemory:
 
     def encode(self, vocabulary: Vocabulary) -> tuple[Ids, list[str]]:
         config = self._config
-        text = BOUNDARY + self._text if config.mode == "lines" else self._text
-        return vocabulary.encode(text, config.on_unknown, named(config.text)), []
+        ids = vocabulary.encode(self._text, config.on_unknown, named(config.text))
+        return ids, self._layout.notices()
 
 
 class TextInFiles:
@@ -110,7 +115,8 @@ class TextInFiles:
 
     def __init__(self, config: DataConfig, files: list[Path], folder: Path) -> None:
         self._config, self._files, self._folder = config, files, folder
-        self._state = state_of(files)
+        self._layout, self._state = layout_of(config), state_of(files)
+        self.texts = sum(size > 0 for _, size, *_ in self._state)
         recalled = recall(config, self._state)
         self._statistics = recalled or count_text(self._pieces("counting the text's characters"))
         if recalled is None:
@@ -131,26 +137,24 @@ class TextInFiles:
 
     def encode(self, vocabulary: Vocabulary) -> tuple[Ids, list[str]]:
         config = self._config
-        return encode_to_file(
-            self._to_encode, self._statistics, vocabulary, config.on_unknown, config.mode,
+        ids, notices = encode_to_file(
+            self._to_encode, self._statistics, vocabulary, config.on_unknown, self._layout,
             self._folder, named(config.text),
         )  # fmt: skip
+        return ids, [*notices, *self._layout.notices()]
 
     def _to_encode(self) -> Iterator[str]:
-        if self._config.mode == "lines":
-            yield BOUNDARY
-        yield from self._pieces("encoding the text")
+        yield from self._framed("encoding the text")
         self._require_unchanged()
 
     def _pieces(self, what: str) -> Iterator[str]:
+        return islice(self._framed(what), len(self._layout.boundary or ""), None)
+
+    def _framed(self, what: str) -> Iterator[str]:
+        unit, encoding = self._config.unit, self._config.encoding
         with working(what, sum(size for _, size, *_ in self._state)) as done:
-            for path in self._files:
-                last = ""
-                for text in text_chunks(path, self._config.unit, self._config.encoding, done):
-                    yield text
-                    last = text[-1]
-                if self._config.mode == "lines" and last not in ("", BOUNDARY):
-                    yield BOUNDARY
+            files = (text_chunks(path, unit, encoding, done) for path in self._files)
+            yield from self._layout.framed(files, named(self._config.text))
 
     def _require_unchanged(self) -> None:
         if state_of(self._files) != self._state:

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.config.schema import DataConfig
+from charrnn.data.layout import layout_of
 from charrnn.data.vocabulary import code_points
 from charrnn.errors import DataError
 from charrnn.runtime.files import read_regular
@@ -134,7 +135,7 @@ def remember(config: DataConfig, state: State, statistics: TextStatistics) -> No
 
 def _place(config: DataConfig, state: State) -> Path | None:
     folder = cache_folder()
-    key = [_FORMAT, state, config.unit, config.encoding, config.mode]
+    key = [_FORMAT, state, config.unit, config.encoding, layout_of(config).key]
     return None if folder is None else folder / f"{_check(key)}.json"
 
 
@@ -240,10 +241,10 @@ class LineCounter:
             self._keep(hashes)
 
 
-def repeated_share(text: str) -> tuple[float, int]:
+def repeated_share(text: str, end: str = "\n") -> tuple[float, int]:
     """The share of a text's lines, blank ones apart, that repeat an earlier one; and how many lines
-    that is a share of.
+    that is a share of. `end`: what ends a line, or whatever else is compared.
     """
     counter = LineCounter()
-    counter._remember(text.split("\n"))
+    counter._remember(text.split(end))
     return counter.duplicates / max(counter.compared, 1), counter.compared

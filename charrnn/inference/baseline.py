@@ -5,6 +5,7 @@ The figures that a network has to better: the second is a finite-state memory.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any
@@ -18,6 +19,7 @@ from charrnn.inference import hmm
 from charrnn.inference.metrics import InBits
 from charrnn.inference.mixture.counting import NUMPY_COUNTING, CountingKernels, fit, rising
 from charrnn.inference.mixture.kernels import fastest_counting
+from charrnn.inference.mixture.trie import Trie
 from charrnn.inference.reader import WARM
 from charrnn.runtime import memory
 from charrnn.runtime.progress import counted
@@ -45,7 +47,7 @@ def baseline(learned: Corpus, scored: Corpus, part: Part) -> Baseline:
     Its order is the one that, learned from the first nine tenths of the training part, is best on
     the rest. Raises DataError where the training part is empty or too long for the memory.
     """
-    K, rows = learned.vocabulary.K, learned.rows("train")
+    K, rows = learned.vocabulary.K, learned.rows["train"]
     characters = int((rows[:, 1] - rows[:, 0]).sum())
     if not learned.characters("train"):
         raise DataError("the text has no train part for the n-gram baseline to learn from")
@@ -53,8 +55,7 @@ def baseline(learned: Corpus, scored: Corpus, part: Part) -> Baseline:
     kernels = fastest_counting() if characters >= WORTH_COMPILED else NUMPY_COUNTING
     order = _best_order(learned, rows, K, kernels)
     trie = fit(*learned.sequences(rows), K, order, kernels, inf)
-    nats = kernels.order_losses(trie, [order], *_scored(scored, scored.rows(part)))
-    return Baseline(float(nats[0]), order)
+    return Baseline(float(_means(trie, [order], scored, scored.rows[part], kernels)[0]), order)
 
 
 def _require_memory(characters: int) -> None:
@@ -71,27 +72,36 @@ def _best_order(corpus: Corpus, rows: Rows, K: int, kernels: CountingKernels) ->
     first, last = _cut(corpus, rows)
     rises = rising(*corpus.sequences(first), K, HIGHEST, kernels)
     tries = counted(rises, "n-gram baseline: choosing its order", HIGHEST)
-    text = _scored(corpus, last)
-    return int(np.argmin([kernels.order_losses(t, [t.order], *text)[0] for t in tries])) + 1
+    means = [_means(trie, [trie.order], corpus, last, kernels)[0] for trie in tries]
+    return int(np.argmin(means)) + 1
 
 
 def _cut(corpus: Corpus, rows: Rows) -> tuple[Rows, Rows]:
-    """The training part without its last tenth, and that: of its lines, or of its characters."""
-    if corpus.lines is not None:
+    """The training part without its last tenth, and that: of its sequences, or characters."""
+    if corpus.boundary is not None:
         cut = len(rows) - max(len(rows) // TAIL, 1)
         return (rows[:cut], rows[cut:]) if cut else (rows, rows)
-    start, stop = rows[0].tolist()
-    cut = stop - max((stop - start) // TAIL, 1)
-    return np.array([[start, cut]]), np.array([[cut, stop]])
+    ends = np.cumsum(rows[:, 1] - rows[:, 0])
+    cut = int(ends[-1]) - max(int(ends[-1]) // TAIL, 1)
+    row = int(np.searchsorted(ends, cut, side="right"))
+    first, last = rows[: row + 1].copy(), rows[row:].copy()
+    first[-1, 1] = last[0, 0] = rows[row, 1] - (ends[row] - cut)
+    return first, last
 
 
-def _scored(corpus: Corpus, rows: Rows) -> tuple[Any, Any, int]:
-    """The sequences to score, their lengths, and how many characters are there as context only."""
-    if corpus.lines is not None:
-        return *corpus.sequences(rows), 0
-    start, stop = rows[0].tolist()
-    begin = max(start - HIGHEST, 0)
-    return *corpus.sequences(np.array([[begin, stop]])), start - begin
+def _means(
+    trie: Trie, orders: Sequence[int], corpus: Corpus, rows: Rows, kernels: CountingKernels
+) -> NDArray[Any]:
+    """Mean nats by each order of what rows predict; a stretch of a stream has context before it."""
+    if corpus.boundary is not None:
+        return np.asarray(kernels.order_losses(trie, orders, *corpus.sequences(rows), 0))
+    means, counts = [], []
+    for start, stop in rows[rows[:, 1] > np.maximum(rows[:, 0], 1)].tolist():
+        begin = max(start - HIGHEST, 0)
+        text = corpus.sequences(np.array([[begin, stop]]))
+        means.append(kernels.order_losses(trie, orders, *text, start - begin))
+        counts.append(stop - max(start, 1))
+    return np.asarray(means[0]) if len(means) == 1 else np.average(means, axis=0, weights=counts)
 
 
 def verdict(nats_per_char: float, other: Baseline) -> str:
@@ -116,28 +126,30 @@ def hmm_baseline(
 ) -> HMMBaseline:
     """Learned from the training part of `learned` by Baum-Welch; scores a part of `scored`.
 
-    In stream mode α enters the part from up to 512 characters before it, as the network's state
-    does; each line starts with π. Raises DataError where there is nothing to learn from.
+    Of a stream α enters the part from up to 512 characters before it, as the network's state
+    does; each sequence starts with π. Raises DataError where there is nothing to learn from.
     """
     if not learned.characters("train"):
         raise DataError("the text has no train part for the hidden Markov model to learn from")
-    ids, lengths = learned.sequences(learned.rows("train"))
+    ids, lengths = learned.sequences(learned.rows["train"])
     model = hmm.fit(ids, lengths, states, learned.vocabulary.K, seed=seed)
-    nats = _lines(model, scored, part) if scored.lines is not None else _stream(model, scored, part)
+    nats = (_stream if scored.boundary is None else _whole)(model, scored, part)
     return HMMBaseline(float(nats.mean()), states, model.parameters)
 
 
 def _stream(model: hmm.HMM, corpus: Corpus, part: Part) -> NDArray[np.float64]:
-    start, stop = corpus.bounds[part]
-    begin = max(start - WARM, 0)
-    nats, _ = hmm.losses(model, np.asarray(corpus.ids[begin:stop]).astype(np.int64))
-    return nats[max(start, 1) - begin :]
-
-
-def _lines(model: hmm.HMM, corpus: Corpus, part: Part) -> NDArray[np.float64]:
-    """Without each line's first id, the boundary before it, which is context only."""
     found = []
-    for rows in hmm.batched(*corpus.sequences(corpus.rows(part)), len(model.start)):
+    for start, stop in corpus.rows[part].tolist():
+        begin = max(start - WARM, 0)
+        nats, _ = hmm.losses(model, np.asarray(corpus.ids[begin:stop]).astype(np.int64))
+        found.append(nats[max(start, 1) - begin :])
+    return np.concatenate(found)
+
+
+def _whole(model: hmm.HMM, corpus: Corpus, part: Part) -> NDArray[np.float64]:
+    """Without each sequence's first id, the boundary before it, which is context only."""
+    found = []
+    for rows in hmm.batched(*corpus.sequences(corpus.rows[part]), len(model.start)):
         _, c = hmm.forward(model, rows)
         inside = rows.inside
         inside[0] = False

@@ -6,9 +6,9 @@ The part is read once, in its own order, a segment at a time (Krause et al. 2018
 2. g = ∇ Σ E / k over the segment, the state on entry held constant
 3. θ ← θ - η g
 
-So every character is scored before anything is learned from it. In lines mode each line begins from
-a zero state and a segment ends with its line; θ is carried on. A mixture with an n-gram learns as
-it scores, a character at a time, from what the network of step 1 makes of the segment.
+So every character is scored before anything is learned from it. Each sequence, such as a line,
+begins from a zero state and a segment ends with it; θ is carried on. A mixture with an n-gram
+learns as it scores, a character at a time, from what the network of step 1 makes of the segment.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from charrnn.data.corpus import Corpus, Part
 from charrnn.errors import DivergenceError, argument
-from charrnn.inference.evaluation import count, predicting
+from charrnn.inference.evaluation import count
 from charrnn.inference.interval import SIZE, Blocks
 from charrnn.inference.metrics import Score
 from charrnn.inference.mixture.evaluation import MixedScore, entering_state
@@ -65,17 +65,17 @@ def evaluate_mixture_dynamically(
 ) -> MixedScore:  # fmt: skip
     """The same by the mixture, which learns after each character whatever its scorer learns."""
     score = MixedScore(scorer, corpus, blocks)
-    lines = corpus.lines is not None
-    entry = predicting(corpus, part)[0]
-    begins = {entry: min(MIXTURE_WARM, entry + 1)}
-    if corpus.lines is not None:
-        begins = dict.fromkeys(corpus.lines[part][:, 0].tolist(), 1)
+    sequences = corpus.boundary is not None
+    begins = {
+        start: 1 if sequences else min(MIXTURE_WARM, start + 1)
+        for start, _ in corpus.predicting(part)
+    }
 
     def counted(window: Window, block: Array) -> Array:
         at = window.at[:, 0]
         if (known := begins.get(int(at[0]))) is not None:
             score.begin(int(at[0]), known=known)
-        return score.count(at, window.logits()[:, 0], block if lines else block[:, 0])
+        return score.count(at, window.logits()[:, 0], block if sequences else block[:, 0])
 
     _read_and_learn(network, corpus, part, rate, segment, counted)
     return score
@@ -103,17 +103,19 @@ def _segments(
     network: Network, corpus: Corpus, part: Part, k: int
 ) -> Iterator[tuple[Window, Array]]:
     """The windows of k characters, and the block that each character belongs to."""
-    if corpus.lines is not None:
-        lines = corpus.lines[part]
-        for line in np.argsort(lines[:, 0]):
-            start, stop = lines[line]
+    if corpus.boundary is not None:
+        rows = corpus.rows[part]
+        for row in np.argsort(rows[:, 0]):
+            start, stop = rows[row]
             for window in read(network, corpus.ids, Rows.whole(start, stop - 1), steps=k):
-                yield window, np.array([line])
+                yield window, np.array([row])
         return
-    start, stop = predicting(corpus, part)
-    state = entering_state(network, corpus, start)
-    for window in read(network, corpus.ids, Rows.whole(start, stop), steps=k, state=state):
-        yield window, (window.at - start) // SIZE
+    before = 0
+    for start, stop in corpus.predicting(part):
+        state = entering_state(network, corpus, start)
+        for window in read(network, corpus.ids, Rows.whole(start, stop), steps=k, state=state):
+            yield window, (window.at - start + before) // SIZE
+        before += stop - start
 
 
 def _learn(network: Network, window: Window, grad: Params, scale: float, rate: float) -> None:

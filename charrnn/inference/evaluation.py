@@ -4,8 +4,8 @@
 characters of the text before. One stream carries it through the whole part; of several, read side
 by side, each first reads 512 characters before its own, to forget the cold start.
 
-*cold*: windows of N characters one after another, each from a zero state. Lines are sequences of
-their own, and are always scored whole, from a zero state.
+*cold*: windows of N characters one after another, each from a zero state. Sequences, such as lines,
+are always scored whole, from a zero state.
 """
 
 from __future__ import annotations
@@ -33,25 +33,21 @@ def evaluate(
     """Score one part of the corpus; see the module's docstring for `streams` and `cold`.
 
     `split`: threads and ranks that share the streams. `blocks` is given the sums of each block of
-    the part, or of each line; not with several threads.
+    the part, or of each sequence; not with several threads.
     """
     pool, most = split or WorkerPool(network), corpus.characters(part)
     with working("scoring", most / (split.ranks.size if split else 1)) as done:
-        if corpus.lines is not None:
-            return _total(pool.ranks.all_gather(_score_lines(pool, corpus, part, blocks, done)))
-        start, stop = predicting(corpus, part)
-        if cold is not None:
-            return _score_cold(network, corpus.ids, start, stop, cold, blocks, done)
-        return _score_streams(pool, corpus.ids, start, stop, streams, blocks, done)
-
-
-def predicting(corpus: Corpus, part: Part) -> tuple[int, int]:
-    """The inputs start … stop - 1 that predict a part of a stream: each the one before a target.
-
-    The first character of all has none before it, and is predicted by nothing.
-    """
-    start, stop = corpus.bounds[part]
-    return max(start, 1) - 1, stop - 1
+        if corpus.boundary is not None:
+            return _total(pool.ranks.all_gather(_score_sequences(pool, corpus, part, blocks, done)))
+        scores, before = list[Score](), 0
+        for start, stop in corpus.predicting(part):
+            if cold is not None:
+                score = _score_cold(network, corpus.ids, start, stop, cold, blocks, before, done)
+            else:
+                score = _score_streams(pool, corpus.ids, start, stop, streams, blocks, before, done)
+            scores.append(score)
+            before += stop - start
+    return _total(scores)
 
 
 def count(
@@ -68,30 +64,31 @@ def count(
     return E
 
 
-def _score_lines(
+def _score_sequences(
     pool: WorkerPool, corpus: Corpus, part: Part, blocks: Blocks | None, done: Done
 ) -> Score:
-    """This rank's lines."""
+    """This rank's sequences."""
     score = Score()
-    for lines, rows in islice(line_batches(corpus, part), pool.ranks.rank, None, pool.ranks.size):
+    own = islice(sequence_batches(corpus, part), pool.ranks.rank, None, pool.ranks.size)
+    for sequences, rows in own:
         for window in read(pool.network, corpus.ids, rows, steps=WHOLE_ROWS.steps(len(rows))):
-            count(score, window, blocks, lines)
+            count(score, window, blocks, sequences)
             done(int(np.count_nonzero(window.mask)))
     return score
 
 
-def line_batches(corpus: Corpus, part: Part) -> Iterator[tuple[NDArray[np.int64], Rows]]:
-    """Lines of about the same length: which of the part's they are (B,), and where to read."""
-    assert corpus.lines is not None
-    start, stop = corpus.lines[part].T
-    for lines in EVALUATION.batches(stop - start):
-        yield lines, Rows.whole(start[lines], stop[lines] - 1)
+def sequence_batches(corpus: Corpus, part: Part) -> Iterator[tuple[NDArray[np.int64], Rows]]:
+    """Sequences of about the same length: which of the part's they are (B,), and where to read."""
+    start, stop = corpus.rows[part].T
+    for sequences in EVALUATION.batches(stop - start):
+        yield sequences, Rows.whole(start[sequences], stop[sequences] - 1)
 
 
 def _score_cold(
     network: Network, ids: Ids, start: int, stop: int, context: int, blocks: Blocks | None,
-    done: Done,
+    before: int, done: Done,
 ) -> Score:  # fmt: skip
+    """Windows from a zero state; `before`: characters of the part before them."""
     context = min(context, stop - start)  # beyond the text there is nothing to read
     score, begins = Score(), np.arange(start, stop, context)
     B = EVALUATION.steps(context)
@@ -100,16 +97,16 @@ def _score_cold(
         rows = Rows.whole(begin, np.minimum(begin + context, stop))
         steps = WHOLE_ROWS.steps(len(rows))
         for window in read(network, ids, rows, steps=steps, length=context):
-            count(score, window, blocks, (window.at - start) // SIZE)
+            count(score, window, blocks, (window.at - start + before) // SIZE)
             done(int(np.count_nonzero(window.mask)))
     return score
 
 
 def _score_streams(
     pool: WorkerPool, ids: Ids, start: int, stop: int, streams: int, blocks: Blocks | None,
-    done: Done,
+    before: int, done: Done,
 ) -> Score:  # fmt: skip
-    """Inputs start … stop - 1, cut in streams that the workers share."""
+    """Inputs start … stop - 1, cut in streams that the workers share; `before` as there."""
     B = EVALUATION.streams(stop - start, streams)
     rows = Rows.streams(start, stop, B, warm=min(WARM, start))
     # All workers cut their rows where one would that has all of them.
@@ -118,7 +115,7 @@ def _score_streams(
     def part(network: Network, own: Rows) -> Score:
         score = Score()
         for window in read(network, ids, own, steps=steps, length=length):
-            count(score, window, blocks, (window.at - start) // SIZE)
+            count(score, window, blocks, (window.at - start + before) // SIZE)
             done(int(np.count_nonzero(window.mask)))
         return score
 

@@ -1,4 +1,4 @@
-"""How sure a mean over a text is: an interval from the means of 40 to 80 stretches, or of lines.
+"""How sure a mean over a text is: from the means of 40 to 80 stretches, or of all sequences.
 
 Characters of a text are not independent, and neither are stretches of it: scenes, subjects and
 files come and go at every scale, so that the variance of a mean over m characters falls as
@@ -14,8 +14,8 @@ cut in n ≤ 80 batches of the same length, 250 characters or more, side by side
 5. the half width h is where Σ_R p(R | y) P(|t| ≤ h n / (s √(1ᵀ R 1))) = 0.95
 
 n, H, the share of I and p(R) were chosen, and the coverage was measured, by
-`benchmarks/interval_coverage.py`; see docs/eval.md. Lines are in random order, and Student's t is
-for them.
+`benchmarks/interval_coverage.py`; see docs/eval.md. Sequences, such as lines, are in random
+order, and Student's t is for them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SIZE = 25  # characters of a block, of which batches are put together
 BATCHES = 80  # at most
 BATCH = 250  # characters of a batch, at least
 SHORTEST = 10_000  # characters: 40 batches
-FEWEST_LINES = 10
+FEWEST_SEQUENCES = 10
 LEVEL = 0.95
 HURST = 0.9
 NOISE = 0.3  # the share of I in the R of long memory
@@ -44,11 +44,12 @@ Floats = NDArray[np.float64]
 class Blocks:
     """Sums of nats and numbers of characters of the blocks of a part, in bounded memory.
 
-    A block is SIZE characters, in the order of the text, or with `lines` a line, in random order.
+    A block is SIZE characters, in the order of the text, or with `sequences` one of
+    them, in random order.
     """
 
-    def __init__(self, *, lines: bool = False) -> None:
-        self._lines = lines
+    def __init__(self, *, sequences: bool = False) -> None:
+        self._sequences = sequences
         self._joined = 1  # blocks in one sum
         self._nats, self._chars = np.zeros(_MOST), np.zeros(_MOST)
 
@@ -69,7 +70,9 @@ class Blocks:
         """The 95 % interval of the nats per character; None where the part is too short."""
         used = self._chars > 0
         nats, chars = self._nats[used], self._chars[used]
-        half = _half_width_of_lines(nats, chars) if self._lines else _half_width(nats, chars)
+        half = (
+            _half_width_of_sequences(nats, chars) if self._sequences else _half_width(nats, chars)
+        )
         if half is None:
             return None
         mean = float(nats.sum() / chars.sum())
@@ -121,10 +124,10 @@ def _half_width(nats: Floats, chars: Floats) -> float | None:
     return half_width(np.add.reduceat(nats, starts) / np.add.reduceat(chars, starts))
 
 
-def _half_width_of_lines(nats: Floats, chars: Floats) -> float | None:
-    """Of the ratio of two sums over n independent lines (Cochran 1977, 6.3)."""
+def _half_width_of_sequences(nats: Floats, chars: Floats) -> float | None:
+    """Of the ratio of two sums over n independent sequences (Cochran 1977, 6.3)."""
     n = len(nats)
-    if n < FEWEST_LINES:
+    if n < FEWEST_SEQUENCES:
         return None
     deviation = nats - nats.sum() / chars.sum() * chars
     error = sqrt(n / (n - 1) * float(deviation @ deviation)) / float(chars.sum())

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from charrnn.data.corpus import BOUNDARY, Corpus
+from charrnn.data.corpus import Corpus
 
 
 @dataclass(frozen=True)
 class Copied:
-    """A sample or a line of one, whether all of it is in the training text, and what of it is."""
+    """A sample or a sequence of one, whether all of it is in the training text, and what of it."""
 
     text: str
     known: bool
@@ -23,22 +23,26 @@ class TrainingText:
 
     def __init__(self, corpus: Corpus) -> None:
         points = np.array([ord(symbol) for symbol in corpus.vocabulary.symbols], np.uint32)
-        rows = [corpus.bounds["train"]] if corpus.lines is None else corpus.lines["train"]
         parts = [
             points[corpus.ids[np.arange(start, stop)]]
             .tobytes()
             .decode("utf-32-le", "surrogatepass")
-            for start, stop in rows
+            for start, stop in corpus.rows["train"]
         ]
-        self._lines = None if corpus.lines is None else {part.strip(BOUNDARY) for part in parts}
+        self._boundary = boundary = corpus.layout.boundary
+        self._whole = set() if boundary is None else {part.strip(boundary) for part in parts}
         self._text = "".join(parts)
 
+    def has(self, sequence: str) -> bool:
+        """Whether a sequence, such as a line, without its boundary, is one of them."""
+        return sequence in self._whole
+
     def look_up(self, sample: str) -> list[Copied]:
-        """The sample as a whole or, of a model of lines, each line: is it a training line?"""
-        if self._lines is None:
+        """The sample as a whole or, of a model of sequences, each: is it one to train on?"""
+        if self._boundary is None:
             return [self._copied(sample, known=sample in self._text)]
-        lines = [line for line in sample.split(BOUNDARY) if line]
-        return [self._copied(line, known=line in self._lines) for line in lines]
+        found = [sequence for sequence in sample.split(self._boundary) if sequence]
+        return [self._copied(sequence, known=self.has(sequence)) for sequence in found]
 
     def _copied(self, text: str, *, known: bool) -> Copied:
         return Copied(text, known, text if known else self.longest_copied(text))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.data.corpus import BOUNDARY
+from charrnn.data.layout import LINE_END
 from charrnn.data.vocabulary import Vocabulary
 from charrnn.inference.mixed_sampling import Mixed
 from charrnn.inference.reader import state_after
@@ -98,7 +98,7 @@ def require_finite(z: NDArray[np.floating[Any]]) -> None:
 def numpy_sampler(
     network: Network, sampling: Sampling, boundary: int | None = None, mixed: Mixed | None = None
 ) -> GenerateSteps:
-    """Steps the network's own forward pass; after `boundary` (lines mode) the state is zero."""
+    """Steps the network's own forward pass; after `boundary` the state is zero."""
 
     def generate_steps(
         x: Ids, state: Array, uniforms: Uniforms, streams: Array | None = None
@@ -158,9 +158,9 @@ def sample(
     """
     B = len(indices)
     rngs = [np.random.default_rng([SAMPLING, seed, index]) for index in indices]
-    state = np.repeat(_state_before_last(network, prime, boundary), B, axis=2)
+    state = np.repeat(state_before_last(network, prime, boundary), B, axis=2)
     x = np.full(B, prime[-1], np.int32)
-    read = [] if mixed is None else [mixed.streams(_last_sequence(prime, boundary)[:-1], B)]
+    read = [] if mixed is None else [mixed.streams(last_sequence(prime, boundary)[:-1], B)]
     chunk = FIRST_CHUNK
     while length > 0:
         n = min(chunk, length)
@@ -169,11 +169,6 @@ def sample(
         yield ids
         x, length = ids[-1], length - n
         chunk = min(2 * chunk, LARGEST_CHUNK)
-
-
-def first_id(vocabulary: Vocabulary) -> int:
-    """What a text without a prime is sampled after: a line end, or the first symbol."""
-    return vocabulary.id(BOUNDARY) if BOUNDARY in vocabulary else 0
 
 
 def writable(vocabulary: Vocabulary) -> NDArray[np.bool_] | None:
@@ -189,43 +184,49 @@ def next_logits(
     network: Network, prime: Ids, boundary: int | None = None, mixed: Mixed | None = None
 ) -> Array:
     """z (K,) for the character after a prime (ids, at least one); log q of a mixture."""
-    state = _state_before_last(network, prime, boundary)
+    state = state_before_last(network, prime, boundary)
     Z = network.logits(network.forward(prime[-1:, None], state))[0].astype(np.float64)
     if mixed is not None:
-        streams = mixed.streams(_last_sequence(prime, boundary)[:-1], 1)
+        streams = mixed.streams(last_sequence(prime, boundary)[:-1], 1)
         mixed.step(streams, prime[-1:], Z, boundary)
     return Z[0]
 
 
-def _state_before_last(network: Network, prime: Ids, boundary: int | None) -> Array:
+def state_before_last(network: Network, prime: Ids, boundary: int | None) -> Array:
     """The state (L, n, 1, H) before the prime's last character is read."""
-    read = _last_sequence(prime, boundary)[:-1]
+    read = last_sequence(prime, boundary)[:-1]
     return state_after(network, read[:, None])
 
 
-def _last_sequence(prime: Ids, boundary: int | None) -> Ids:
-    """The part of the prime that the state has seen: from its last boundary on, in lines mode."""
+def last_sequence(prime: Ids, boundary: int | None) -> Ids:
+    """The part of the prime that the state has seen: from its last boundary on, if any."""
     if boundary is None:
         return prime
     at = np.flatnonzero(prime == boundary)
     return prime[at[-1] :] if len(at) else prime
 
 
-LINE_END = "\n"
-
-
 class StopConditions:
-    """A text ends before the first of `texts` in it, or after its N-th line end."""
+    """A text ends before the first of `texts` in it, or after its N-th line end or sequence.
 
-    def __init__(self, texts: Iterable[str] = (), lines: int | None = None) -> None:
+    `boundary`: the symbol that ends a sequence, None of a stream.
+    """
+
+    def __init__(
+        self, texts: Iterable[str] = (), lines: int | None = None, sequences: int | None = None,
+        boundary: str | None = None,
+    ) -> None:  # fmt: skip
         self.texts, self.lines = tuple(text for text in texts if text), lines
+        self.sequences, self.boundary = sequences, boundary
 
     def __bool__(self) -> bool:
-        return bool(self.texts) or self.lines is not None
+        return bool(self.texts) or self.lines is not None or self.sequences is not None
 
-    def truncate(self, pieces: Iterable[str]) -> Iterator[str]:
+    def truncate(
+        self, pieces: Iterable[str], truncation: Truncation | None = None
+    ) -> Iterator[str]:
         """The text up to its end, each part as soon as it is sure."""
-        truncation = Truncation(self)
+        truncation = truncation or Truncation(self)
         for piece in pieces:
             if sure := truncation.feed(piece):
                 yield sure
@@ -236,13 +237,13 @@ class StopConditions:
 
 
 class Truncation:
-    """One text that comes in pieces. `ended`: it has met a condition.
+    """One text that comes in pieces. `ended`: it has met a condition; `sequences`: whole ones.
 
     `held`: what may be the beginning of a text that ends it, and is part of it if nothing follows.
     """
 
     def __init__(self, conditions: StopConditions) -> None:
-        self._conditions, self._line_ends = conditions, 0
+        self._conditions, self._line_ends, self.sequences = conditions, 0, 0
         self.held, self.ended = "", False
 
     def feed(self, piece: str) -> str:
@@ -258,9 +259,15 @@ class Truncation:
 
     def _next(self, character: str) -> str:
         text, texts = self.held + character, self._conditions.texts
-        self._line_ends += character == LINE_END
+        boundary = self._conditions.boundary
+        self._line_ends += character in (LINE_END, boundary)
+        self.sequences += character == boundary
         stop = next((stop for stop in texts if text.endswith(stop)), None)
-        self.ended = stop is not None or self._line_ends == self._conditions.lines
+        self.ended = (
+            stop is not None
+            or self._line_ends == self._conditions.lines
+            or self.sequences == self._conditions.sequences
+        )
         kept = 0 if self.ended else max((_beginning(text, stop) for stop in texts), default=0)
         self.held = text[len(text) - kept :]
         return text.removesuffix(stop or "") if self.ended else text[: len(text) - kept]

@@ -4,8 +4,8 @@ Streams: the state flows through the text. A long piece is cut in streams that a
 side; all but the first read 512 characters before their own, to forget the cold start. The first
 character of a text is scored as that of a sample is drawn: after a line end.
 
-Lines: each from a zero state after a line end; many are read side by side. Empty ones have no
-score, as they have none in training.
+Sequences, such as lines: each from a zero state after a boundary; many are read side by side. Empty
+ones have no score, as they have none in training.
 
 A character that the vocabulary lacks, and has no symbol for, costs what a text of N characters, K
 of them distinct, leaves for one that it never had (Witten & Bell 1991, method C): of its N
@@ -19,7 +19,7 @@ The network reads a look-alike in its place, or nothing, and goes on.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from math import inf, log
 from typing import Any, Literal, Protocol
@@ -27,10 +27,11 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.data.corpus import BOUNDARY
+from charrnn.config.schema import RECORD_END
+from charrnn.data.layout import ENDS, SEPARATES, Layout
 from charrnn.data.vocabulary import LackingError, Vocabulary, code_points, describe
 from charrnn.inference.mixture.model import Mixture
-from charrnn.inference.mixture.scoring import MixedLineScorer, MixedStreamScorer
+from charrnn.inference.mixture.scoring import MixedSequenceScorer, MixedStreamScorer
 from charrnn.inference.reader import SCORING, Plan, Rows, Window, read, read_streams, share
 from charrnn.nn.network import Network
 from charrnn.runtime.workers import WorkerPool
@@ -69,13 +70,13 @@ class Scorer:
     """
 
     def __init__(
-        self, pool: WorkerPool, vocabulary: Vocabulary, on_unknown: Unknown, *, lines: bool,
+        self, pool: WorkerPool, vocabulary: Vocabulary, on_unknown: Unknown, *, layout: Layout,
         setting: str = "on_unknown", plan: Plan = SCORING, mixture: Mixture | None = None,
         unseen: float | None = None,
     ) -> None:  # fmt: skip
         self._pool, self._vocabulary, self._on_unknown = pool, vocabulary, on_unknown
-        self.lines, self._setting, self._plan, self._mixture = lines, setting, plan, mixture
-        self._start = vocabulary.id(BOUNDARY) if BOUNDARY in vocabulary else 0
+        self.layout, self._setting, self._plan, self._mixture = layout, setting, plan, mixture
+        self._start = layout.first_id(vocabulary)
         self._table = vocabulary.table()
         self._unseen = nats_of_unseen(vocabulary.K, None) if unseen is None else unseen
         self.unknown: Counter[int] = Counter()
@@ -88,21 +89,36 @@ class Scorer:
 
     def begin(self, where: str) -> None:
         """What follows is another text; `where` names it in errors."""
-        kind = LineScorer if self.lines else StreamScorer
+        stream = self.layout.boundary is None
+        kind = StreamScorer if stream else SequenceScorer
         self._scorer: TextScorer = kind(self._pool, self._start, self._plan)
         if self._mixture is not None:
-            mixed = MixedLineScorer if self.lines else MixedStreamScorer
+            mixed = MixedStreamScorer if stream else MixedSequenceScorer
             self._scorer = mixed(self._pool, self._start, self._mixture.scorer())
         self._where, self._offset = where, 0
 
     def nats(self, text: str) -> Nats:
         """Nats of each character of the next piece; NaN for those that are not scored.
 
-        For a model of lines a piece ends where a line does. Characters that the vocabulary lacks
-        cost `unseen`, are left out (and not scored), or mapped, or raise DataError.
+        A piece is one of the layout's `whole`. Characters that the vocabulary lacks cost `unseen`,
+        are left out (and not scored), or mapped, or raise DataError.
         """
-        ids = self._table[code_points(text)]
+        if (places := self.layout.places(text)) is None:
+            self._kept = np.arange(len(text))
+            nats = self._nats(text)
+        else:
+            self._kept = np.flatnonzero(places != SEPARATES)
+            points = code_points(text)
+            points[places == ENDS] = ord(RECORD_END)
+            nats = np.full(len(text), np.nan)
+            symbols = points[self._kept].tobytes().decode("utf-32-le", "surrogatepass")
+            nats[self._kept] = self._nats(symbols)
         self._offset += len(text)
+        return nats
+
+    def _nats(self, text: str) -> Nats:
+        """Of symbols that are read, which stand at the places `_kept` of the piece."""
+        ids = self._table[code_points(text)]
         if (ids >= 0).all():
             return self._scorer.score(ids)
         return self._nats_with_unknown(text)
@@ -139,7 +155,7 @@ class Scorer:
         kinds = np.unique(points)
         vocabulary, how = self._vocabulary, self._on_unknown
         if how == "error" and len(kinds):
-            first = self._offset - len(text) + int(places[0])
+            first = self._offset + int(self._kept[places[0]])
             raise LackingError(kinds, first, self._where, self._setting)
         surprises = np.zeros(len(lacking), np.bool_)
         for point in kinds.tolist():
@@ -180,20 +196,6 @@ def _by_owner(nats: Nats, owner: NDArray[np.int64], characters: int) -> Nats:
     return sums
 
 
-def whole_lines(pieces: Iterable[str], *, closed: bool) -> Iterator[str]:
-    """The same text in pieces that end where lines do; `closed`: the last one is given its end."""
-    held: list[str] = []
-    for piece in pieces:
-        cut = piece.rfind(BOUNDARY) + 1
-        if cut:
-            yield "".join([*held, piece[:cut]])
-            held = []
-        held.append(piece[cut:])
-    rest = "".join(held)
-    if rest:
-        yield rest + BOUNDARY if closed else rest
-
-
 class StreamScorer:
     """Carries the state through the text; `start` is read before its first character."""
 
@@ -227,8 +229,8 @@ class StreamScorer:
         return nats
 
 
-class LineScorer:
-    """Each line of a piece from a zero state, after the boundary."""
+class SequenceScorer:
+    """Each sequence of a piece from a zero state, after the boundary."""
 
     def __init__(self, pool: WorkerPool, boundary: int, plan: Plan = SCORING) -> None:
         self._pool, self._boundary, self._plan = pool, boundary, plan
@@ -239,8 +241,8 @@ class LineScorer:
         if at[-1] != len(whole) - 1:
             at = np.append(at, len(whole) - 1)
         first, last = at[:-1], at[1:]
-        lines = Rows.whole(first, last)[np.flatnonzero(last - first > 1)]
-        return nats_of_rows(self._pool, whole, lines, self._plan)[1:]
+        rows = Rows.whole(first, last)[np.flatnonzero(last - first > 1)]
+        return nats_of_rows(self._pool, whole, rows, self._plan)[1:]
 
 
 def nats_of_rows(pool: WorkerPool, ids: Ids, rows: Rows, plan: Plan = SCORING) -> Nats:
@@ -261,7 +263,7 @@ def mean_nats(
 ) -> list[float]:
     """Nats per character of texts after a prime that is not scored; infinity for an empty one.
 
-    `boundary`: the id from which a sequence starts with a zero state, in lines mode.
+    `boundary`: the id from which a sequence starts with a zero state, None of a stream.
     """
     wholes = [np.concatenate([prime, text]).astype(np.int32) for text in texts]
     ends = np.cumsum([len(whole) for whole in wholes])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import log
 
+from charrnn.errors import settings
 from charrnn.training.events import Evaluated, Event, RolledBack, Stepped
 
 # Shares of the loss by which it must differ before a word is said.
@@ -16,7 +17,7 @@ class Advice:
 
     `tell` is given the first of them as soon as it is known, since a run may never come to its end,
     and every rollback. `dropout`: whether the training loss is measured with units or weights
-    dropped.
+    dropped. `by_position`: the validation part is the end of a stream, and may be of another kind.
     """
 
     def __init__(
@@ -26,8 +27,9 @@ class Advice:
         tell: Callable[[str], None] = lambda sentence: None,
         *,
         dropout: bool = False,
+        by_position: bool = False,
     ) -> None:
-        self._dropout = dropout
+        self._dropout, self._by_position = dropout, by_position
         self._tell = tell
         self._ln_k = log(K) if K > 1 else 0.0
         self._from_scratch = from_scratch
@@ -58,7 +60,27 @@ class Advice:
 
     def end(self) -> str | None:
         """About the way the losses went."""
-        return "; ".join(filter(None, (self._course(), self._above_validation()))) or None
+        course = self._other_text() or self._course()
+        return "; ".join(filter(None, (course, self._above_validation()))) or None
+
+    def _other_text(self) -> str | None:
+        """That the validation part was at no time predicted better than by chance."""
+        if not self._evaluations or not self._ln_k:
+            return None
+        best = min(event.val_loss for event in self._evaluations)
+        if best <= self._ln_k or self._evaluations[-1].train_loss >= self._ln_k:
+            return None
+        remedy = (
+            f"take it from all over the text: {settings({'data.split_by': 'blocks'})}"
+            if self._by_position
+            else "look at what is in it"
+        )
+        return (
+            f"the validation part is another kind of text than the training part: its loss was "
+            f"never below {best:.4f} nats, worse than the uniform baseline ln K = "
+            f"{self._ln_k:.4f}, while the training loss fell to "
+            f"{self._evaluations[-1].train_loss:.4f}; {remedy}"
+        )
 
     def _above_validation(self) -> str | None:
         """Why the training loss is the higher one, which looks like a fault."""

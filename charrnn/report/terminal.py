@@ -41,8 +41,8 @@ def introduction(trainer: Trainer, config: Config, run: Path, threads: int) -> l
     characters = corpus.characters
     window = window_length(config.bptt.window, loader.longest, loader.B)
     tape = max(net.tape_bytes(window, loader.B), net.tape_bytes(EVALUATION.chunk, 1))
-    unit = "lines" if corpus.lines is not None else "streams"
     padding = f", {loader.padding:.1%} padding" if hasattr(loader, "padding") else ""
+    side_by_side = f"{loader.B} {corpus.layout.plural}"
     return [
         f"model     {net.cells[0].description}, {net.params.flat.size:,} parameters "
         f"({model.num_layers} × {model.hidden_size}), {config.runtime.dtype}, "
@@ -50,7 +50,7 @@ def introduction(trainer: Trainer, config: Config, run: Path, threads: int) -> l
         f"{_ranks(trainer)}",
         f"text      {characters('train'):,} characters to train on, {characters('val'):,} to "
         f"validate, {characters('test'):,} to test; K = {net.K}",
-        f"windows   {loader.batches_per_epoch:,} an epoch, {loader.B} {unit} × up to {loader.T} "
+        f"windows   {loader.batches_per_epoch:,} an epoch, {side_by_side} × up to {loader.T} "
         f"characters{padding}; {_bptt(config)}",
         f"memory    {tape / 2**20:.1f} MiB of tape, "
         f"{optimiser.theta.nbytes * (2 + len(optimiser.slots)) / 2**20:.1f} MiB of "

@@ -26,7 +26,8 @@ _SPLIT = "what the model was trained on would be used to validate it"
 _UNIT = "the model was trained on text that was read the other way"
 REFUSED = {
     "model.init": _INITIAL, "model.forget_bias": _INITIAL, "model": _MODEL,
-    "data.split": _SPLIT, "data.split_seed": _SPLIT, "data.mode": _UNIT, "data.unit": _UNIT,
+    "data.split": _SPLIT, "data.split_seed": _SPLIT, "data.split_by": _SPLIT, "data.mode": _UNIT,
+    "data.unit": _UNIT, "data.separator": _UNIT, "data.newlines": _UNIT,
     "data.min_count": _UNIT,
 }  # fmt: skip
 POSSIBLE = {"model.dropout", "model.variational_dropout", "model.weight_dropout"}

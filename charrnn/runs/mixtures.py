@@ -96,7 +96,7 @@ def add_mixture(run: RunFolder, order: int | str, corpus: Corpus) -> Mixed:
     network, vocabulary, config = build.restore_network(read(path), str(path))
     if vocabulary != corpus.vocabulary:
         raise DataError("the text is in another vocabulary than the model", where=str(path))
-    ids, lengths = corpus.sequences(corpus.rows("train"))
+    ids, lengths = corpus.sequences(corpus.rows["train"])
     memory.require(BYTES_WHILE_COUNTING * len(ids), "the n-gram")
     mixture = Mixture.fitted(ids, lengths, vocabulary.K, None if order == "auto" else int(order))
     val_loss, parts = None, None

@@ -12,7 +12,7 @@ import numpy as np
 from charrnn import build
 from charrnn.build.checkpoints import OWN_TEXT
 from charrnn.config import Config, to_yaml, unused_keys
-from charrnn.config.schema import STDIN, ModelConfig
+from charrnn.config.schema import RECORD_END, STDIN, ModelConfig
 from charrnn.data.corpus import load_corpus
 from charrnn.data.files import find_files, matches, named, read_stdin
 from charrnn.data.text_statistics import repeated_share
@@ -64,6 +64,7 @@ def start_run(config: Config, name: str, out: Path | None, init_from: Path | Non
         config = _same_model(config, source, str(init_from))
     notices = [*said, *unused_keys(config), *_named_twice(config)]
     config = with_absolute_texts(config)
+    notices += _joined(config)
     known = None if source is None else build.vocabulary_of(source)
     corpus = load_corpus(config.data, known, extend=config.data.on_unknown == "error")
     run = None
@@ -77,10 +78,16 @@ def start_run(config: Config, name: str, out: Path | None, init_from: Path | Non
         if trainer.state.average is not None:
             trainer.state.average.restart()
         if added := corpus.vocabulary.symbols[known.K :]:
-            notices.append(f"new to the model, and initialised: {describe(map(ord, added), 40)}")
+            notices.append(f"new to the model, and initialised: {_added(added)}")
     if run is None:
         run = RunFolder.create(out, name, to_yaml(config), config.train.keep)
     return Launch(trainer, run, config, notices, fresh=source is None)
+
+
+def _added(symbols: Sequence[str]) -> str:
+    characters = [ord(symbol) for symbol in symbols if symbol != RECORD_END]
+    end = "the end of a record" if RECORD_END in symbols else ""
+    return " and ".join(filter(None, (describe(characters, 40), end)))
 
 
 def _short_text_notices(config: Config, trainer: Trainer) -> list[str]:
@@ -88,7 +95,7 @@ def _short_text_notices(config: Config, trainer: Trainer) -> list[str]:
     asked, loader = config.train.batch_size, trainer.loader
     if asked == loader.B and (config.bptt.mode == "full" or config.bptt.k1 == loader.T):
         return []
-    if trainer.corpus.lines is not None and asked == loader.B:
+    if trainer.corpus.boundary is not None and asked == loader.B:
         return []
     return [
         f"the text is short: B = {loader.B} and windows of {loader.T} characters, where {asked} "
@@ -101,18 +108,34 @@ def _text_notices(trainer: Trainer) -> list[str]:
     corpus, notices = trainer.corpus, []
     if corpus.vocabulary.K == 1:
         notices.append("the text has one distinct character: there is nothing to learn")
-    if corpus.lines is not None and "\r" in corpus.vocabulary:
-        notices.append("lines end in CR LF: the CR is learned as the last character of each")
+    if corpus.boundary is not None and "\r" in corpus.vocabulary:
+        notices.append(
+            "lines end in CR LF: the CR is learned as the last character of each; "
+            f"{settings({'data.newlines': 'lf'})} reads them as LF"
+        )
     read = corpus.vocabulary.decode(map(int, np.asarray(corpus.ids[:COMPARED])))
-    share, lines = repeated_share(read)
-    if share > MOSTLY and lines >= FEWEST_LINES:
-        part = "its lines" if len(corpus.ids) <= COMPARED else "the lines at its beginning"
+    share, count = repeated_share(read, corpus.layout.boundary or "\n")
+    if share > MOSTLY and count >= FEWEST_LINES:
+        what = f"{corpus.layout.name or 'line'}s"
+        part = f"its {what}" if len(corpus.ids) <= COMPARED else f"the {what} at its beginning"
         notices.append(
             f"the text repeats itself: {share:.0%} of {part} stand earlier in it, so that nearly "
-            "all samples will be copies, and lines to validate on are known from training; leave "
-            f"repeated lines out, or sample with {argument('check_novelty')} to see what is copied"
+            f"all samples will be copies, and {what} to validate on are known from training; leave "
+            f"repeated {what} out, or sample with {argument('check_novelty')} to see what is copied"
         )
     return notices
+
+
+def _joined(config: Config) -> list[str]:
+    """That several files are one text, which a stream reads on from each to the next."""
+    files = config.data.text
+    if config.data.mode != "stream" or len(files) < 2:
+        return []
+    choice = settings({"data.mode": "records", "data.separator": "file"})
+    return [
+        f"{len(files):,} files are one text, each read on from the end of the one before; where "
+        f"each is a text of its own: {choice}"
+    ]
 
 
 def _named_twice(config: Config) -> list[str]:
@@ -161,6 +184,14 @@ def _same_model(config: Config, source: Checkpoint, where: str) -> Config:
     """The configuration with the model that the parameters belong to."""
     model = build.config_of(source, where).model
     stored = source.meta.vocabulary.unit
+    ends = RECORD_END in source.meta.vocabulary.symbols
+    if ends and config.data.mode != "records":
+        raise ConfigError(
+            f"data.mode is {config.data.mode}, and the model was trained on records, whose end is "
+            "one of its symbols",
+            where=where,
+            then=settings({"data.mode": "records"}),
+        )
     if config.data.unit != stored:
         raise ConfigError(
             f"data.unit is {config.data.unit}, and the model was trained on {stored}s",

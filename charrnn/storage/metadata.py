@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal, NoReturn, TypeVar
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
+from charrnn.config.schema import RECORD_END
+
 FORMAT = 3
 CONVENTIONS = 3
 Arrays = Mapping[str, NDArray[Any]]
@@ -103,7 +105,7 @@ class Metadata(Section):
         found = validated(cls, values)
         found._values = values
         symbols = found.vocabulary.symbols
-        if found.vocabulary.unit == "byte" and max(map(ord, symbols)) > 255:
+        if found.vocabulary.unit == "byte" and max({*symbols} - {RECORD_END}, default="") > "\xff":
             raise ValueError("its metadata, vocabulary: a byte is above 255")
         return found
 

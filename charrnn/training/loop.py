@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from charrnn.inference.evaluation import evaluate
-from charrnn.inference.sampling import Sampling, first_id, numpy_sampler, sample, writable
+from charrnn.inference.sampling import Sampling, numpy_sampler, sample, writable
 from charrnn.nn.bptt import CancelledError
 from charrnn.runtime.signals import StopSignal
 from charrnn.storage.checkpoint_folder import CheckpointFolder
@@ -145,18 +145,17 @@ def _sampled(trainer: Trainer, *, final: bool = False) -> Iterator[Event]:
 @QUIET
 def sample_text(trainer: Trainer, length: int) -> str:
     """Some characters from the model as it is; the same for the same step and seed."""
-    vocabulary = trainer.corpus.vocabulary
-    first = first_id(vocabulary)
-    boundary = first if trainer.corpus.lines is not None else None
-    generate_steps = numpy_sampler(
-        trainer.network, Sampling(allowed=writable(vocabulary)), boundary
-    )
+    corpus = trainer.corpus
+    first, boundary = corpus.layout.first_id(corpus.vocabulary), corpus.boundary
+    sampling = Sampling(allowed=writable(corpus.vocabulary))
+    generate_steps = numpy_sampler(trainer.network, sampling, boundary)
     prime = np.array([first], np.int32)
     with trainer.averaged():
         chunks = sample(
             trainer.network, prime, length, generate_steps, trainer.seed, boundary, [trainer.step]
         )
-        return vocabulary.decode(int(i) for chunk in chunks for i in chunk[:, 0])
+        ids = (int(i) for chunk in chunks for i in chunk[:, 0])
+        return corpus.layout.shown(corpus.vocabulary.decode(ids))
 
 
 def _stepped(trainer: Trainer, update: Update) -> Stepped:

@@ -48,8 +48,8 @@ def test_features_of_yes_and_no(name, text, expected):
 
 
 def test_lines_are_closed_texts():
-    assert marks('("a\nb)c"d"', "quotes", lines=True) == ".......^^."
-    assert "brackets" not in by_name("(a\nb)", lines=True)
+    assert marks('("a\nb)c"d"', "quotes", boundary="\n") == ".......^^."
+    assert "brackets" not in by_name("(a\nb)", boundary="\n")
 
 
 def test_counted_features():
@@ -177,7 +177,7 @@ def test_rows_are_the_beginning_of_the_part(model):
     rows = rows_of(corpus, "val", 300)
     assert (rows.stop - rows.begin).sum() == 300
     if settings.data.mode == "stream":
-        start, _ = corpus.bounds["val"]
+        start, _ = corpus.rows["val"][0].tolist()
         assert rows.begin.tolist() == [start]
         assert rows.first.tolist() == [start - 512]
     else:

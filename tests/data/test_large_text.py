@@ -65,9 +65,9 @@ def outcome(data, vocabulary=None, extend=False):
     except DataError as error:
         return str(error)
     ids = corpus.ids[np.arange(len(corpus.ids))]
-    lines = corpus.lines and {part: rows.tolist() for part, rows in corpus.lines.items()}
+    rows = {part: rows.tolist() for part, rows in corpus.rows.items()}
     assert ids.dtype == np.int32
-    return corpus.sha256, corpus.vocabulary, ids.tolist(), corpus.bounds, lines
+    return corpus.sha256, corpus.vocabulary, ids.tolist(), rows
 
 
 def both_ways(contents, sets, vocabulary=None, extend=False, chunk=3):

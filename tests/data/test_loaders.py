@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from charrnn import config
 from charrnn.data.corpus import load_corpus
-from charrnn.data.line_loader import LineLoader, pad
 from charrnn.data.loader import Cursor, StreamLoader
+from charrnn.data.sequence_loader import SequenceLoader, pad
 from charrnn.errors import DataError
 
 
@@ -89,7 +89,7 @@ def test_every_line_once_with_its_boundary(tmp_path_factory, lines, B, k1, end):
     corpus = corpus_of(
         tmp_path_factory.mktemp("lines"), text, "data.mode=lines", "data.split=[1,0,0]"
     )
-    loader = LineLoader(corpus.ids, corpus.lines["train"], B, k1, k1 and k1 + 2, seed=1)
+    loader = SequenceLoader(corpus.ids, corpus.rows["train"], B, k1, k1 and k1 + 2, seed=1)
     boundary = corpus.vocabulary.id("\n")
     seen, open_lines = [], None
     for batch, fresh in epoch_of(loader):
@@ -110,7 +110,7 @@ def test_little_is_padded(tmp_path):
     rng = np.random.default_rng(0)
     text = "\n".join("x" * int(n) for n in rng.integers(2, 16, 2000))
     corpus = corpus_of(tmp_path, text, "data.mode=lines", "data.split=[1,0,0]")
-    assert LineLoader(corpus.ids, corpus.lines["train"], 50, None, None, 1).padding < 0.02
+    assert SequenceLoader(corpus.ids, corpus.rows["train"], 50, None, None, 1).padding < 0.02
 
 
 def test_padding_is_masked():
@@ -127,9 +127,9 @@ def test_lines_are_split_by_the_split_seed_alone(tmp_path):
     one = corpus_of(tmp_path, text, *sets)
     two = corpus_of(tmp_path, text, *sets, "train.seed=9")
     other = corpus_of(tmp_path, text, *sets, "data.split_seed=2")
-    assert [len(one.lines[p]) for p in ("train", "val", "test")] == [80, 10, 10]
-    np.testing.assert_array_equal(one.lines["val"], two.lines["val"])
-    assert not np.array_equal(one.lines["val"], other.lines["val"])
+    assert [len(one.rows[p]) for p in ("train", "val", "test")] == [80, 10, 10]
+    np.testing.assert_array_equal(one.rows["val"], two.rows["val"])
+    assert not np.array_equal(one.rows["val"], other.rows["val"])
 
 
 @pytest.mark.parametrize(

@@ -55,11 +55,11 @@ def zero_state(reference, parameters):
 
 def explicit(reference, parameters, corpus, rate, k):
     """The nats of every character of the validation part, in the text's order."""
-    if corpus.lines is not None:
-        rows = sorted(tuple(row) for row in corpus.lines["val"].tolist())
+    if corpus.boundary is not None:
+        rows = sorted(tuple(row) for row in corpus.rows["val"].tolist())
         sequences = [(start + 1, stop, start) for start, stop in rows]
     else:
-        start, stop = corpus.bounds["val"]
+        start, stop = corpus.rows["val"][0].tolist()
         sequences = [(start, stop, max(start - 1 - 512, 0))]
     parameters, ids, nats = dict(parameters), corpus.ids, []
     for start, stop, begin in sequences:
@@ -106,19 +106,19 @@ def test_at_rate_0_it_is_evaluate(trained, sets):
 def test_a_segment_is_scored_before_it_is_learned_from(trained):
     """What comes last changes no score before it."""
     network, corpus = parts_of(trained())
-    start, stop = corpus.bounds["val"]
+    start, stop = corpus.rows["val"][0].tolist()
     k, ids = 10, corpus.ids.copy()
     stop -= (stop - start) % k
     ids[stop - k : stop] = ids[stop - k : stop][::-1]
 
     def nats(ids, until):
-        cut = replace(corpus, ids=ids, bounds={**corpus.bounds, "val": (start, until)})
+        cut = replace(corpus, ids=ids, rows={**corpus.rows, "val": np.array([[start, until]])})
         return evaluate_dynamically(network, cut, "val", 0.5, segment=k).nats
 
     assert nats(ids, stop - k) == nats(corpus.ids, stop - k)
     assert nats(ids, stop) != nats(corpus.ids, stop)
     last = nats(corpus.ids, stop) - nats(corpus.ids, stop - k)
-    cut = replace(corpus, bounds={**corpus.bounds, "val": (stop - k, stop)})
+    cut = replace(corpus, rows={**corpus.rows, "val": np.array([[stop - k, stop]])})
     assert last != pytest.approx(evaluate(network, cut, "val").nats, rel=1e-4)
 
 

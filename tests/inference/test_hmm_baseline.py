@@ -22,11 +22,11 @@ def test_one_state_is_the_unigram(text_file, mode):
     corpus = load_corpus(data)
     found = hmm_baseline(corpus, corpus, "val", 1, seed=1)
     if mode == "stream":
-        (a, b), (c, d) = corpus.bounds["train"], corpus.bounds["val"]
+        (a, b), (c, d) = (corpus.rows[part][0].tolist() for part in ("train", "val"))
         learned, scored = corpus.ids[a:b], corpus.ids[c:d]
     else:
-        learned = np.concatenate([corpus.ids[a:b] for a, b in corpus.lines["train"].tolist()])
-        scored = np.concatenate([corpus.ids[a + 1 : b] for a, b in corpus.lines["val"].tolist()])
+        learned = np.concatenate([corpus.ids[a:b] for a, b in corpus.rows["train"].tolist()])
+        scored = np.concatenate([corpus.ids[a + 1 : b] for a, b in corpus.rows["val"].tolist()])
     counts = np.bincount(learned, minlength=corpus.vocabulary.K)
     p = (counts + 1) / (counts.sum() + len(counts))
     assert found.nats_per_char == pytest.approx(float(-np.log(p[scored]).mean()), abs=1e-9)
@@ -37,7 +37,7 @@ def test_a_stream_enters_from_the_text_before(text_file):
     data = config.load(None, [f"data.text={text_file}", "data.split=[0.8,0.2,0]"]).data
     corpus = load_corpus(data)
     found = hmm_baseline(corpus, corpus, "val", 6, seed=3)
-    (a, b), (c, d) = corpus.bounds["train"], corpus.bounds["val"]
+    (a, b), (c, d) = (corpus.rows[part][0].tolist() for part in ("train", "val"))
     model = hmm.fit(corpus.ids[a:b], np.array([b - a]), 6, corpus.vocabulary.K, seed=3)
     nats, _ = hmm.losses(model, corpus.ids[c - 512 : d])
     assert found.nats_per_char == pytest.approx(float(nats[512:].mean()), abs=1e-12)

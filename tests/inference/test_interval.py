@@ -10,7 +10,7 @@ import pytest
 from charrnn.inference import interval
 from charrnn.inference.interval import (
     BATCHES,
-    FEWEST_LINES,
+    FEWEST_SEQUENCES,
     INDEPENDENT,
     SHORTEST,
     SIZE,
@@ -163,7 +163,7 @@ def lines_of(rng, n):
 
 
 def interval_of_lines(nats, chars):
-    blocks = Blocks(lines=True)
+    blocks = Blocks(sequences=True)
     T = chars.max()
     mask = np.arange(T)[:, None] < chars
     blocks.add(np.arange(len(chars)), np.broadcast_to(nats / chars, mask.shape), mask)
@@ -187,7 +187,7 @@ def test_lines_of_one_length_are_a_plain_mean():
 
 
 def test_few_lines_have_none():
-    nats, chars = lines_of(np.random.default_rng(6), FEWEST_LINES)
+    nats, chars = lines_of(np.random.default_rng(6), FEWEST_SEQUENCES)
     assert interval_of_lines(nats, chars) is not None
     assert interval_of_lines(nats[:-1], chars[:-1]) is None
     assert interval_of_lines(np.full(30, log(2)), np.ones(30, np.int64)) == pytest.approx(

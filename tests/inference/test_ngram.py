@@ -77,7 +77,7 @@ def test_every_character_of_the_part_is_scored_with_what_stands_before_it(tmp_pa
     text = "abcabdabcabeabc" * 30
     corpus = corpus_of(text, tmp_path, split=(0.7, 0.3, 0.0))
     found = baseline(corpus, corpus, "val")
-    ids, (start, stop) = corpus.ids.tolist(), corpus.bounds["val"]
+    ids, (start, stop) = corpus.ids.tolist(), corpus.rows["val"][0].tolist()
     slow = Slow([tuple(ids[:start])], found.order, corpus.vocabulary.K)
     nats = [-log(slow.p(tuple(ids[t - 10 : t]), ids[t])) for t in range(start, stop)]
     assert found.nats_per_char == pytest.approx(np.mean(nats), rel=1e-12)
@@ -90,7 +90,7 @@ def test_lines_do_not_see_each_other(tmp_path):
     text = "".join(f"{c}\n{c}{c}{c}\n" for c in rng.choice(list("abcdefgh"), 400))
     lines = corpus_of(text, tmp_path, mode="lines", split=(0.8, 0.2, 0.0))
     found = baseline(lines, lines, "val")
-    assert found.nats_per_char * lines.characters("val") > 0.9 * log(8) * len(lines.lines["val"])
+    assert found.nats_per_char * lines.characters("val") > 0.9 * log(8) * len(lines.rows["val"])
 
 
 def test_shortest_texts(tmp_path):

@@ -61,7 +61,7 @@ def test_all_that_read_find_the_same_nats(text_file, mode, cell, dtype, toleranc
     corpus, network = model_of(text_file, cell, dtype, mode)
     ids = np.asarray(corpus.ids[:])
     if mode == "lines":
-        start, stop = corpus.lines["train"].T
+        start, stop = corpus.rows["train"].T
         rows = Rows.whole(start, stop - 1)
     else:
         rows = Rows.whole(0, len(ids) - 1)
@@ -78,7 +78,7 @@ def test_all_that_read_find_the_same_nats(text_file, mode, cell, dtype, toleranc
     same(carried.nats, carried.chars)
     dynamic = evaluate_dynamically(network, corpus, "train", 0.0, segment=11)
     same(dynamic.nats, dynamic.chars)
-    scorer = Scorer(WorkerPool(network, 2), corpus.vocabulary, "error", lines=mode == "lines")
+    scorer = Scorer(WorkerPool(network, 2), corpus.vocabulary, "error", layout=corpus.layout)
     text = corpus.vocabulary.decode(ids.tolist())
     # In lines mode the ids begin with a boundary that is no line's end.
     scored = scorer.nats(text[1:] if mode == "lines" else text)

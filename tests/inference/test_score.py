@@ -11,9 +11,11 @@ import pytest
 
 from charrnn import build
 from charrnn.analysis.gradcheck.cases import reference_of
+from charrnn.config.schema import DataConfig
+from charrnn.data.layout import layout_of, whole_lines
 from charrnn.inference.interval import SHORTEST
 from charrnn.inference.reader import SCORING
-from charrnn.inference.scoring import Scorer, whole_lines
+from charrnn.inference.scoring import Scorer
 from charrnn.runtime.workers import WorkerPool
 from charrnn.storage.checkpoint import read
 from charrnn.storage.checkpoint_folder import locate
@@ -131,7 +133,9 @@ def test_pieces_and_streams_change_nothing(model, tmp_path, threads):
     pool, plan = WorkerPool(network, threads), replace(SCORING, chunk=1000, worth_cutting=10_000)
 
     def nats(pieces):
-        scorer = Scorer(pool, vocabulary, "error", lines=model == "lines", plan=plan)
+        scorer = Scorer(
+            pool, vocabulary, "error", layout=layout_of(DataConfig(mode=model)), plan=plan
+        )
         return np.concatenate([scorer.nats(piece) for piece in pieces])
 
     cuts = [text[a : a + 4_001] for a in range(0, len(text), 4_001)]

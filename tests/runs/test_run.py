@@ -120,7 +120,7 @@ def trained(text_file, tmp_path, *sets, steps=40):
 def test_evaluation_scores_every_character_once_with_carried_state(text_file, tmp_path):
     launch = trained(text_file, tmp_path, "runtime.dtype=float64")
     network, corpus = launch.trainer.network, launch.trainer.corpus
-    start, stop = corpus.bounds["val"]
+    start, stop = corpus.rows["val"][0].tolist()
     reference = reference_of(launch.config)
     begin_at = max(start - 1 - 512, 0)
     x, y = corpus.ids[begin_at : stop - 1, None], corpus.ids[begin_at + 1 : stop, None]
@@ -150,7 +150,7 @@ def test_lines_are_scored_with_their_end(text_file, tmp_path):
     launch = trained(text_file, tmp_path, "data.mode=lines", "runtime.dtype=float64")
     network, corpus = launch.trainer.network, launch.trainer.corpus
     reference, total, count = reference_of(launch.config), 0.0, 0
-    for start, stop in corpus.lines["val"]:
+    for start, stop in corpus.rows["val"]:
         ids = corpus.ids[start:stop, None]
         E, _ = reference.losses(dict(network.params), ids[:-1], ids[1:], network.zero_state(1))
         total, count = total + E.sum(), count + E.size

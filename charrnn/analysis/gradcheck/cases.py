@@ -15,6 +15,7 @@ from charrnn.analysis.gradcheck.comparison import Problem, chain
 from charrnn.analysis.gradcheck.reference.network import ReferenceNetwork
 from charrnn.config import Config
 from charrnn.config.rules import cell_options
+from charrnn.data.layout import layout_of
 from charrnn.data.loader import EpochBounds
 from charrnn.nn.bptt import Batch
 from charrnn.nn.dropout import draw_weight_masks
@@ -94,7 +95,7 @@ def _problem(
     x = rng.integers(0, network.K, (T, B))
     y = rng.integers(0, network.K, (T, B))
     mask = None
-    if config.data.mode == "lines":
+    if layout_of(config.data).boundary is not None:
         mask = np.arange(T)[:, None] < T - np.arange(B) * (T // (2 * B))
     parts = EpochBounds(T, k1, k2) if truncated else EpochBounds(T, T, T)
     batches = [

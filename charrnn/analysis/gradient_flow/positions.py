@@ -18,7 +18,7 @@ WARM = 100  # characters read before the first that gradients reach
 class Positions:
     """Windows x, y (T, B) read from a zero state; the last step of each column is a position t.
 
-    `max_lag` characters before each can be measured, all in one stream or line.
+    `max_lag` characters before each can be measured, all in one stream or sequence.
     """
 
     x: Ids
@@ -29,18 +29,19 @@ class Positions:
 def positions(corpus: Corpus, count: int, max_lag: int) -> Positions:
     """At most `count` positions of the training part, with `max_lag` steps before each, or fewer.
 
-    A stream has them evenly apart. Of lines the longest are taken, since no gradient crosses into
-    the line before, and all windows are as long as the shortest of these. Raises DataError for a
-    text in which no character has another before it.
+    A stream has them evenly apart, one in blocks in its longest stretch. Of sequences the longest
+    are taken, since no gradient crosses into the one before, and all windows are as long as the
+    shortest of these. Raises DataError for a text in which no character has another before it.
     """
-    lines = corpus.lines
-    if lines is None:
-        ids = corpus.part("train")
-        T = min(WARM + max_lag, len(ids) - 1)
-        starts = np.unique(np.linspace(0, max(len(ids) - 1 - T, 0), count).astype(np.int64))
+    ids, rows = corpus.ids, corpus.rows["train"]
+    lengths = rows[:, 1] - rows[:, 0] - 1
+    if corpus.boundary is None:
+        row = int(np.argmax(lengths))
+        length = int(lengths[row])
+        T = min(WARM + max_lag, length)
+        starts = np.unique(np.linspace(0, max(length - T, 0), count).astype(np.int64))
+        starts += rows[row, 0]
     else:
-        ids, rows = corpus.ids, lines["train"]
-        lengths = rows[:, 1] - rows[:, 0] - 1
         longest = np.argsort(-lengths, kind="stable")[:count]
         T = min(max_lag, int(lengths[longest].min(initial=max_lag)))
         starts = rows[longest, 0]

@@ -101,15 +101,16 @@ STREAMS = 8
 def rows_of(corpus: Corpus, part: Part, characters: int) -> Rows:
     """The first `characters` of a part, or all there are, in the text's order.
 
-    A stream is cut in a few, each warmed up by the 512 characters before it. A line is read with
-    the boundary before it and without the one that ends it, which begins the next.
+    A stream is cut in a few, each warmed up by the 512 characters before it; of one in blocks it is
+    the first stretch. A sequence is read with the boundary before it and without the one that ends
+    it, which begins the next.
     """
-    if corpus.lines is not None:
-        start, stop = corpus.lines[part][np.argsort(corpus.lines[part][:, 0])].T
+    rows = corpus.rows[part]
+    start, stop = rows[np.argsort(rows[:, 0])].T
+    if corpus.boundary is not None:
         lengths = stop - 1 - start
-        room = characters - (np.cumsum(lengths) - lengths)  # before each line
-        rows = Rows.whole(start, start + np.minimum(lengths, room))
-        return rows[np.flatnonzero(room > 0)]
-    start, stop = corpus.bounds[part]
-    stop = min(stop, start + characters)
-    return Rows.streams(start, stop, UNITS.streams(stop - start, STREAMS))
+        room = characters - (np.cumsum(lengths) - lengths)  # before each
+        found = Rows.whole(start, start + np.minimum(lengths, room))
+        return found[np.flatnonzero(room > 0)]
+    first, last = int(start[0]), min(int(stop[0]), int(start[0]) + characters)
+    return Rows.streams(first, last, UNITS.streams(last - first, STREAMS))

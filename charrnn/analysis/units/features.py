@@ -28,16 +28,20 @@ class Feature:
     values: Array
 
 
-def features(text: str, *, lines: bool = False) -> list[Feature]:
+def features(text: str, boundary: str | None = None) -> list[Feature]:
     """The features of a text that are not the same for all its characters.
 
-    `lines`: nothing is open across the end of a line, as where each line is a text of its own.
+    `boundary`: what ends a sequence, across which nothing is open.
     """
     found = [
-        Feature("quotes", "inside quotation marks", True, _quotes(text, lines)),
-        Feature("brackets", "inside ( ), [ ] or { }", True, _brackets(text, lines)),
-        Feature("position in line", "characters since the line began", False, _column(text)),
-        Feature("indentation", "blanks that the line began with", False, _indentation(text)),
+        Feature("quotes", "inside quotation marks", True, _quotes(text, boundary)),
+        Feature("brackets", "inside ( ), [ ] or { }", True, _brackets(text, boundary)),
+        Feature(
+            "position in line", "characters since the line began", False, _column(text, boundary)
+        ),
+        Feature(
+            "indentation", "blanks that the line began with", False, _indentation(text, boundary)
+        ),
         Feature("position in word", "letters since the word began", False, _word(text)),
         Feature("word end", "the last letter of a word", True, _word_end(text)),
         Feature("upper case", "an upper-case letter", True, _each(text, str.isupper)),
@@ -58,11 +62,11 @@ def _between(text: str, pairs: list[tuple[int, int]]) -> Array:
     return np.minimum(np.cumsum(change[:-1]), 1)
 
 
-def _brackets(text: str, lines: bool) -> Array:
+def _brackets(text: str, boundary: str | None) -> Array:
     """Brackets without a partner are left out."""
     pairs, still_open = list[tuple[int, int]](), list[tuple[str, int]]()
     for index, c in enumerate(text):
-        if lines and c == "\n":
+        if c == boundary:
             still_open.clear()
         elif c in OPENING:
             still_open.append((CLOSING[OPENING.index(c)], index))
@@ -73,11 +77,11 @@ def _brackets(text: str, lines: bool) -> Array:
     return _between(text, pairs)
 
 
-def _quotes(text: str, lines: bool) -> Array:
+def _quotes(text: str, boundary: str | None) -> Array:
     """Pairs of " and of typographic marks within a paragraph; one without a partner is left out."""
     pairs, opened, closing, before = list[tuple[int, int]](), -1, "", ""
     for index, c in enumerate(text):
-        if c == "\n" and (lines or before == "\n"):
+        if c == boundary or c == before == "\n":
             opened = -1
         elif opened >= 0 and c in closing:
             pairs.append((opened, index))
@@ -88,14 +92,14 @@ def _quotes(text: str, lines: bool) -> Array:
     return _between(text, pairs)
 
 
-def _column(text: str) -> Array:
-    return _counted(text, lambda c, n: 0 if c == "\n" else n + 1)
+def _column(text: str, boundary: str | None) -> Array:
+    return _counted(text, lambda c, n: 0 if c in ("\n", boundary) else n + 1)
 
 
-def _indentation(text: str) -> Array:
+def _indentation(text: str, boundary: str | None) -> Array:
     values, blanks, leading = np.empty(len(text)), 0, True
     for index, c in enumerate(text):
-        if c == "\n":
+        if c in ("\n", boundary):
             blanks, leading = 0, True
         elif leading and c in " \t":
             blanks += 1

@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 from charrnn import __version__, build
 from charrnn.config import Config
 from charrnn.config.rules import cell_options
-from charrnn.data.corpus import BOUNDARY
+from charrnn.data.layout import layout_of, seen
 from charrnn.data.vocabulary import LOOK_ALIKES, Vocabulary
 from charrnn.export.html.packing import Packing, Precision
 from charrnn.inference.mixture.mixing import ENTROPIES, LEAST, LENGTHS
 from charrnn.inference.mixture.model import Mixture
-from charrnn.inference.sampling import first_id
 from charrnn.nn.cells.base import Cell
 from charrnn.pages import document
 
@@ -75,13 +74,13 @@ def _of_text(config: Config, vocabulary: Vocabulary) -> Json:
 
     `boundary` ends a sequence and begins the next; null where the state flows through the text.
     """
-    start = first_id(vocabulary)
+    layout = layout_of(config.data)
     return {
         "K": vocabulary.K,
         "unit": vocabulary.unit,
-        "points": [ord(symbol) for symbol in vocabulary.symbols],
-        "start": start,
-        "boundary": start if config.data.mode == "lines" and BOUNDARY in vocabulary else None,
+        "points": [ord(seen(symbol)) for symbol in vocabulary.symbols],
+        "start": layout.first_id(vocabulary),
+        "boundary": layout.boundary_id(vocabulary),
         "lookAlikes": LOOK_ALIKES,
     }
 

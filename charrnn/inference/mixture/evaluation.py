@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.data.corpus import Corpus, Part
-from charrnn.inference.evaluation import predicting
 from charrnn.inference.interval import SIZE, Blocks
 from charrnn.inference.metrics import Score
 from charrnn.inference.mixture.model import WARM, MixtureScorer
@@ -67,10 +66,10 @@ def evaluate_mixture(
     cold: int | None = None, blocks: Blocks | None = None,
 ) -> MixedScore:  # fmt: skip
     """As `charrnn.inference.evaluation.evaluate`: `streams` of the network, windows from a zero
-    state with `cold`, or lines.
+    state with `cold`, or sequences.
 
-    Lines are scored in the order of the text. With `cold` the n-gram too knows nothing from before
-    a window. The scorer's weights afterwards are those reached.
+    Sequences are scored in the order of the text. With `cold` the n-gram too knows nothing from
+    before a window. The scorer's weights afterwards are those reached.
     """
     score = MixedScore(scorer, corpus, blocks)
     with working("scoring by the mixture", corpus.characters(part)) as done:
@@ -86,17 +85,19 @@ def _planned(
     pool: WorkerPool, corpus: Corpus, part: Part, streams: int, cold: int | None
 ) -> Iterator[tuple[Block, Ints, int]]:
     """Blocks in the text's order, those of the interval, and how many inputs are context only."""
-    if corpus.lines is not None:
-        lines = corpus.lines[part]
-        order = np.argsort(lines[:, 0])
-        rows = Rows.whole(lines[order, 0], lines[order, 1] - 1)
+    if corpus.boundary is not None:
+        own = corpus.rows[part]
+        order = np.argsort(own[:, 0])
+        rows = Rows.whole(own[order, 0], own[order, 1] - 1)
         for block in ordered_rows(pool, corpus.ids, rows):
             yield block, order[block.row : block.row + 1], 1
         return
-    start, stop = predicting(corpus, part)
-    known = 1 if cold is not None else min(WARM, start + 1)
-    for block in _blocks(pool, corpus, start, stop, streams, cold):
-        yield block, (block.at - start) // SIZE, known
+    before = 0
+    for start, stop in corpus.predicting(part):
+        known = 1 if cold is not None else min(WARM, start + 1)
+        for block in _blocks(pool, corpus, start, stop, streams, cold):
+            yield block, (block.at - start + before) // SIZE, known
+        before += stop - start
 
 
 def entering_state(network: Network, corpus: Corpus, start: int) -> Array:

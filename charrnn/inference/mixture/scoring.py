@@ -143,14 +143,14 @@ class MixedStreamScorer:
         return nats
 
 
-class MixedLineScorer:
-    """Each line of a piece from a zero state, after the boundary."""
+class MixedSequenceScorer:
+    """Each sequence of a piece from a zero state, after the boundary."""
 
     def __init__(self, pool: WorkerPool, boundary: int, scorer: MixtureScorer) -> None:
         self._pool, self._boundary, self._scorer = pool, boundary, scorer
 
     def score(self, ids: NDArray[np.int32]) -> Nats:
-        """Nats of each character of the next piece; NaN for those of empty lines."""
+        """Nats of each character of the next piece; NaN for those of empty ones."""
         whole: NDArray[Any] = np.concatenate([[self._boundary], ids]).astype(np.int32)
         at = np.flatnonzero(whole == self._boundary)
         if at[-1] != len(whole) - 1:

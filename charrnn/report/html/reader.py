@@ -14,11 +14,12 @@ from charrnn.analysis.units.activations import Block, activations, quantities, r
 from charrnn.analysis.units.features import Feature, features
 from charrnn.analysis.units.ranking import Ranked, Ranking, Series, auc
 from charrnn.config import Config
-from charrnn.data.corpus import BOUNDARY, Corpus, Part
+from charrnn.data.corpus import Corpus, Part
+from charrnn.data.layout import layout_of, seen
 from charrnn.data.vocabulary import Vocabulary
 from charrnn.inference.mixed_sampling import Mixed, log_probabilities
 from charrnn.inference.reader import Rows
-from charrnn.inference.sampling import Sampling, first_id, numpy_sampler, sample, writable
+from charrnn.inference.sampling import Sampling, numpy_sampler, sample, writable
 from charrnn.nn.network import Network
 from charrnn.report.html.curves import short
 from charrnn.report.html.runs import Run
@@ -68,7 +69,7 @@ def passage(
         for start, stop in zip(rows.begin.tolist(), rows.stop.tolist(), strict=True)
     ])  # fmt: skip
     text = vocabulary.decode(ids.tolist())
-    found = features(text, lines=corpus.lines is not None)
+    found = features(text, corpus.layout.boundary)
     ranking, view = Ranking(found), View(network, ids, min(shown, len(ids)))
     with working("page: what units track", 2 * len(ids)) as done:
         for block in activations(network, corpus.ids, rows):
@@ -98,8 +99,9 @@ def sampled(
     network: Network, vocabulary: Vocabulary, config: Config, mixed: Mixed | None = None
 ) -> Json:
     """A sample at temperature 1 from the run's seed, with the probability of each character."""
-    boundary = vocabulary.id(BOUNDARY) if config.data.mode == "lines" else None
-    start = np.array([first_id(vocabulary)], np.int32)
+    layout = layout_of(config.data)
+    boundary = layout.boundary_id(vocabulary)
+    start = np.array([layout.first_id(vocabulary)], np.int32)
     generate_steps = numpy_sampler(network, Sampling(allowed=writable(vocabulary)), boundary, mixed)
     seed = config.train.seed
     drawn = sample(network, start, SAMPLED, generate_steps, seed, boundary, mixed=mixed)
@@ -171,7 +173,7 @@ class View:
         shown = self._ids[: self.size].tolist()
         used = sorted({*shown, *self._next.flat})
         return {
-            "symbols": {int(i): vocabulary.symbols[i] for i in used},
+            "symbols": {int(i): seen(vocabulary.symbols[i]) for i in used},
             "unit": vocabulary.unit,
             "ids": shown,
             "next": self._next.tolist(),

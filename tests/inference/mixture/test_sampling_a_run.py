@@ -30,7 +30,7 @@ def run(request, text_file, tmp_path):
     )
     model = run.model()
     corpus = load_corpus(model.config.data, model.vocabulary)
-    rows = [corpus.bounds["train"]] if corpus.lines is None else corpus.lines["train"].tolist()
+    rows = corpus.rows["train"].tolist()
     ids = np.concatenate([np.asarray(corpus.ids[a:b]) for a, b in rows])
     made = Mixture.fitted(ids, np.array([b - a for a, b in rows]), model.vocabulary.K, 5)
     scorer = made.scorer()
@@ -75,7 +75,7 @@ def test_best_of_chooses_by_the_mixture(run, charrnn):
     """Each candidate's nats are minus the log-probabilities that it was sampled by."""
     model = package.load(run)
     vocabulary, network = model.vocabulary, model.network()
-    boundary = vocabulary.id("\n") if model.is_of_lines else None
+    boundary = vocabulary.id("\n") if model.layout.boundary else None
     prime, text = vocabulary.encode("\nThe "), vocabulary.encode("lamp is\non the")
     found = mean_nats(network, Mixed(model.mixture, 0.7), prime, [text], boundary)[0]
     expected, whole = [], np.concatenate([prime, text])
@@ -113,7 +113,7 @@ def test_the_report_shows_the_mixtures_probabilities(run):
     alone = passage(model.network(), model.vocabulary, corpus)
     assert (reader["used"], sampled["used"], alone["used"]) == ("mixture", "mixture", "network")
     assert reader["p"] != alone["p"]
-    boundary = model.vocabulary.id("\n") if model.is_of_lines else None
+    boundary = model.vocabulary.id("\n") if model.layout.boundary else None
     ids = np.array(sampled["ids"], np.int32)
     for n in (1, 7, 40):
         z = next_logits(model.network(), ids[:n], boundary, mixed)

@@ -1,7 +1,7 @@
-"""Lines mode: each line a sequence of its own, between boundary symbols, the state reset.
+"""Sequences, such as lines or records: each between boundary symbols, the state reset.
 
-Each epoch sorts the lines by length, in random order where lengths are equal, and groups
-neighbours, so that little is padded; the groups are then shuffled. A group of long lines takes
+Each epoch sorts them by length, in random order where lengths are equal, and groups
+neighbours, so that little is padded; the groups are then shuffled. A group of long ones takes
 several batches. The lengths are the same in every epoch, and so is the number of batches.
 """
 
@@ -19,10 +19,10 @@ from charrnn.nn.bptt import Batch
 ORDER = 2  # this purpose of the seed
 
 
-class LineLoader(DataLoader):
-    """Batches (T, B) of lines: `rows` are (start, stop) into ids, boundary symbols included.
+class SequenceLoader(DataLoader):
+    """Batches (T, B) of sequences: `rows` are (start, stop) into ids, boundary symbols included.
 
-    `k1` and `k2` are None for full BPTT: a batch then holds whole lines.
+    `k1` and `k2` are None for full BPTT: a batch then holds whole ones.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class LineLoader(DataLoader):
     def _make_plan(
         self, epoch: int
     ) -> tuple[list[NDArray[np.int64]], list[EpochBounds], NDArray[np.int64]]:
-        """The epoch's groups of lines in order, their bounds, and the batches before each."""
+        """The epoch's groups in order, their bounds, and the batches before each."""
         rng = np.random.default_rng([ORDER, self._seed, epoch])
         lengths = self._rows[:, 1] - self._rows[:, 0]
         order = np.lexsort((rng.random(len(lengths)), lengths))
@@ -75,7 +75,7 @@ class LineLoader(DataLoader):
         return [groups[index] for index in shuffled], bounds, before
 
     def _at(self, cursor: Cursor) -> tuple[NDArray[np.int64], BatchBounds]:
-        """The lines at the cursor, rows of ids, and their bounds."""
+        """The sequences at the cursor, rows of ids, and their bounds."""
         groups, bounds, before = self._plan(cursor.epoch)
         at = int(np.searchsorted(before, cursor.index, side="right")) - 1
         return self._rows[groups[at]], bounds[at][cursor.index - int(before[at])]
@@ -95,7 +95,7 @@ class LineLoader(DataLoader):
 def pad(
     ids: Ids, rows: NDArray[np.int64], start: int = 0, stop: int | None = None
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.bool_]]:
-    """Steps start to stop of lines side by side: x, y (T, B) and the mask.
+    """Steps start to stop of sequences side by side: x, y (T, B) and the mask.
 
     Where the shorter ones have ended the id is 0.
     """

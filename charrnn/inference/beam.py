@@ -1,0 +1,125 @@
+"""Beam search: the likeliest text that can be found, where sampling draws one of the likely.
+
+Of every text that is still open the N likeliest are kept and each is continued by every symbol; a
+text that meets a stop condition is complete. Nothing is drawn: log p of a text is the sum of its
+symbols' by the model, and only falls as it grows, so that the search ends when no open text can
+better the complete ones (Lowerre 1976). Of equal ones the earlier, with lower ids, comes first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.inference.mixed_sampling import Mixed
+from charrnn.inference.sampling import (
+    Ids,
+    StopConditions,
+    Truncation,
+    last_sequence,
+    require_finite,
+    state_before_last,
+)
+from charrnn.nn.network import Network
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Ids of a text after the prime, and their log-probability."""
+
+    ids: Ids
+    log_p: float
+
+
+@dataclass(frozen=True)
+class _Open:
+    """A text that may go on: the last id, the text before it, and how near it is to a condition."""
+
+    log_p: float
+    id: int
+    before: _Open | None
+    truncation: Truncation
+
+    def ids(self) -> Ids:
+        found: list[int] = []
+        at: _Open | None = self
+        while at is not None:
+            found.append(at.id)
+            at = at.before
+        return np.array(found[::-1], np.int32)
+
+
+def beam_search(
+    network: Network, prime: Ids, length: int, width: int, *, count: int,
+    stop: StopConditions, symbols: Sequence[str], boundary: int | None = None,
+    allowed: NDArray[np.bool_] | None = None, mixed: Mixed | None = None,
+) -> list[Found]:  # fmt: skip
+    """The `count` likeliest texts after a prime (ids, at least one), the likeliest first.
+
+    At most `width` are kept, and none is longer than `length`. `symbols` are those of the ids; what
+    `allowed` (K,) denies is in no text. After `boundary` the state is zero.
+    """
+    state = state_before_last(network, prime, boundary)
+    streams = None if mixed is None else mixed.streams(last_sequence(prime, boundary)[:-1], 1)
+    x, texts = prime[-1:].astype(np.int32), list[_Open | None]([None])
+    complete: list[_Open] = []
+    for _ in range(length):
+        log_p, state = _continued(network, x, state, streams, boundary, mixed)
+        log_p += np.array([[0.0 if text is None else text.log_p] for text in texts])
+        if allowed is not None:
+            log_p[:, ~allowed] = -np.inf
+        kept, parents = list[_Open](), list[int]()
+        for place in np.argsort(-log_p, axis=None, kind="stable"):
+            parent, symbol = divmod(int(place), network.K)
+            if len(kept) == width or log_p[parent, symbol] == -np.inf:
+                break
+            text = _continue(texts[parent], symbol, float(log_p[parent, symbol]), stop, symbols)
+            if text.truncation.ended:
+                complete.append(text)
+            else:
+                kept.append(text)
+                parents.append(parent)
+        complete = sorted(complete, key=lambda text: -text.log_p)[:count]
+        texts = [*kept]
+        if not kept or (len(complete) == count and complete[-1].log_p >= kept[0].log_p):
+            break
+        x = np.array([text.id for text in kept], np.int32)
+        state = np.ascontiguousarray(state[:, :, parents])
+        streams = None if streams is None else streams[parents]
+    rest = [text for text in texts if text is not None]
+    best = sorted([*complete, *rest], key=lambda text: -text.log_p)
+    return [Found(text.ids(), text.log_p) for text in best[:count]]
+
+
+def _continue(
+    text: _Open | None, symbol: int, log_p: float, stop: StopConditions, symbols: Sequence[str]
+) -> _Open:
+    truncation = Truncation(stop) if text is None else copy(text.truncation)
+    truncation.feed(symbols[symbol])
+    return _Open(log_p, symbol, text, truncation)
+
+
+def _continued(
+    network: Network, x: Ids, state: Array, streams: Array | None, boundary: int | None,
+    mixed: Mixed | None,
+) -> tuple[Array, Array]:  # fmt: skip
+    """log p (B, K) of what follows x (B,), and the state after x; the streams go on."""
+    if boundary is not None:
+        state = state.copy()
+        state[:, :, x == boundary] = 0
+    tape = network.forward(x[None], state)
+    Z = network.logits(tape)[0].astype(np.float64)
+    if mixed is not None and streams is not None:
+        mixed.step(streams, x, Z, boundary)
+    for z in Z:
+        require_finite(z)
+    Z -= Z.max(axis=1, keepdims=True)
+    Z -= np.log(np.exp(Z).sum(axis=1, keepdims=True))
+    return Z, network.state_after(tape, 1)
