@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import difflib
+import signal
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -138,8 +139,8 @@ class Desk:
             click.echo(f"/{name} {self._value(SETTINGS[name])}")
 
     def _show(self, pieces: Iterable[str], before: str = "") -> None:
-        """Write pieces as they come; a signal stops it, and what has come is kept."""
-        with StopSignal(embedded=True) as stop:
+        """Write pieces as they come; Ctrl-C stops it, and what has come is kept."""
+        with StopSignal(embedded=True, numbers=[signal.SIGINT]) as stop:
             self._echo(_until(pieces, stop, before))
         if stop.requested:
             click.echo("(stopped)")

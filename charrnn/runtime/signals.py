@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
@@ -28,15 +29,21 @@ class StopSignal:
     `embedded`, a program that continues, a notebook above all: a second signal raises
     KeyboardInterrupt. After the context the handlers are what they were, and SIGTERM and SIGHUP
     are passed on. Only the main thread may set handlers; in another, `wanted` is how to stop.
+    `numbers`: the signals, if not all three.
     """
 
     def __init__(
-        self, *, embedded: bool = False, quiet: bool = False, wanted: threading.Event | None = None
+        self,
+        *,
+        embedded: bool = False,
+        quiet: bool = False,
+        wanted: threading.Event | None = None,
+        numbers: Sequence[int] = SIGNALS,
     ) -> None:
         self.number = 0  # the signal, 0 for none
         self.wanted = wanted or threading.Event()
         self._embedded, self._quiet = embedded, quiet or embedded
-        self._before: dict[int, Any] = {}
+        self._numbers, self._before = numbers, dict[int, Any]()
         self._hurried = False  # whether one of _URGENT was received
 
     @property
@@ -46,7 +53,7 @@ class StopSignal:
     def __enter__(self) -> StopSignal:
         if self._embedded and threading.current_thread() is not threading.main_thread():
             return self
-        for number in SIGNALS:
+        for number in self._numbers:
             # None: a handler that is not Python's own.
             if signal.getsignal(number) not in (signal.SIG_IGN, None):
                 self._before[number] = signal.signal(number, self._receive)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charrnn import config
+from charrnn.report.sweep import table as sweep_table
 from charrnn.report.tables import Table, in_latex, in_markdown, one_line
+from charrnn.runs.sweep.plan import Point
+from charrnn.runs.sweep.results import Row
 
 TRICKY = Table(
     ["run", "± std", "5 % & more"],
@@ -83,3 +88,19 @@ def test_a_cell_is_one_line_and_moves_no_cursor(text):
 
 def test_a_row_that_begins_with_a_bracket_is_no_argument():
     assert "{}[1] \\\\" in Table(["x"], [["[1]"]], "l").render("latex")
+
+
+def test_the_table_of_a_sweep_for_a_paper():
+    settings = {"variant": "no_bias & more", "train.seed": 1}
+    point = Point("a", settings, config.load(None), 1234)
+    rows = [Row(point, "done", {"best_val_loss": loss}) for loss in (1.5, 1.75)]
+    markdown = sweep_table(rows, Path("runs/x"), "markdown").splitlines()
+    assert markdown[2] == (
+        r"| no\_bias \& more | 128 | 1,234 | 1.6250 | 0.1768 | 1.5000 to 1.7500 | 2 |"
+    )
+    latex = sweep_table(rows, Path("runs/x"), "latex").splitlines()
+    assert latex[1] == r"\begin{tabular}{lrrrrrr}"
+    assert latex[5].startswith(r"no\_bias \& more & 128 & 1,234 & 1.6250")
+    failed = [Row(point, "failed", {})]
+    assert "1 failed" in sweep_table(failed, Path("runs/x"), "latex")
+    assert sweep_table(rows, Path("runs/x")).splitlines()[-1].startswith("tables: ")
