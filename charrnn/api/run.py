@@ -20,6 +20,7 @@ from charrnn.runtime.signals import StopSignal
 from charrnn.runtime.workers import limited
 from charrnn.storage.checkpoint import read
 from charrnn.training.events import Event, Interrupted
+from charrnn.training.previews import Previews
 from charrnn.training.trainer import Trainer
 
 
@@ -93,12 +94,16 @@ class Training(Iterator[Event]):
     last checkpoint on. A `with` block closes it.
     """
 
-    def __init__(self, launch: Launch, stop: StopSignal | None = None) -> None:
+    def __init__(
+        self, launch: Launch, stop: StopSignal | None = None, previews: Previews | None = None
+    ) -> None:
         self._launch, self._began = launch, time.perf_counter()
         self._stop = stop or StopSignal(embedded=True)
         self._summary = Summary(launch)
         self._ended: Interrupted | None = None
-        self._events = limited(record(launch, self._stop), build.threads(launch.config).blas)
+        self._events = limited(
+            record(launch, self._stop, previews), build.threads(launch.config).blas
+        )
 
     @property
     def trainer(self) -> Trainer:

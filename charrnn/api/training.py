@@ -23,9 +23,11 @@ from charrnn.runs.listing import find_run
 from charrnn.runs.resume import resume_run
 from charrnn.runs.start import Launch, start_run
 from charrnn.runtime.installation import install_command
+from charrnn.runtime.requests import Requests, reads_keys
 from charrnn.runtime.signals import StopSignal
 from charrnn.runtime.world import world
 from charrnn.training.events import Event
+from charrnn.training.previews import Previews
 
 Consumer = Callable[[Event], object]
 Consumers = Consumer | Iterable[Consumer]
@@ -170,6 +172,8 @@ def _run(
         writer()  # before there is a run
     callbacks = [on_event] if callable(on_event) else list(on_event)
     with world() as ranks, ExitStack() as stack:
+        # Signals and the terminal belong to a program that ends with its run.
+        requests = stack.enter_context(Requests()) if isinstance(asked, StopSignal) else None
         launched = join_ranks(ranks, launch)
         if not ranks.rank:
             _tell(launched)
@@ -177,13 +181,15 @@ def _run(
             asked if isinstance(asked, StopSignal)
             else stack.enter_context(StopSignal(embedded=True, wanted=asked))
         )  # fmt: skip
-        training = stack.enter_context(Training(launched, stop))
+        previews = Previews() if requests is None else Previews(requests.taken)
+        training = stack.enter_context(Training(launched, stop, previews))
         if ranks.rank:
             prepare(training.trainer.network, lambda _: None)
             for _ in training:
                 pass
             return training.run
-        with _consumers(training, launched, progress, tensorboard) as shown:
+        keys = requests is not None and reads_keys()
+        with _consumers(training, launched, progress, tensorboard, previews, keys=keys) as shown:
             for event in training:
                 for consumer in [*shown, *callbacks]:
                     _give(event, consumer, stop)
@@ -192,8 +198,9 @@ def _run(
 
 @contextmanager
 def _consumers(
-    training: Training, launch: Launch, progress: Progress, tensorboard: bool
-) -> Iterator[list[Consumer]]:
+    training: Training, launch: Launch, progress: Progress, tensorboard: bool, previews: Previews,
+    *, keys: bool,
+) -> Iterator[list[Consumer]]:  # fmt: skip
     """Whatever shows or records the events; what is to be said at the end is said at their end."""
     trainer = training.trainer
     dropout = bool(trainer.network.dropout or trainer.weight_dropout)
@@ -205,7 +212,10 @@ def _consumers(
     with ExitStack() as stack:
         consoles = stack.enter_context(display(trainer, progress))
         for console in consoles:
-            console.introduce(launch.config, launch.run.path, build.threads(launch.config).count)
+            previews.by_time = console.draws and trainer.rhythm.sample_length > 0
+            console.introduce(
+                launch.config, launch.run.path, build.threads(launch.config).count, keys=keys
+            )
         prepare(trainer.network)
         consumers: list[Consumer] = [*consoles, advice]
         if tensorboard:

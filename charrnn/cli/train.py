@@ -43,7 +43,8 @@ def command(config: str | None, files: tuple[str, ...], resumed: Path | None, qu
             accept_changes: bool, **given: Any) -> None:  # fmt: skip
     """Train a model on a text, from a YAML CONFIG or the built-in defaults.
 
-    Losses are in nats per character. Ctrl-C saves, and says how to resume.
+    Losses are in nats per character. Ctrl-C saves, and says how to resume. Enter, or SIGUSR1,
+    shows a sample at once.
 
     \b
     Examples:

@@ -13,6 +13,7 @@ from typing import Any, TextIO
 from tqdm import tqdm
 
 from charrnn.config import Config
+from charrnn.errors import printable
 from charrnn.inference.metrics import bits
 from charrnn.inference.reader import EVALUATION
 from charrnn.nn.bptt import window_length
@@ -24,6 +25,7 @@ from charrnn.training.events import (
     Finished,
     Interrupted,
     Mixed,
+    Previewed,
     Sampled,
     Saved,
     Stepped,
@@ -105,7 +107,7 @@ class Console:
         self._losses: list[float] = []
         # A log wants plain lines, and an old terminal plain letters.
         self._failed = False
-        self._draws = stream.isatty() and "utf" in (stream.encoding or "").lower()
+        self.draws = stream.isatty() and "utf" in (stream.encoding or "").lower()
         self._bar = make_bar(stream, bar, trainer.share)
 
     def __call__(self, event: Event) -> None:
@@ -135,6 +137,8 @@ class Console:
             )
         elif isinstance(event, Sampled):
             self._sample(event.text)
+        elif isinstance(event, Previewed):
+            self._sample(event.text, whole=event.asked)
         elif isinstance(event, Saved) and self._verbosity > 1:
             self._print(f"saved {event.path}")
         elif isinstance(event, Finished):
@@ -145,10 +149,13 @@ class Console:
         elif isinstance(event, Interrupted):
             self._print(f"stopped at step {event.step:,} by a signal; everything is saved")
 
-    def introduce(self, config: Config, run: Path, threads: int) -> None:
-        """Print what the run is about to do."""
+    def introduce(self, config: Config, run: Path, threads: int, *, keys: bool = False) -> None:
+        """Print what the run is about to do; `keys`: those of the terminal are read."""
+        lines = introduction(self._trainer, config, run, threads)
+        if keys and self.draws:
+            lines.append("samples   as it learns; Enter shows one at once")
         with self._giving_up():
-            self._print("\n".join(introduction(self._trainer, config, run, threads)))
+            self._print("\n".join(lines))
 
     def _step(self, event: Stepped) -> None:
         self._characters += event.characters
@@ -179,19 +186,19 @@ class Console:
     def _curve(self, event: Evaluated) -> str:
         """The validation losses so far, drawn behind the newest on a terminal."""
         self._losses.append(event.val_loss)
-        if not self._draws or len(self._losses) < 2:
+        if not self.draws or len(self._losses) < 2:
             return ""
         return "  " + sparkline(self._losses)
 
-    def _sample(self, text: str) -> None:
-        """Set apart: its beginning on a terminal, all of it with -v."""
-        lines = text.rstrip("\n").split("\n")
-        if self._verbosity > 1:
+    def _sample(self, text: str, *, whole: bool = False) -> None:
+        """Set apart: its beginning on a terminal, all of it with -v or where it was asked for."""
+        lines = printable(text).rstrip("\n").split("\n")
+        whole = whole or self._verbosity > 1
+        if self.draws and self._verbosity < 2:
+            shown = lines if whole else lines[:SAMPLE_LINES]
+            self._print("".join(f"\x1b[2m  │ {line}\x1b[0m\n" for line in shown)[:-1])
+        elif whole:
             self._print("  | " + "\n  | ".join(lines))
-        elif self._draws:
-            self._print(
-                "".join(f"\x1b[2m  │ {line}\x1b[0m\n" for line in lines[:SAMPLE_LINES])[:-1]
-            )
 
     def _left(self, event: Stepped, now: float) -> str:
         done = event.share - self._share_at_start

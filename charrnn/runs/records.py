@@ -27,16 +27,17 @@ from charrnn.training.events import (
     Stepped,
 )
 from charrnn.training.loop import train
+from charrnn.training.previews import Previews
 
 
-def record(launch: Launch, stop: StopSignal) -> Iterator[Event]:
+def record(launch: Launch, stop: StopSignal, previews: Previews | None = None) -> Iterator[Event]:
     """Train. Each event comes once it is in the run's own files, which the first rank writes."""
     run = launch.run
     if launch.trainer.ranks.rank:
         yield from train(launch.trainer, run.checkpoints, stop)
         return
     with closing(MetricsFile(run.metrics)) as metrics, closing(SampleFile(run.samples)) as samples:
-        for event in train(launch.trainer, run.checkpoints, stop):
+        for event in train(launch.trainer, run.checkpoints, stop, previews):
             metrics(event)
             samples(event)
             yield event

@@ -59,6 +59,15 @@ class Sampled:
 
 
 @dataclass(frozen=True)
+class Previewed:
+    """Some text for whoever watches, which no file has; `asked`: somebody wants to see it now."""
+
+    step: int
+    text: str
+    asked: bool
+
+
+@dataclass(frozen=True)
 class Saving:
     """A checkpoint is about to be written: what was logged before must be on disk first."""
 
@@ -127,6 +136,7 @@ Event = (
     | Logged
     | Evaluated
     | Sampled
+    | Previewed
     | Saving
     | Saved
     | RolledBack

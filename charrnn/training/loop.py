@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from math import inf
 
 import numpy as np
 
+from charrnn.errors import DivergenceError
 from charrnn.inference.evaluation import evaluate
 from charrnn.inference.sampling import Sampling, numpy_sampler, sample, writable
 from charrnn.nn.bptt import CancelledError
@@ -18,37 +21,46 @@ from charrnn.training.events import (
     Finished,
     Interrupted,
     Logged,
+    Previewed,
     Sampled,
     Saved,
     Saving,
     Stepped,
 )
 from charrnn.training.plan import Throughput, Update
+from charrnn.training.previews import LENGTH, PATIENCE, Previews
 from charrnn.training.rollback import roll_back
 from charrnn.training.trainer import Trainer
 
 VALIDATION_STREAMS = 16
 
 
-def train(trainer: Trainer, checkpoints: CheckpointFolder, stop: StopSignal) -> Iterator[Event]:
+def train(
+    trainer: Trainer, checkpoints: CheckpointFolder, stop: StopSignal,
+    previews: Previews | None = None,
+) -> Iterator[Event]:  # fmt: skip
     """Update until a limit is reached or `stop` is asked for; evaluate, sample, save on the way.
 
-    Every rank of the run calls it; each yields the events, and the first the samples.
+    Every rank of the run calls it; each yields the events, and the first the samples and previews.
 
     A divergence is rolled back as often as `trainer.limits` allows; then DivergenceError is raised.
     """
     trainer.clock.start()
+    previews = previews or Previews()
+    previews.start(trainer.clock.seconds)
     if checkpoints.last() is None:
         yield from _save(trainer, checkpoints, is_best=False)
     while True:
         try:
-            yield from _course(trainer, checkpoints, stop)
+            yield from _course(trainer, checkpoints, stop, previews)
             return
         except DivergedError as error:
             yield roll_back(trainer, checkpoints, error)
 
 
-def _course(trainer: Trainer, checkpoints: CheckpointFolder, stop: StopSignal) -> Iterator[Event]:
+def _course(
+    trainer: Trainer, checkpoints: CheckpointFolder, stop: StopSignal, previews: Previews
+) -> Iterator[Event]:
     state, rhythm, speed = trainer.state, trainer.rhythm, Throughput(trainer.clock)
     saved_at = evaluated_at = None
     reason = trainer.reason_to_stop()
@@ -76,6 +88,10 @@ def _course(trainer: Trainer, checkpoints: CheckpointFolder, stop: StopSignal) -
                     is_best = state.record_validation(val_loss)
                     yield Evaluated(trainer.step, trainer.epoch, train_loss, val_loss, is_best)
                 yield from _sampled(trainer)
+                previews.taken(trainer.clock.seconds)
+        elif previews.is_due(trainer.clock.seconds):
+            with speed.paused():
+                yield from _previewed(trainer, previews)
 
         reason = trainer.reason_to_stop()
         if trainer.step % rhythm.log == 0 or val_loss is not None:
@@ -142,9 +158,22 @@ def _sampled(trainer: Trainer, *, final: bool = False) -> Iterator[Event]:
         yield Sampled(trainer.step, sample_text(trainer, trainer.rhythm.sample_length), final)
 
 
+def _previewed(trainer: Trainer, previews: Previews) -> Iterator[Event]:
+    """A preview; none where the logits are not finite, of which the next update will tell."""
+    began = trainer.clock.seconds
+    with suppress(DivergenceError):
+        text = sample_text(trainer, trainer.rhythm.sample_length or LENGTH, PATIENCE)
+        yield Previewed(trainer.step, text, previews.asked)
+    now = trainer.clock.seconds
+    previews.taken(now, now - began)
+
+
 @QUIET
-def sample_text(trainer: Trainer, length: int) -> str:
-    """Some characters from the model as it is; the same for the same step and seed."""
+def sample_text(trainer: Trainer, length: int, seconds: float = inf) -> str:
+    """Some characters from the model as it is; the same for the same step and seed.
+
+    After so many seconds it ends where it is.
+    """
     corpus = trainer.corpus
     first, boundary = corpus.layout.first_id(corpus.vocabulary), corpus.boundary
     sampling = Sampling(allowed=writable(corpus.vocabulary))
@@ -154,7 +183,11 @@ def sample_text(trainer: Trainer, length: int) -> str:
         chunks = sample(
             trainer.network, prime, length, generate_steps, trainer.seed, boundary, [trainer.step]
         )
-        ids = (int(i) for chunk in chunks for i in chunk[:, 0])
+        until, ids = trainer.clock.seconds + seconds, list[int]()
+        for chunk in chunks:
+            ids += chunk[:, 0].tolist()
+            if trainer.clock.seconds > until:
+                break
         return corpus.layout.shown(corpus.vocabulary.decode(ids))
 
 
