@@ -12,6 +12,7 @@ VALUES: list[Any] = [
     "\ud800", "x" * 300, "y" * 20_000, "../../etc/passwd", "\0", "%s{0}", "nan", "none", "utf-16",
     "idna", "punycode", "unicode_escape", "hex", "undefined", "lstm", "gru", "rnn", "lines",
     "stream", "byte", "char", "full", "1997", "numba", "float64", "adamw", "plateau", "/dev/null",
+    "records", "blocks", "blank", "file",
     "text.txt", ".", [], [1], [[]], {}, {"a": 1}, [0] * 1000, ["text.txt"] * 50,
     [0.5, 0.25, 0.25], [1, 0, 0], [0.0, 0.0], [-1, -1], [10**30, 0],
 ]  # fmt: skip

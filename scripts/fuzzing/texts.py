@@ -17,7 +17,11 @@ TINY = [
 MODES = [
     [], ["data.mode=lines"], ["data.unit=byte"], ["data.mode=lines", "data.unit=byte"],
     ["data.encoding=latin-1"], ["data.encoding=utf-16"], ["data.split=[1,0,0]"],
-    ["bptt.mode=full"],
+    ["bptt.mode=full"], ["data.mode=records"], ["data.mode=records", "data.unit=byte"],
+    ["data.mode=records", "data.separator=file", "data.split=[1,0,0]"],
+    ["data.mode=records", 'data.separator="\\n\\n\\n"'], ["data.mode=records", "data.separator=a"],
+    ["data.mode=records", 'data.separator="\\n;\\n"', "data.newlines=lf"],
+    ["data.split_by=blocks"], ["data.newlines=lf", "data.mode=lines"],
 ]  # fmt: skip
 
 

@@ -21,6 +21,16 @@ CASES = {
         "bptt.k1=10", "optim.name=rmsprop", "optim.schedule.name=exponential",
         "train.eval_every=7", "train.checkpoint_every=3", "train.steps=250",
     ],
+    "lstm records": [
+        "model.cell=lstm", "model.hidden_size=32", "model.num_layers=1", "data.mode=records",
+        "data.newlines=lf", "bptt.k1=9", "bptt.k2=20", "train.eval_every=6",
+        "train.checkpoint_every=2", "train.keep=1", "train.steps=120",
+    ],
+    "gru blocks": [
+        "model.cell=gru", "model.hidden_size=32", "model.num_layers=1", "data.split_by=blocks",
+        "bptt.k1=10", "bptt.k2=15", "train.eval_every=5", "train.checkpoint_every=3",
+        "train.steps=120",
+    ],
     "rnn full": [
         "model.cell=rnn", "model.hidden_size=40", "model.num_layers=1", "bptt.mode=full",
         "bptt.window=50", "data.split=[0.2,0.2,0.6]", "optim.name=momentum",

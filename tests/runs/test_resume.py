@@ -36,7 +36,8 @@ MODES = {
     "stream (5, 12)": ["bptt.k1=5", "bptt.k2=12"],
     "stream full": ["bptt.mode=full", "data.split=[0.1,0.2,0.7]"],
     "stream full, windows": ["bptt.mode=full", "bptt.window=16", "data.split=[0.1,0.2,0.7]"],
-    "lines (8, 8)": ["data.mode=lines", "bptt.k1=8", "bptt.k2=8"],
+    "blocks (5, 12)": ["data.split_by=blocks", "bptt.k1=5", "bptt.k2=12"],
+    "records (8, 8)": ["data.mode=records", "data.separator=.", "bptt.k1=8", "bptt.k2=8"],
     "lines (5, 12)": ["data.mode=lines", "bptt.k1=5", "bptt.k2=12"],
     "lines full": ["data.mode=lines", "bptt.mode=full"],
 }
