@@ -56,9 +56,16 @@ def values_of(run: RunInfo, now: float | None = None) -> dict[str, Any]:
         "text": [] if run.config is None else list(run.config.data.text),
         "best_val_loss": run.best_val_loss, "best_step": run.best_step, "step": run.step,
         "epoch": run.epoch, "seconds": run.seconds, "mixture": run.mixture, "state": run.state,
-        "updated": datetime.fromtimestamp(run.updated, UTC).isoformat(timespec="seconds"),
+        "updated": _iso(run.updated),
         "age": round(age(run, now), 1), "problem": run.problem,
     }  # fmt: skip
+
+
+def _iso(seconds: float) -> str | None:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+    except (OverflowError, ValueError, OSError):  # a file may have any time
+        return None
 
 
 def age(run: RunInfo, now: float | None = None) -> float:

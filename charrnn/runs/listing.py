@@ -19,6 +19,7 @@ from charrnn.training.state import SavedState
 
 DEFAULT = Path("runs")  # where `train` and `sweep` make theirs
 DEPTH = 2  # a run in the folder of a sweep
+LARGEST = 1e15  # of numbers that are taken from a log
 LOOKS = 3  # for checkpoints that a trainer removes meanwhile
 
 
@@ -51,7 +52,11 @@ def runs_below(folder: Path, depth: int = DEPTH) -> list[Path]:
 
     A run that has no checkpoint yet is one too.
     """
-    return [folder] if _is_run(folder) else sorted(_runs_below(folder, depth))
+    if _is_run(folder):
+        return [folder]
+    # A link may lead to a run that is here already, or to the folder itself.
+    found = {os.path.realpath(run): run for run in sorted(_runs_below(folder, depth), key=_steps)}
+    return sorted(found.values())
 
 
 def find_run(name: str | os.PathLike[str]) -> Path:
@@ -110,14 +115,14 @@ def _described(run: RunFolder) -> RunInfo:
     loss, best_step = best_saved.best or (None, None)
     logged = lines[-1] if lines else {}
     epoch = _epoch(saved, logged)
-    seconds = float(logged.get("seconds", 0.0))
+    seconds = _number(logged.get("seconds", 0.0))
     if running:
         state = "running"
-    elif logged.get("final") or _is_over(config, saved, epoch, seconds):
+    elif logged.get("final") or _is_over(config, saved, epoch, seconds or 0.0):
         state = "finished"
     else:
         state = "interrupted"
-    step = max(saved.step, logged.get("step", 0)) if running else saved.step
+    step = max(saved.step, int(_number(logged.get("step")) or 0)) if running else saved.step
     return RunInfo(
         run.path, state, config=config, parameters=last.parameters,
         K=len(last.meta.vocabulary.symbols), best_val_loss=loss, best_step=best_step,
@@ -161,10 +166,16 @@ def _config_of(head: Head) -> Config:
 def _epoch(saved: SavedState, logged: dict[str, Any]) -> float:
     """Passes over the training part: the log has parts of one, a checkpoint's cursor has not."""
     epoch, index = saved.cursor
-    at, value = logged.get("step"), logged.get("epoch")
-    if index and at and isinstance(value, int | float):
+    at, value = _number(logged.get("step")), _number(logged.get("epoch"))
+    if index and at and value is not None:
         return max(float(epoch), value * saved.step / at)
     return float(epoch)
+
+
+def _number(value: Any) -> float | None:
+    """A number of the log, whatever the log holds."""
+    plain = type(value) in (int, float) and -LARGEST < value < LARGEST
+    return float(value) if plain else None
 
 
 def _is_over(config: Config, saved: SavedState, epoch: float, seconds: float) -> bool:
@@ -179,6 +190,11 @@ def _updated(run: RunFolder) -> float:
     """When the run was last written to."""
     paths = (run.metrics, run.checkpoints.folder, run.config)
     return max((os.stat(path).st_mtime for path in paths if path.exists()), default=0.0)
+
+
+def _steps(path: Path) -> tuple[int, Path]:
+    """For an order in which the last of several ways to a run is the shortest."""
+    return -len(path.parts), path
 
 
 def _is_run(path: Path) -> bool:

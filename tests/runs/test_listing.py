@@ -126,6 +126,26 @@ def test_a_damaged_run_is_a_row_and_ends_nothing(here, cut):
     assert found["lstm-10"].state == "finished"
 
 
+@pytest.mark.parametrize(
+    "line",
+    ['{"step": 3, "seconds": NaN, "epoch": Infinity}', '{"step": 0, "seconds": 1, "epoch": "x"}',
+     f'{{"step": 1{"0" * 400}, "seconds": 1{"0" * 400}, "epoch": 1{"0" * 400}}}', "[]", "x"],
+)  # fmt: skip
+def test_whatever_a_log_holds(here, line):
+    Path("runs/lstm-1/metrics.jsonl").write_text(line + "\n")
+    os.utime("runs/lstm-1/metrics.jsonl", (1e10, 1e10))
+    assert describe_run(Path("runs/lstm-1")).state == "interrupted"
+    for form in ("text", "json"):
+        assert invoke("runs", "--format", form).exit_code == 0
+
+
+def test_a_run_is_listed_once_whatever_leads_to_it(here):
+    Path("runs/again").symlink_to("gru-2", target_is_directory=True)
+    Path("runs/grid/loop").symlink_to("..", target_is_directory=True)
+    Path("runs/loop").symlink_to(".", target_is_directory=True)
+    assert len(runs_below(Path("runs"))) == 3
+
+
 def test_without_a_checkpoint_a_run_is_listed_by_its_configuration(here):
     for path in Path("runs/gru-2/checkpoints").iterdir():
         path.unlink()
