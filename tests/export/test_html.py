@@ -39,7 +39,8 @@ from browser import Browser, find
 
 TEXT = (ROOT / "data" / "quickstart.txt").read_text(encoding="utf-8")[:2000]
 # What a page must hold without being changed or hurt by it.
-HOSTILE = "</script><!--&amp;\u2028\u2029\ud800\r\x00\"'`\\"
+HOSTILE = "</script><!--&amp;\u2028\u2029\"'`\\"
+UNSHOWN = "\ud800\r\x00"
 LENGTH = 50
 needs_browser = pytest.mark.skipif(find() is None, reason="no Chromium on this machine")
 
@@ -204,7 +205,7 @@ class TestFile:
 
     def test_what_stands_in_it_is_data(self, tmp_path):
         name = "</title><script>alert(1)</script>"
-        model = model_of(tmp_path, text=TEXT + HOSTILE, name="x")
+        model = model_of(tmp_path, text=TEXT + HOSTILE + UNSHOWN, name="x")
         model.path = tmp_path / name / "checkpoints" / "best.safetensors"
         page = export(model, "html", None, None, None)
         assert page.count(b"<script") == 2
@@ -251,3 +252,223 @@ class TestFile:
         chosen = {"precision": None, "use": None} | option
         with pytest.raises(UsageError, match="is for"):
             export(model_of(tmp_path), "torch", None, **chosen)
+
+
+@pytest.fixture(scope="module")
+def opened(browser, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("page")
+    path = folder / "a & <b>.html"
+    model = model_of(folder, ["model.num_layers=2"], TEXT + HOSTILE, H=9, order=4)
+    with pytest.warns(Notice, match="holds the training text"):
+        export(model, "html", path, "exact", None)
+    before = len(browser.requests())
+    browser.open(path)
+    browser.wait(lambda: browser.js("document.documentElement.dataset.ready"))
+    browser.js("document.getElementById('pace').value = '0'")
+    yield model
+    assert browser.problems() == []
+    asked = {url for url in browser.requests()[before:] if not url.startswith("data:")}
+    assert asked == {path.resolve().as_uri()}
+
+
+@needs_browser
+class TestPage:
+    """What a reader does: one page, whose text each test begins anew."""
+
+    @pytest.fixture
+    def page(self, browser, opened):
+        set_values(browser, length=40, seed=1, temperature=1)
+        browser.js("{ const t = document.getElementById('text'); t.value = ''; t.focus();"
+                   "t.dispatchEvent(new Event('input')) }")  # fmt: skip
+        browser.wait(lambda: shown(browser) == "")
+        return browser
+
+    def test_typing_and_writing_by_keyboard(self, page, opened):
+        page.call("Input.insertText", text="The lamp")
+        page.wait(lambda: where(page) == "after “The lamp”")
+        names = page.js("[...document.querySelectorAll('#bars b')].map((b) => b.textContent)")
+        p = next_probabilities(opened, "The lamp")
+        best = opened.vocabulary.symbols[int(p.argmax())]
+        assert names[0] == {" ": "␣", "\n": "↵"}.get(best, best)
+        assert page.js("document.querySelector('#bars .share').textContent").endswith("%")
+        page.call("Input.dispatchKeyEvent", type="keyDown", key="Enter", code="Enter",
+                  windowsVirtualKeyCode=13, modifiers=2)  # fmt: skip
+        wait_until_written(page)
+        assert shown(page) == "The lamp" + expected(opened, "The lamp", length=40, seed=1)
+        assert page.js("document.getElementById('text').value") == shown(page)
+        assert "40 characters, " in status(page)
+
+    def test_going_on_from_an_edited_text_and_back(self, page, opened):
+        page.call("Input.insertText", text="The lamp")
+        write_on(page)
+        first = shown(page)
+        page.call("Input.insertText", text="\nOWEN")  # at the caret, which is at the end
+        page.wait(lambda: where(page).endswith("OWEN”"))
+        set_values(page, seed=7, temperature=0)
+        write_on(page)
+        prime = first + "\nOWEN"
+        assert shown(page) == prime + expected(opened, prime, length=40, temperature=0)
+        page.js("document.getElementById('undo').click()")
+        assert shown(page) == prime
+        set_values(page, seed=3, temperature=1)
+        write_on(page)
+        before = shown(page)
+        page.js("document.getElementById('another').click()")
+        wait_until_written(page, begun=True)
+        assert shown(page) == prime + expected(opened, prime, length=40, seed=4) != before
+
+    def test_settings_are_those_of_sample(self, page, opened):
+        set_values(
+            page, length=80, temperature=0.7, **{"top-k": 5, "top-p": 0.9, "seed": 2**64 - 1}
+        )
+        page.call("Input.insertText", text="A ")
+        write_on(page)
+        chosen = {"temperature": 0.7, "top_k": 5, "top_p": 0.9, "seed": 2**64 - 1}
+        assert shown(page) == "A " + expected(opened, "A ", length=80, **chosen)
+        # The slider's keys, and what it says.
+        page.js("document.getElementById('temperature').focus()")
+        page.key("ArrowRight")
+        assert page.js("document.querySelector('output[for=temperature]').textContent") == "0.75"
+        set_values(page, **{"top-k": "", "top-p": 1, "stop-before": "e"})
+        write_on(page)
+        assert "e" not in shown(page)[82:]
+        set_values(page, **{"stop-before": "", "seed": "none"})
+        assert page.js("document.getElementById('seed').getAttribute('aria-invalid')") == "true"
+
+    def test_stop(self, page):
+        set_values(page, length=100000)
+        page.js("document.getElementById('write').click()")
+        page.wait(lambda: len(shown(page)) > 10)
+        assert page.js("document.getElementById('text').readOnly")
+        page.key("Escape")
+        wait_until_written(page, begun=True)
+        assert 10 < len(shown(page)) < 100000
+
+    def test_the_caret_shows_what_was_expected_there(self, page, opened):
+        page.call("Input.insertText", text="The lamp")
+        page.wait(lambda: where(page) == "after “The lamp”")
+        page.js("document.getElementById('text').setSelectionRange(3, 3)")
+        page.wait(lambda: where(page) == "after “The”")
+        nats = -np.log(next_probabilities(opened, "Th")[opened.vocabulary.id("e")])
+        assert f"{nats:.2f} nats" in page.js("document.getElementById('about').textContent")
+        page.js("document.querySelector('#bars button').click()")
+        page.wait(lambda: len(shown(page)) == 9)
+        assert shown(page)[:3] + shown(page)[4:] == "The lamp"
+
+    def test_characters_that_it_does_not_know(self, page):
+        page.call("Input.insertText", text="Thé “lamp” is 火")
+        page.wait(lambda: "does not know 火" in status(page))
+        lacking = "[...document.querySelectorAll('#mirror .lacking')].map((s) => s.textContent)"
+        assert page.js(lacking) == ["火"]  # the others have something like them
+
+    def test_colours(self, page, opened):
+        page.call("Input.insertText", text="The lamp")
+        write_on(page)
+        colours = (
+            "[...document.querySelectorAll('#mirror span')].map((s) => s.style.backgroundColor)"
+        )
+        surprise = page.js(colours)
+        assert len(set(surprise)) > 5
+        page.js("document.querySelector('[data-value=unit]').click()")
+        page.wait(lambda: page.js(colours) != surprise)
+        about = "document.getElementById('about').textContent"
+        page.wait(lambda: "unit 0:" in page.js(about))
+        options = "[...document.getElementById('letter').options].map((o) => o.value)"
+        assert page.js(options) == ["h", "s", "i", "f", "o", "g"]
+        for letter, layer in (("h", 1), ("s", 0), ("f", 1), ("g", 0)):
+            set_values(page, letter=letter, layer=layer, unit=4)
+            value = activation(opened, shown(page), layer, letter, 4)
+            said = f"unit 4: {value:.3f}".replace("-", "−")
+            page.wait(lambda said=said: said in page.js(about))
+        page.js("document.getElementById('next').click()")
+        page.wait(lambda: "unit 5:" in page.js(about))
+        page.js("document.querySelector('[data-value=none]').click()")
+        page.wait(lambda: set(page.js(colours)) == {""})
+        page.js("document.querySelector('[data-value=surprise]').click()")
+        page.wait(lambda: page.js(colours) == surprise)
+
+    def test_the_ngram_is_mixed_in_by_its_weight(self, page, opened):
+        page.call("Input.insertText", text="The lam")
+        set_values(page, say=0)
+        alone = next_probabilities(opened, "The lam", use="network")
+        page.wait(lambda: np.abs(probabilities(page, ["The lam"])[0] - alone).max() < 1e-5)
+        set_values(page, say=1)
+        both = next_probabilities(opened, "The lam")
+        page.wait(lambda: np.abs(probabilities(page, ["The lam"])[0] - both).max() < 1e-5)
+        assert np.abs(both - alone).max() > 0.01
+
+    def test_phone_dark_and_labels(self, page):
+        ground = "getComputedStyle(document.body).backgroundColor"
+        light = page.js(ground)
+        page.resize(390, 844, dark=True)
+        assert page.js("document.documentElement.scrollWidth") <= 390
+        assert page.js(ground) != light
+        unnamed = page.js(
+            "[...document.querySelectorAll('button, select, input, textarea')].filter((e) => "
+            "!e.textContent.trim() && !e.ariaLabel && !e.labels?.length).map((e) => e.id)"
+        )
+        assert unnamed == []
+        small = page.js(
+            "[...document.querySelectorAll('.actions button')].filter((e) => "
+            "e.getBoundingClientRect().height < 40).length"
+        )
+        assert small == 0
+        page.resize(1280, 900)
+
+    def test_the_field_and_its_colours_break_lines_alike(self, page):
+        text = "a" * 200 + " lamp  and\tthe\n\n   " + "word, " * 60
+        page.call("Input.insertText", text=text)
+        page.wait(lambda: shown(page) == text)
+        for width in (1280, 390):
+            page.resize(width, 900)
+            heights = page.js(
+                "['mirror', 'text'].map((id) => document.getElementById(id).scrollHeight)"
+            )
+            assert heights[0] == heights[1]
+        page.resize(1280, 900)
+
+
+SET = """{
+  const field = document.getElementById(%s);
+  field.value = %s;
+  for (const kind of ["input", "change"]) field.dispatchEvent(new Event(kind, {bubbles: true}));
+}"""
+
+
+def set_values(page, **values):
+    for name, value in values.items():
+        page.js(SET % (json.dumps(name), json.dumps(str(value))))
+
+
+def shown(page) -> str:
+    return page.js("document.getElementById('mirror').textContent").removesuffix("\u200b")
+
+
+def where(page) -> str:
+    return page.js("document.getElementById('where').textContent")
+
+
+def status(page) -> str:
+    return page.js("document.getElementById('status').textContent")
+
+
+def wait_until_written(page, begun=False):
+    label = "document.getElementById('write').textContent"
+    page.wait(lambda: page.js(label) == "Write on" and " a second" in status(page))
+
+
+def write_on(page):
+    page.js("document.getElementById('status').textContent = ''")
+    page.js("document.getElementById('write').click()")
+    wait_until_written(page)
+
+
+def activation(model, text, layer, letter, unit) -> float:
+    """A unit's value after a text, by the network's own tape."""
+    network = model.network()
+    ids = model.vocabulary.encode(text)
+    tape = network.forward(ids[:, None], network.zero_state(1))
+    cell, own = network.cells[layer], tape.cells[layer]
+    if letter in cell.state_names:
+        return float(own.states[cell.state_names.index(letter)][-1, 0, unit])
+    return float(cell.gate_values(own)[letter][-1, 0, unit])

@@ -1,6 +1,8 @@
 // The page: the text is read as it is typed, and written on from its end.
 const frame = () => new Promise((go) => { requestAnimationFrame(go); });
-const SLICE = 12; // milliseconds of work between two frames
+// Milliseconds of work between two frames: twice what showing them takes, so that the page stays usable.
+const SHORTEST = 12, LONGEST = 120;
+const sliceAfter = (rest) => Math.min(Math.max(2 * rest, SHORTEST), LONGEST);
 
 class Page {
   constructor(model) {
@@ -66,15 +68,14 @@ class Page {
   /** Read pieces, some at a time. False where something else has begun meanwhile. */
   async read(more) {
     const task = ++this.task;
-    let done = 0, until = performance.now() + SLICE;
+    let until = performance.now() + SHORTEST;
     for (const piece of more) {
       this.reading.push(piece);
-      done++;
       if (performance.now() < until) continue;
       this.tell(`Reading: ${this.reading.length.toLocaleString("en")} characters`);
       await frame();
       if (task !== this.task) return false;
-      until = performance.now() + SLICE;
+      until = performance.now() + SHORTEST;
     }
     return true;
   }
@@ -137,14 +138,17 @@ class Page {
     this.before.push(from);
     this.buttons();
     const began = performance.now();
+    let slice = SHORTEST;
     while (!writer.ended && task === this.task) {
       const now = performance.now(), shown = reading.length;
       const due = chosen.pace ? 1 + (chosen.pace * (now - began)) / 1000 : Infinity;
-      while (!writer.ended && writer.made < due && performance.now() < now + SLICE) writer.step();
-      paper.show(reading, Math.min(shown, reading.length));
+      while (!writer.ended && writer.made < due && performance.now() < now + slice) writer.step();
+      const done = performance.now();
+      paper.show(reading, Math.min(shown, reading.length), true);
       paper.follow();
       this.look();
       await frame();
+      slice = sliceAfter(performance.now() - done - 16);
     }
     const seconds = (performance.now() - began) / 1000;
     writer.end();
@@ -198,7 +202,7 @@ class Page {
     write.disabled = false;
     write.textContent = this.writing ? "Stop" : "Write on";
     write.setAttribute("aria-keyshortcuts", this.writing ? "Escape" : "Control+Enter");
-    field("text").readOnly = this.writing;
+    field("text").readOnly = Boolean(this.writing);
     for (const id of ["another", "undo"]) field(id).disabled = this.writing || !this.before.length;
   }
 

@@ -7,8 +7,8 @@ class Paper {
     mirror.append(this.tail);
   }
 
-  /** Show the pieces from the n-th on anew; the field too, unless it is what was typed. */
-  show(reading, n, typed = false) {
+  /** Show the pieces from the n-th on anew, in the mirror alone or in the field too. */
+  show(reading, n, mirrorAlone = false) {
     while (this.runs.length && this.runs.at(-1).from + this.runs.at(-1).count > n) {
       const run = this.runs.pop();
       run.node.remove();
@@ -22,7 +22,7 @@ class Paper {
       run.count++;
     }
     for (const run of this.runs.slice(first)) run.node.textContent = run.text;
-    if (!typed && this.field.value !== reading.text) this.field.value = reading.text;
+    if (!mirrorAlone && this.field.value !== reading.text) this.field.value = reading.text;
   }
 
   begin(from, colour, lacking, rgb) {
