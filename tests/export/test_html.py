@@ -20,8 +20,9 @@ from hypothesis.extra.numpy import arrays
 from charrnn import build, config
 from charrnn.api.exporting import export
 from charrnn.api.loaded import LoadedModel
-from charrnn.api.sampling import next_probabilities, prepare_sampler
-from charrnn.data.vocabulary import Vocabulary
+from charrnn.api.sampling import prepare_sampler
+from charrnn.data.layout import layout_of
+from charrnn.data.vocabulary import UNKNOWN, Vocabulary
 from charrnn.errors import CheckpointError, Notice, UsageError
 from charrnn.export.html import page as html_page
 from charrnn.export.html.packing import quantise, restored
@@ -49,7 +50,12 @@ def model_of(folder, sets=(), text=TEXT, H=7, spread=1.0, name="model", order=No
     """A model of random parameters in a checkpoint, beside an n-gram if an order is given."""
     chosen = config.load(None, [f"model.hidden_size={H}", "runtime.kernels=numpy", *sets])
     symbols = text.encode().decode("latin-1") if chosen.data.unit == "byte" else text
+    layout = layout_of(chosen.data)
+    end = layout.boundary or ""
+    symbols = end + layout.symbols(symbols, "text") + end
     vocabulary = Vocabulary.of(symbols, chosen.data.unit)
+    if chosen.data.min_count > 1:
+        vocabulary = Vocabulary([*vocabulary.symbols, UNKNOWN], chosen.data.unit, UNKNOWN)
     network = build.network(chosen, vocabulary.K, for_inference=True)
     build.initialise(network, chosen)
     flat = network.params.flat
@@ -66,21 +72,21 @@ def model_of(folder, sets=(), text=TEXT, H=7, spread=1.0, name="model", order=No
     model = LoadedModel(path, read(path))
     if order is not None:
         ids = vocabulary.encode(symbols)
-        model._mixture = mixture_of(ids, vocabulary, chosen.data.mode == "lines", order)
+        model._mixture = mixture_of(ids, vocabulary.K, layout.boundary_id(vocabulary), order)
     return model
 
 
-def mixture_of(ids, vocabulary, lines, order) -> Mixture:
+def mixture_of(ids, K, boundary, order) -> Mixture:
     """An n-gram of the ids, and weights that have learned something."""
-    sequences, K = [ids], vocabulary.K
-    if lines:
-        ends = np.flatnonzero(ids == vocabulary.id("\n"))
+    sequences = [ids]
+    if boundary is not None:
+        ends = np.flatnonzero(ids == boundary)
         sequences = [ids[a : b + 1] for a, b in pairwise(ends.tolist())]
     lengths = np.array([len(sequence) for sequence in sequences])
     whole = np.concatenate(sequences)
     mixture = Mixture.fitted(whole, lengths, K, order, NUMPY_COUNTING, NumPyMixture())
     scorer = mixture.scorer()
-    scorer.score(np.random.default_rng(1).standard_normal((200, K)), ids[500:700])
+    scorer.score(np.random.default_rng(1).standard_normal((100, K)), ids[500:600])
     return mixture.with_weights(scorer.weights)
 
 
@@ -122,18 +128,21 @@ def written(browser, prime, **chosen):
 
 def expected(model, prime, **chosen):
     """What the program writes after a prime."""
-    return "".join(prepare_sampler(model, prime_of(model, prime), **chosen).decoded("replace"))
+    sampler = prepare_sampler(model, model.symbols(prime, "prime"), **chosen)
+    return "".join(sampler.decoded("replace"))
 
 
-def prime_of(model, text):
-    return text.encode().decode("latin-1") if model.vocabulary.unit == "byte" else text
+def after(model, prime, **chosen):
+    """p (K,) after a prime, by the program."""
+    sampler = prepare_sampler(model, model.symbols(prime, "prime"), length=0, **chosen)
+    return sampler.next_characters()[0]
 
 
 def assert_the_same(browser, model, primes):
     """Probabilities after each prime, and what is written after it at temperature 0."""
     found = probabilities(browser, primes)
     for p, prime in zip(found, primes, strict=True):
-        np.testing.assert_allclose(p, next_probabilities(model, prime), rtol=0, atol=1e-5)
+        np.testing.assert_allclose(p, after(model, prime), rtol=0, atol=1e-5)
     for prime in primes[-2:]:
         chosen = {"length": LENGTH, "temperature": 0}
         assert written(browser, prime, **chosen) == expected(model, prime, **chosen)
@@ -158,7 +167,9 @@ KINDS = {
     "lines": ["data.mode=lines", "model.cell=gru"],
     "bytes": ["data.unit=byte", "model.cell=gru"],
     "bytes, lines": ["data.unit=byte", "data.mode=lines", "model.num_layers=1"],
-    "characters": ["model.cell=rnn"],
+    "records": ["data.mode=records", "data.separator=blank", "model.cell=gru"],
+    "byte records": ["data.mode=records", "data.separator=OWEN", "data.unit=byte"],
+    "rare characters": ["data.min_count=2", "model.cell=rnn"],
 }
 
 
@@ -287,7 +298,7 @@ class TestPage:
         page.call("Input.insertText", text="The lamp")
         page.wait(lambda: where(page) == "after “The lamp”")
         names = page.js("[...document.querySelectorAll('#bars b')].map((b) => b.textContent)")
-        p = next_probabilities(opened, "The lamp")
+        p = after(opened, "The lamp")
         best = opened.vocabulary.symbols[int(p.argmax())]
         assert names[0] == {" ": "␣", "\n": "↵"}.get(best, best)
         assert page.js("document.querySelector('#bars .share').textContent").endswith("%")
@@ -349,7 +360,7 @@ class TestPage:
         page.wait(lambda: where(page) == "after “The lamp”")
         page.js("document.getElementById('text').setSelectionRange(3, 3)")
         page.wait(lambda: where(page) == "after “The”")
-        nats = -np.log(next_probabilities(opened, "Th")[opened.vocabulary.id("e")])
+        nats = -np.log(after(opened, "Th")[opened.vocabulary.id("e")])
         assert f"{nats:.2f} nats" in page.js("document.getElementById('about').textContent")
         page.js("document.querySelector('#bars button').click()")
         page.wait(lambda: len(shown(page)) == 9)
@@ -390,10 +401,10 @@ class TestPage:
     def test_the_ngram_is_mixed_in_by_its_weight(self, page, opened):
         page.call("Input.insertText", text="The lam")
         set_values(page, say=0)
-        alone = next_probabilities(opened, "The lam", use="network")
+        alone = after(opened, "The lam", use="network")
         page.wait(lambda: np.abs(probabilities(page, ["The lam"])[0] - alone).max() < 1e-5)
         set_values(page, say=1)
-        both = next_probabilities(opened, "The lam")
+        both = after(opened, "The lam")
         page.wait(lambda: np.abs(probabilities(page, ["The lam"])[0] - both).max() < 1e-5)
         assert np.abs(both - alone).max() > 0.01
 

@@ -72,15 +72,18 @@ def to_html_bytes(
 def _of_text(config: Config, vocabulary: Vocabulary) -> Json:
     """`points` are code points, or bytes; `start` is read before a text that has none before it.
 
-    `boundary` ends a sequence and begins the next; null where the state flows through the text.
+    `boundary` ends a sequence and begins the next, and is `written` in a text; null where the state
+    flows through the text. `unknown` stands for what the vocabulary lacks, if it has such an id.
     """
-    layout = layout_of(config.data)
+    layout, unknown = layout_of(config.data), vocabulary.unknown
     return {
         "K": vocabulary.K,
         "unit": vocabulary.unit,
         "points": [ord(seen(symbol)) for symbol in vocabulary.symbols],
         "start": layout.first_id(vocabulary),
         "boundary": layout.boundary_id(vocabulary),
+        "written": layout.written,
+        "unknown": None if unknown is None else vocabulary.id(unknown),
         "lookAlikes": LOOK_ALIKES,
     }
 

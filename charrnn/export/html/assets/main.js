@@ -115,7 +115,7 @@ class Page {
     const { reading, paper } = this, n = this.writing ? reading.length : reading.piecesBefore(paper.caret);
     const logs = reading.logsAfter(n), piece = reading.pieces[n - 1], next = reading.pieces[n];
     field("bars").hidden = logs === null;
-    if (logs) this.bars.show(logs, distribution(logs, settings()), next?.ids[0] ?? null);
+    if (logs) this.bars.show(logs, distribution(able(logs), settings()), next?.ids[0] ?? null);
     const before = reading.pieces.slice(Math.max(n - 12, 0), n).map(({ text }) => text).join("");
     field("where").textContent = n ? `after “${n > 12 ? "…" : ""}${Array.from(before, visible).join("").replaceAll("␣", " ")}”` : "at the beginning";
     const words = [];

@@ -2,41 +2,49 @@
 const SHOWN_RETURN = "␍"; // a text field makes a line end of U+000D
 
 class Vocabulary {
-  constructor({ points, unit, lookAlikes }) {
-    Object.assign(this, { points, lookAlikes, bytes: unit === "byte" });
+  constructor({ points, unit, lookAlikes, boundary, written, unknown }) {
+    Object.assign(this, { points, lookAlikes, boundary, written, unknown, bytes: unit === "byte" });
     this.ids = new Map(points.map((point, id) => [point, id]));
   }
 
   /** What a symbol is called where it stands alone. */
   name(id) {
     const point = this.points[id];
-    return this.bytes && point > 126 ? `0x${hex(point).slice(-2)}` : visible(String.fromCodePoint(point));
+    return this.bytes && point > 126 && point < 256 ? `0x${hex(point).slice(-2)}` : visible(String.fromCodePoint(point));
   }
 
   /** What has to be typed for it, or null for a part of a character. */
   typed(id) {
+    if (id === this.boundary) return this.written;
     const point = this.points[id];
     return this.bytes && point > 127 ? null : String.fromCodePoint(point).replace("\r", SHOWN_RETURN);
   }
 
   /** Pieces {text, ids}: a character each, without ids where the vocabulary has nothing like it. */
-  encode(text) { return Array.from(text, (c) => ({ text: c, ids: this.idsOf(c) ?? this.similar(c) ?? [] })); }
+  encode(text) {
+    const parts = this.boundary === null ? [text] : text.split(this.written);
+    const end = { text: this.written, ids: [this.boundary] };
+    return parts.flatMap((part, i) => [...(i ? [end] : []),
+      ...Array.from(part, (c) => ({ text: c, ids: this.idsOf(c) ?? this.substitute(c) }))]);
+  }
 
-  idsOf(c) {
-    const point = c === SHOWN_RETURN && !this.ids.has(c.codePointAt(0)) ? 13 : c.codePointAt(0);
-    const symbols = this.bytes && point > 127 ? [...new TextEncoder().encode(c)] : [point];
+  idsOf(text) {
+    const points = Array.from(text, (c) => (c === SHOWN_RETURN && !this.ids.has(0x240d) ? 13 : c.codePointAt(0)));
+    const symbols = this.bytes && points.some((point) => point > 127) ? [...new TextEncoder().encode(text)] : points;
     const ids = symbols.map((symbol) => this.ids.get(symbol));
     return ids.includes(undefined) ? null : ids;
   }
 
-  /** As --on-unknown map: punctuation that phones put in, a letter without its accent, its case. */
-  similar(c) {
+  /** Another spelling; the id of all that is unknown; or as --on-unknown map: punctuation that
+  phones put in, a letter without its accent, its case. */
+  substitute(c) {
     const plain = c.normalize("NFKD").slice(0, 1);
-    for (const other of [this.lookAlikes[c], plain, plain.toLowerCase(), plain.toUpperCase()]) {
+    const alike = [this.lookAlikes[c], plain, plain.toLowerCase(), plain.toUpperCase()];
+    for (const other of [c.normalize("NFC"), c.normalize("NFD"), ...(this.unknown === null ? alike : [])]) {
       const ids = other && this.idsOf(other);
       if (ids) return ids;
     }
-    return null;
+    return this.unknown === null ? [] : [this.unknown];
   }
 }
 
@@ -48,6 +56,7 @@ class Decoder {
   }
 
   push(id) {
+    if (id === this.vocabulary.boundary) return this.end() + this.vocabulary.written;
     const point = this.vocabulary.points[id];
     const text = this.vocabulary.bytes ? this.utf8.decode(Uint8Array.of(point), { stream: true }) : String.fromCodePoint(point);
     return text.replaceAll("\r", SHOWN_RETURN);

@@ -1,3 +1,8 @@
+/** The same without what no text can hold: the symbol that stands for unknown characters. */
+function able(logs) {
+  return data.unknown === null ? logs : logs.map((log, id) => (id === data.unknown ? -Infinity : log));
+}
+
 // Draws characters after what was read, as `charrnn sample` with the same settings does.
 class Writer {
   constructor(reading, chosen) {
@@ -8,7 +13,7 @@ class Writer {
   }
 
   step() {
-    const { reading, chosen } = this, { logs } = reading;
+    const { reading, chosen } = this, logs = able(reading.logs);
     const id = chosen.temperature === 0 ? argmax(logs) : choose(distribution(logs, chosen), this.random.next());
     reading.add(id);
     this.made++;
