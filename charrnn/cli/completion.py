@@ -7,6 +7,8 @@ from typing import Any, get_args
 import click
 from click.shell_completion import BashComplete, CompletionItem, get_completion_class
 
+from charrnn.cli.streams import echo
+
 
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
@@ -22,7 +24,7 @@ def command(ctx: click.Context, shell: str) -> None:
     """
     kind = Bash if shell == "bash" else get_completion_class(shell)
     assert kind is not None
-    click.echo(kind(ctx.find_root().command, {}, "charrnn", "_CHARRNN_COMPLETE").source())
+    echo(kind(ctx.find_root().command, {}, "charrnn", "_CHARRNN_COMPLETE").source())
 
 
 class Bash(BashComplete):

@@ -10,6 +10,7 @@ import click
 from charrnn.api.settings import load_config, notices, schema_text, to_yaml
 from charrnn.cli.completion import files
 from charrnn.cli.options import say_notice, set_option
+from charrnn.cli.streams import echo
 
 
 @click.group("config")
@@ -34,7 +35,7 @@ def show(config: str | None, settings: dict[str, Any]) -> None:
     Example:
       charrnn config show --set optim.name=sgd
     """
-    click.echo(to_yaml(load_config(config, settings)), nl=False)
+    echo(to_yaml(load_config(config, settings)), nl=False)
 
 
 @command.command("check")
@@ -51,7 +52,7 @@ def check(config: str | None, settings: dict[str, Any]) -> None:
     """
     for text in notices(load_config(config, settings)):
         say_notice(text)
-    click.echo(f"{config or 'the defaults'}: ok")
+    echo(f"{config or 'the defaults'}: ok")
 
 
 @command.command("schema")
@@ -66,4 +67,4 @@ def schema(out: Path | None) -> None:
     """
     text = schema_text(out)
     if out is None:
-        click.echo(text, nl=False)
+        echo(text, nl=False)

@@ -19,7 +19,7 @@ from charrnn.cli.options import (
     table_option,
     unknown_option,
 )
-from charrnn.cli.streams import to_json
+from charrnn.cli.streams import echo, to_json
 from charrnn.data.layout import Layout
 from charrnn.inference.baseline import verdict
 from charrnn.inference.dynamic import SEGMENT
@@ -77,13 +77,13 @@ def command(runs: tuple[Path, ...], text: tuple[str, ...], split: str | None, pr
     names = [str(path) for path in paths]
     if form == "json":
         listed = [{"run": n, **r.values()} for n, r in zip(names, results, strict=True)]
-        click.echo(to_json(results[0].values() if len(runs) == 1 else listed))
+        echo(to_json(results[0].values() if len(runs) == 1 else listed))
     elif form == "text" and len(runs) == 1:
-        click.echo(_in_words(results[0], models[0].layout))
+        echo(_in_words(results[0], models[0].layout))
     else:
         texts = {model.meta["corpus_sha256"] for model in models}
         table = evaluations(names, results, one_text=bool(text) or len(texts) == 1)
-        click.echo(table.render(form))
+        echo(table.render(form))
 
 
 def _in_words(result: Evaluation, layout: Layout) -> str:

@@ -9,7 +9,7 @@ import click
 
 from charrnn.api.model import load
 from charrnn.cli.options import argument_option, checkpoint_option, quiet_option
-from charrnn.cli.streams import write
+from charrnn.cli.streams import echo, write
 
 
 @click.command("export")
@@ -47,7 +47,7 @@ def command(run: Path, to: Any, out: Path, precision: Any, use: Any, which: Any)
     data = model.export(to, out, precision=precision, use=use)
     own = model.config.model
     size = sum(array.size for array in model.parameters.values())
-    click.echo(
+    echo(
         f"{out}: {own.cell}, {own.num_layers} × {own.hidden_size}, K = {model.vocabulary.K}, "
         f"{size:,} parameters, {len(data):,} bytes"
     )

@@ -10,7 +10,7 @@ from charrnn.api.gradcheck import GradientCheck, gradcheck
 from charrnn.cli import completion
 from charrnn.cli.mistakes import in_options
 from charrnn.cli.options import argument_option, format_option, quiet_option, set_option
-from charrnn.cli.streams import to_json
+from charrnn.cli.streams import echo, to_json
 from charrnn.errors import argument
 
 
@@ -47,7 +47,7 @@ def command(config: str | None, form: str, **given: Any) -> None:
     """
     proof = gradcheck(config, **given)
     try:
-        click.echo(to_json(proof.values()) if form == "json" else _table(proof))
+        echo(to_json(proof.values()) if form == "json" else _table(proof))
     finally:  # a mismatch is one whether or not its table could be written
         proof.require_ok()
 

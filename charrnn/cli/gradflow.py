@@ -15,7 +15,7 @@ from charrnn.cli.options import (
     quiet_option,
     set_option,
 )
-from charrnn.cli.streams import to_json
+from charrnn.cli.streams import echo, to_json
 from charrnn.report.gradient_flow import in_words
 
 
@@ -50,4 +50,4 @@ def command(sources: tuple[str, ...], files: tuple[str, ...], which: str, form: 
     """
     flow = gradflow(*sources, files=files or None, checkpoint=which, **given)
     told = to_json(flow.values()) if form == "json" else in_words(flow.measured, given["compare"])
-    click.echo(told)
+    echo(told)

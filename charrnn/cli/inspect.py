@@ -12,8 +12,7 @@ from charrnn.api.inspection import Inspection, inspect
 from charrnn.api.settings import to_yaml
 from charrnn.cli.comparison import inspections
 from charrnn.cli.options import checkpoint_option, table_option
-from charrnn.cli.streams import to_json
-from charrnn.errors import printable
+from charrnn.cli.streams import echo, to_json
 
 
 @click.command("inspect")
@@ -35,11 +34,11 @@ def command(runs: tuple[Path, ...], which: str, form: Any) -> None:
     found = [inspect(run, which) for run in runs]
     if form == "json":
         values = [one.values() for one in found]
-        click.echo(to_json(values[0] if len(runs) == 1 else values))
+        echo(to_json(values[0] if len(runs) == 1 else values))
     elif form == "text" and len(runs) == 1:
-        click.echo(printable(_text(found[0])))
+        echo(_text(found[0]))
     else:
-        click.echo(inspections(found).render(form))
+        echo(inspections(found).render(form))
 
 
 def _text(found: Inspection) -> str:

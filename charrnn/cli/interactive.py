@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import click
-
 from charrnn.api.arguments import CHOICES, NUMBERS
 from charrnn.api.draft import DEFAULTS, Draft
 from charrnn.api.model import Model
@@ -20,6 +18,7 @@ from charrnn.cli import next_characters
 from charrnn.cli.line_input import read_line, with_history
 from charrnn.cli.mistakes import as_command
 from charrnn.cli.options import unescaped
+from charrnn.cli.streams import echo
 from charrnn.errors import CharrnnError, Reference, UsageError, argument, printable, render
 from charrnn.runtime.signals import StopSignal
 
@@ -60,7 +59,7 @@ def interact(model: Model, text: str, settings: dict[str, Any]) -> None:
     """Read and answer lines until the user leaves; `text`, in symbols, is the first of them."""
     draft = Draft(model, **settings)
     desk = Desk(draft)
-    click.echo(desk.introduction())
+    echo(desk.introduction())
     with with_history(f"/{name}" for name in (*desk.commands, *SETTINGS)):
         if text:
             desk.guarded(lambda: desk.take(text))
@@ -78,7 +77,7 @@ class Desk:
             "again": lambda _: self._show(draft.again()),
             "choices": self._choices, "undo": self._undo, "new": self._new,
             "text": lambda _: self._echo([draft.text]), "next": self._next, "save": self._save,
-            "settings": self._settings, "help": lambda _: click.echo(HELP), "quit": self._quit,
+            "settings": self._settings, "help": lambda _: echo(HELP), "quit": self._quit,
             "exit": self._quit,
         }  # fmt: skip
 
@@ -97,9 +96,9 @@ class Desk:
         try:
             action()
         except CharrnnError as error:
-            click.echo(f"error: {render(error.message, _as_typed)}", err=True)
+            echo(f"error: {render(error.message, _as_typed)}", err=True)
         except KeyboardInterrupt:
-            click.echo("\n(/quit or Ctrl-D leaves)")
+            echo("\n(/quit or Ctrl-D leaves)")
 
     def turn(self) -> None:
         """Read a line and answer it."""
@@ -136,24 +135,24 @@ class Desk:
         else:
             if rest:
                 self.draft.set(SETTINGS[name], _parsed(SETTINGS[name], rest))
-            click.echo(f"/{name} {self._value(SETTINGS[name])}")
+            echo(f"/{name} {self._value(SETTINGS[name])}")
 
     def _show(self, pieces: Iterable[str], before: str = "") -> None:
         """Write pieces as they come; Ctrl-C stops it, and what has come is kept."""
         with StopSignal(embedded=True, numbers=[signal.SIGINT]) as stop:
             self._echo(_until(pieces, stop, before))
         if stop.requested:
-            click.echo("(stopped)")
+            echo("(stopped)")
 
     def _echo(self, pieces: Iterable[str]) -> None:
         last, shown = "\n", _Shown(self.draft.model.vocabulary.unit)
         for piece in map(self.draft.model.layout.shown, pieces):
             if text := shown(piece):
-                click.echo(text, nl=False)
+                echo(text, nl=False)
                 sys.stdout.flush()
                 last = text
         if not last.endswith("\n"):
-            click.echo()
+            echo()
 
     def _choices(self, rest: str) -> None:
         count = _number(rest, CANDIDATES, MOST_CANDIDATES)
@@ -164,22 +163,22 @@ class Desk:
         if answer in {str(number) for number in range(1, count + 1)}:
             self.draft.choose(candidates[int(answer) - 1])
         else:
-            click.echo("none is taken")
+            echo("none is taken")
 
     def _undo(self, rest: str) -> None:
         taken = self.draft.undo()
         if taken is None:
-            click.echo("there is nothing to take back")
+            echo("there is nothing to take back")
         else:
-            click.echo(f"taken back; the text has {len(self.draft.text):,} characters")
+            echo(f"taken back; the text has {len(self.draft.text):,} characters")
 
     def _new(self, rest: str) -> None:
         self.draft.start_over()
-        click.echo("a new text; /undo brings the old one back")
+        echo("a new text; /undo brings the old one back")
 
     def _next(self, rest: str) -> None:
         top = _number(rest, LIKELIEST, None)
-        click.echo(next_characters.as_table(self.draft.sampler(), top))
+        echo(next_characters.as_table(self.draft.sampler(), top))
 
     def _save(self, rest: str) -> None:
         if not rest:
@@ -190,11 +189,11 @@ class Desk:
         data = text.encode("latin-1" if unit == "byte" else "utf-8", "surrogatepass")
         save_text(path, data, replace=path == self._saved)
         self._saved = path
-        click.echo(f"{printable(str(path))}: {len(data):,} bytes")
+        echo(f"{path}: {len(data):,} bytes")
 
     def _settings(self, rest: str) -> None:
         for shown, name in SETTINGS.items():
-            click.echo(f"/{shown:13} {self._value(name)}")
+            echo(f"/{shown:13} {self._value(name)}")
 
     def _value(self, name: str) -> str:
         value = self.draft.settings[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 import warnings
@@ -15,7 +16,7 @@ from click.shell_completion import CompletionItem, add_completion_class
 
 from charrnn import __version__
 from charrnn.cli.mistakes import explain_command, explain_usage, in_options
-from charrnn.cli.streams import ReaderGone, say, take_over
+from charrnn.cli.streams import ReaderGone, echo, say, take_over
 from charrnn.errors import CharrnnError, InterruptedRunError, Notice, printable
 from charrnn.runtime.progress import Done, listening
 
@@ -111,6 +112,12 @@ def _tells() -> bool:
     return started().rank == 0
 
 
+def _show_usage(error: click.ClickException) -> None:
+    told = io.StringIO()  # click writes it piece by piece
+    (explain_usage(error) if isinstance(error, click.UsageError) else error).show(told)
+    echo(told.getvalue(), err=True, nl=False)
+
+
 def main() -> None:
     """Run the command line; exit with the code that docs/errors.md lists."""
     take_over()
@@ -122,21 +129,19 @@ def main() -> None:
         cli.main(standalone_mode=False)
     except click.ClickException as error:
         if _tells():
-            (explain_usage(error) if isinstance(error, click.UsageError) else error).show()
+            _show_usage(error)
         sys.exit(error.exit_code)
     except CharrnnError as error:
         if _tells() or not isinstance(error, InterruptedRunError):  # which all ranks have
-            click.echo(f"error: {in_options(error.message)}", err=True)
+            echo(f"error: {in_options(error.message)}", err=True)
         sys.exit(error.exit_code)
     except ReaderGone:
         sys.exit(0)
     except MemoryError as error:
-        click.echo(f"error: not enough memory: {error}\n  try smaller sizes", err=True)
+        echo(f"error: not enough memory: {error}\n  try smaller sizes", err=True)
         sys.exit(2)
     except OSError as error:
-        click.echo(
-            f"error: {error.filename or 'input or output'}: {error.strerror or error}", err=True
-        )
+        echo(f"error: {error.filename or 'input or output'}: {error.strerror or error}", err=True)
         sys.exit(4)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)

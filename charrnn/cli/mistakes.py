@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from charrnn.errors import Reference, argument, call, render
+from charrnn.errors import Reference, argument, call, printable, render
 
 # Arguments and functions whose option or command has another name.
 OPTION_NAMES = {"files": "text", "settings": "set", "every_entry": "all"}
@@ -69,7 +69,22 @@ def _positional(value: Any) -> str:
 
 
 def _word(value: Any) -> str:
-    return quote(f"{value:g}" if isinstance(value, float) else str(value))
+    word = f"{value:g}" if isinstance(value, float) else str(value)
+    if printable(word) == word:
+        return quote(word)
+    return f"$'{''.join(map(_escaped, word))}'"
+
+
+def _escaped(character: str) -> str:
+    """As bash, zsh and ksh read it between $' and '."""
+    if character in "\\'":
+        return f"\\{character}"
+    if printable(character) == character:
+        return character
+    number = ord(character)
+    if number < 0x80 or 0xDC80 <= number <= 0xDCFF:  # a byte of a name that is no text
+        return f"\\x{number & 0xFF:02x}"
+    return f"\\u{number:04x}"
 
 
 # What people call commands elsewhere.

@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from charrnn.api.mixing import MixResult, mix
+from charrnn.cli.mistakes import in_options
 from charrnn.cli.options import format_option, quiet_option
-from charrnn.cli.streams import to_json
-from charrnn.errors import UsageError, argument
+from charrnn.cli.streams import echo, to_json
+from charrnn.errors import UsageError, argument, call
 from charrnn.inference.metrics import bits
 
 
@@ -30,7 +31,7 @@ def command(run: Path, order: str, form: str) -> None:
       charrnn mix runs/quickstart-1 --order 10 --format json
     """
     result = mix(run, "auto" if order == "auto" else _number(order))
-    click.echo(to_json(result.values()) if form == "json" else _in_words(result))
+    echo(to_json(result.values()) if form == "json" else _in_words(result))
 
 
 def _number(order: str) -> int:
@@ -52,4 +53,4 @@ def _in_words(result: MixResult) -> str:
             f"character; the network alone {result.parts['network']:.4f}, the n-gram alone "
             f"{result.parts['ngram']:.4f} nats"
         )
-    return "\n".join([*lines, f"next: charrnn eval {result.run}"])
+    return "\n".join([*lines, f"next: {in_options(call('evaluate', str(result.run)))}"])

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
 import numpy as np
 
 from charrnn.api.sampling import Sampler
-from charrnn.cli.streams import to_json
+from charrnn.cli.streams import echo, to_json
 from charrnn.config.schema import RECORD_END
 from charrnn.report.tables import Table
 
@@ -16,7 +15,7 @@ from charrnn.report.tables import Table
 def show(sampler: Sampler, top: int, form: str) -> None:
     """The `top` likeliest, as text or JSON."""
     told = to_json(as_values(sampler, top)) if form == "json" else as_table(sampler, top)
-    click.echo(told)
+    echo(told)
 
 
 def as_values(sampler: Sampler, top: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import click
 from charrnn.api.arguments import CHOICES, NUMBERS
 from charrnn.cli import completion
 from charrnn.cli.mistakes import in_options, option
-from charrnn.cli.streams import say
+from charrnn.cli.streams import echo, say
 from charrnn.runtime.progress import listening
 
 _ESCAPE = re.compile(r"\\(?:([ntr0\\])|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4}))")
@@ -92,7 +92,7 @@ def say_notice(text: str) -> None:
 
 def tell(text: str) -> None:
     """A line on stderr."""
-    click.echo(text, err=True)
+    echo(text, err=True)
 
 
 def unescaped(text: str | None) -> str | None:

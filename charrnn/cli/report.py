@@ -8,7 +8,7 @@ import click
 
 from charrnn.api.writing import open_runs, page_of, write_report
 from charrnn.cli.options import quiet_option
-from charrnn.cli.streams import write
+from charrnn.cli.streams import echo, write
 
 
 @click.command("report")
@@ -36,6 +36,6 @@ def command(runs: tuple[Path, ...], out: Path | None, png: Path | None) -> None:
     to_stdout = str(out) == "-"
     if png is not None or not to_stdout:
         for path in write_report(runs, out=None if to_stdout else out, png=png):
-            click.echo(path, err=to_stdout)
+            echo(path, err=to_stdout)
     if to_stdout:
         write(page_of(open_runs(runs)))

@@ -10,7 +10,7 @@ import click
 
 from charrnn.api.listing import age, list_runs, text_names, values_of
 from charrnn.cli.options import argument_option, say_notice, table_option
-from charrnn.cli.streams import to_json
+from charrnn.cli.streams import echo, to_json
 from charrnn.report.html.runs import duration
 from charrnn.report.tables import Table
 from charrnn.runs.listing import RunInfo
@@ -40,9 +40,9 @@ def command(folder: Path, sort: Any, reverse: bool, form: Any) -> None:
     if reverse:
         found.reverse()
     if form == "json":
-        click.echo(to_json([values_of(run) for run in found]))
+        echo(to_json([values_of(run) for run in found]))
     elif found:
-        click.echo(_table(found).render(form))
+        echo(_table(found).render(form))
     else:
         say_notice(f"there is no run in {folder}")
 

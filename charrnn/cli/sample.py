@@ -20,7 +20,7 @@ from charrnn.cli.options import (
     unescaped,
     unknown_option,
 )
-from charrnn.cli.streams import to_json, write
+from charrnn.cli.streams import echo, to_json, write
 from charrnn.data.files import MARK, read_prime
 from charrnn.errors import DataError, UsageError, argument
 from charrnn.inference.memorization import Copied
@@ -209,7 +209,7 @@ class Show:
             if self._compared:
                 text += piece
         if self._compared:
-            click.echo(err=True)
+            echo(err=True)
             self._tell(self._sampler.copied(text))
 
     def sample(self, text: str, nats: float) -> None:
@@ -239,7 +239,7 @@ class Show:
         for found in copied:
             self._count += 1
             verdict = "in the training text" if found.known else "new"
-            click.echo(
+            echo(
                 f"{what} {self._count} {_short(found.text)}: {verdict}; longest copied span "
                 f"{len(found.span)} of {len(found.text)} characters {_short(found.span)}",
                 err=True,

@@ -23,6 +23,7 @@ from charrnn.cli.options import (
 )
 from charrnn.cli.streams import Output, to_json
 from charrnn.config.schema import STDIN
+from charrnn.errors import printable
 from charrnn.inference.scoring import UNKNOWN_WORDS
 
 _ESCAPED = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
@@ -87,7 +88,7 @@ class Table:
         """The first line of a TSV; nothing for JSON lines."""
         if self._json:
             return ""
-        others = [f"nats:{_escaped(name)}" for name in self._names[1:]]
+        others = [f"nats:{_name(name)}" for name in self._names[1:]]
         compared = [*others, "likeliest"] if others else []
         if self._per == "char":
             columns = ["char", "nats", *compared]
@@ -105,13 +106,13 @@ class Table:
         """A line or a file."""
         if self._json:
             return to_json(self._object(row)) + "\n"
-        cells = [_escaped(row.file)] if self._with_file else []
+        cells = [_name(row.file)] if self._with_file else []
         if row.line is not None:
             cells.append(str(row.line))
         cells += [str(row.chars[0]), _number(row.nats[0]), _number(row.bits(0))]
         if len(self._names) > 1:
             cells += [_number(nats) for nats in row.nats[1:]]
-            cells.append("" if row.likeliest is None else _escaped(self._names[row.likeliest]))
+            cells.append("" if row.likeliest is None else _name(self._names[row.likeliest]))
         if row.text is not None:
             cells.append(_escaped(row.text))
         return "\t".join(cells) + "\n"
@@ -155,8 +156,8 @@ class Table:
                 + f'], "likeliest": {json.dumps(best)}}}\n'
                 for c, best, *values in zip(text, likeliest, *numbers, strict=True)
             )
-        begin = f"{_escaped(file)}\t" if self._with_file else ""
-        columns = [*numbers, [_escaped(name or "") for name in likeliest]]
+        begin = f"{_name(file)}\t" if self._with_file else ""
+        columns = [*numbers, [_name(name or "") for name in likeliest]]
         return "".join(
             begin + "\t".join([shown[c], *cells]) + "\n"
             for c, *cells in zip(text, *(column for column in columns if column), strict=True)
@@ -179,3 +180,8 @@ def _number(value: float | None) -> str:
 def _escaped(text: str) -> str:
     """In one cell: a backslash, tabs, line ends and other controls as \\t, \\n, \\x00."""
     return _TO_ESCAPE.sub(lambda m: _ESCAPED.get(m[0], f"\\x{ord(m[0]):02x}"), text)
+
+
+def _name(name: str) -> str:
+    """Of a file or a run: in one cell, and without what would act on a terminal."""
+    return printable(_escaped(name))

@@ -4,7 +4,8 @@ stdin   DataError
 stdout  ReaderGone where whoever read has left, else OutputError, once; then it takes everything
 stderr  nothing: what cannot be told is not worth the work
 
-Results are written to stdout here, numbers that may not be finite as JSON has them.
+What is for somebody's eyes is printed by `echo` and `say` alone; texts and models as they are,
+which programs read, by `write` and `Output`. JSON has null for a number that is not finite.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any, TextIO
 
 import click
 
-from charrnn.errors import CharrnnError, DataError
+from charrnn.errors import CharrnnError, DataError, printable
 
 
 class ReaderGone(Exception):  # noqa: N818  (not an error: `| head` has read enough)
@@ -36,9 +37,9 @@ class OutputError(CharrnnError):
 def say(line: str) -> None:
     """A line on stderr, above a progress bar if there is one."""
     if (progress := sys.modules.get("tqdm")) is not None:
-        progress.tqdm.write(line, file=sys.stderr)
+        progress.tqdm.write(printable(line), file=sys.stderr)
     else:
-        click.echo(line, err=True)
+        echo(line, err=True)
 
 
 class _Stream(io.FileIO):
@@ -120,6 +121,13 @@ def _lead_nowhere(number: int) -> None:
 
 
 _HELD = 1 << 16  # characters
+
+
+def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
+    """Print to stdout, or to stderr. What would act on a terminal, such as an escape in the name
+    of a file, is shown and does not act.
+    """
+    click.echo(printable(str(text)), err=err, nl=nl)
 
 
 def write(data: bytes) -> None:

@@ -10,7 +10,7 @@ import click
 from charrnn.api.run import ending_stop
 from charrnn.api.sweep import sweep as run_sweep
 from charrnn.cli.options import argument_option, set_option, table_option
-from charrnn.cli.streams import to_json
+from charrnn.cli.streams import echo, to_json
 from charrnn.report.sweep import table
 
 
@@ -51,6 +51,6 @@ def command(sweep: Path, form: Any, **given: Any) -> None:
         return
     values = result.values()
     try:
-        click.echo(to_json(values) if form == "json" else table(result.rows, result.path, form))
+        echo(to_json(values) if form == "json" else table(result.rows, result.path, form))
     finally:  # of which stdout's failure is none
         result.require_all()

@@ -12,7 +12,7 @@ from charrnn.api.training import resume, train
 from charrnn.cli import completion
 from charrnn.cli.mistakes import in_options
 from charrnn.cli.options import argument_option, format_option, hush, set_option
-from charrnn.cli.streams import to_json
+from charrnn.cli.streams import echo, to_json
 from charrnn.errors import InterruptedRunError, UsageError, argument, call
 
 
@@ -66,7 +66,7 @@ def command(config: str | None, files: tuple[str, ...], resumed: Path | None, qu
         raise InterruptedRunError(run.signal, f"interrupted; step {run.step:,} is saved",
                                   then=f"go on with: {call('resume', str(run))}")  # fmt: skip
     if run.summary:
-        click.echo(to_json(run.summary) if form == "json" else _closing(run))
+        echo(to_json(run.summary) if form == "json" else _closing(run))
 
 
 def _other_run(

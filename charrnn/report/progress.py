@@ -12,6 +12,7 @@ from typing import Any, TextIO
 from tqdm import tqdm
 from tqdm.utils import ObjectWrapper
 
+from charrnn.errors import printable
 from charrnn.runtime.progress import Done
 
 PATIENCE = 1.5  # seconds of work before a bar is drawn
@@ -133,7 +134,7 @@ class _Work:
     def __init__(
         self, what: str, total: float | None, stream: TextIO, kind: type[tqdm[Any]] | None
     ) -> None:
-        self._what, self._total, self._stream, self._kind = what, total, stream, kind
+        self._what, self._total, self._stream, self._kind = printable(what), total, stream, kind
         self._done, self._began = 0.0, time.perf_counter()
         self._lock, self._over = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._tell, daemon=True)

@@ -81,7 +81,7 @@ def _bptt(config: Config) -> str:
 def say(text: str, stream: TextIO | None = None) -> None:
     """Print at once, to stderr by default. Where nobody reads, nobody is told."""
     with suppress(OSError):
-        print(text, file=stream or sys.stderr, flush=True)
+        print(printable(text), file=stream or sys.stderr, flush=True)
 
 
 def _trained(event: Evaluated) -> str:
@@ -196,7 +196,7 @@ class Console:
         whole = whole or self._verbosity > 1
         if self.draws and self._verbosity < 2:
             shown = lines if whole else lines[:SAMPLE_LINES]
-            self._print("".join(f"\x1b[2m  │ {line}\x1b[0m\n" for line in shown)[:-1])
+            self._write("\n".join(f"\x1b[2m  │ {line}\x1b[0m" for line in shown))
         elif whole:
             self._print("  | " + "\n  | ".join(lines))
 
@@ -208,6 +208,9 @@ class Console:
         return f"{duration(seconds)} left"
 
     def _print(self, text: str) -> None:
+        self._write(printable(text))
+
+    def _write(self, text: str) -> None:
         if self._bar is not None:
             self._bar.write(text, file=self._stream)
         else:

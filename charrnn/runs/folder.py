@@ -35,6 +35,7 @@ _OWN = (
     NAME,
 )  # fmt: skip
 MAX_LINE = 1 << 20  # bytes
+MAX_PIECES = 256  # of a line's length: what is longer nobody wrote, nor what follows it
 _TAIL = 1 << 14  # bytes, more than a line of the log has
 _LOOKS = 5  # at a lock, before it is taken to be held
 LONGEST_NAME = 240  # bytes, of at most 255 that a file system takes, before a number
@@ -185,7 +186,9 @@ def own_lines(path: Path) -> Iterator[bytes]:
     """
     try:
         with open_regular(path, NO_LINKS) as file:
-            while line := file.readline(MAX_LINE):
+            without_end = 0
+            while without_end < MAX_PIECES and (line := file.readline(MAX_LINE)):
+                without_end = 0 if line.endswith(b"\n") else without_end + 1
                 yield line
     except FileNotFoundError:
         return
@@ -201,9 +204,11 @@ def _unreadable(error: OSError, path: Path) -> CheckpointError:
 
 def _whole_lines(lines: Iterable[bytes]) -> Iterator[tuple[bytes, dict[str, Any]]]:
     for line in lines:
+        if not line.endswith(b"\n"):
+            continue
         with contextlib.suppress(ValueError, RecursionError):
             values = json.loads(line)
-            if line.endswith(b"\n") and _is_line(values):
+            if _is_line(values):
                 yield line, values
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from pathlib import Path
 
 from fuzzing.process import Ended
 from fuzzing.runner import Command
 
-RAW_OUTPUT = {"sample", "prime", "export to stdout"}  # what they write is no message
+RAW_OUTPUT = {"sample", "prime", "novelty", "export to stdout"}  # what they write is no message
 SETTINGS = [
     "model.cell=lstm", "model.hidden_size=16", "model.num_layers=1", "runtime.kernels=numpy",
     "runtime.threads=1", "bptt.k1=8", "bptt.k2=8", "train.batch_size=8", "train.sample_length=20",
@@ -52,6 +53,10 @@ def every(
         Command("train by it", ["train", f"{run}/config.yaml", f"--out={new}", *sets], training),
         Command("sweep", ["sweep", SWEEP, f"--out={sweep}", "--jobs", "1"], training),
         Command("corpus", ["corpus", *texts], {0, 2, 3}),
+        Command("runs", ["runs", str(Path(run).parent)], {0, 4}),
+        Command("mix", ["mix", run, "--order", "3"], of_text),
+        Command("novelty", ["sample", run, "--check-novelty", "--length=9"], of_text),
+        Command("show", ["config", "show", f"{run}/config.yaml"], {0, 2}),
     ]
 
 

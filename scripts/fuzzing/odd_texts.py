@@ -23,6 +23,7 @@ NAMES = {
     "quotes": "it's \"so\" `it` $(is)", "html": "<script>alert(1)", "tilde": "~root",
     "hash": "#a: [b", "equals": "a=b", "comma": "a,b", "colon": "a:b", "yaml": "null",
     "number": "1e5",
+    "all that acts": "\x1b[2J\r\u009b\u202e\u2066\udcff'\\",
 }  # fmt: skip
 
 

@@ -166,6 +166,7 @@ def test_every_command_that_is_advised_is_quoted(charrnn, train) -> None:
     assert advised(again.stderr) == ["train", "--resume", SPACED]
     checkpoint = charrnn("report", f"{SPACED}/checkpoints/best.safetensors")
     assert advised(checkpoint.stderr) == ["report", SPACED]
+    assert advised(charrnn("mix", SPACED).stdout) == ["eval", SPACED]
     folder = charrnn("train", SPACED)
     assert advised(folder.stderr) == ["train", "--resume", SPACED]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -88,3 +89,22 @@ def test_training_goes_on_without_its_terminal(text_file, tmp_path, monkeypatch)
     assert (run.summary["step"], stream.lines) == (20, 0)
     monkeypatch.setattr(sys, "stderr", None)
     assert charrnn.resume(run.path, steps=25, progress=True).summary["step"] == 25
+
+
+@pytest.mark.parametrize("drawn", [False, True])
+def test_what_a_text_or_a_name_holds_does_not_act_on_the_terminal(drawn, tmp_path, monkeypatch):
+    """A sample is set apart by escapes of our own, where it is drawn."""
+    stream = io.TextIOWrapper(io.BytesIO(), "utf-8")
+    monkeypatch.setattr(stream, "isatty", lambda: drawn, raising=False)
+    monkeypatch.setattr(sys, "stderr", stream)
+    (tmp_path / "\x9b2J.txt").write_text("\x1b[31m\r\u202e\u2066\n" * 400)
+    settings = {"model.hidden_size": 4, "train.batch_size": 4, "train.sample_length": 200}
+    charrnn.train(
+        files=tmp_path / "\x9b2J.txt", settings=settings, steps=2, out=tmp_path / "\x1b[2J",
+        progress=True if drawn else "verbose",
+    )  # fmt: skip
+    stream.flush()
+    said = stream.buffer.getvalue().decode()
+    own = re.sub(r"\x1b\[(2m|0m|A)|\r", "", said)
+    assert "\\x1b" in own
+    assert own.replace("\n", "").isprintable(), ascii(own)

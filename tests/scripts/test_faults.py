@@ -38,6 +38,7 @@ print(process.run([], pathlib.Path("."), {{}}, patience={patience}))
         ("folders", ".lock: link to a file", 2),  # a run's, and a sweep's
         ("folders", "../points: link to a folder", 1),
         ("names", "255 bytes", 1),
+        ("names", "all that acts", 1),
         ("texts", "40 files", 2),
     ],
 )

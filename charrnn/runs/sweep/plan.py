@@ -119,7 +119,7 @@ def _symbols(config: Config, known: dict[str, int]) -> int:
     """K of the configuration's text. Raises DataError where it cannot be read."""
     if STDIN in config.data.text:
         raise UsageError("the text of a sweep is read many times: name a file, not -")
-    key = config.data.model_dump_json()
+    key = repr(config.data)  # JSON lacks the bytes of a name that is no text
     if key not in known:
         find_files(config.data.text)
         known[key] = vocabulary_of(config.data).K
