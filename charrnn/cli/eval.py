@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from charrnn.api.evaluation import Evaluation, evaluate
 from charrnn.api.model import load
 from charrnn.cli import completion
 from charrnn.cli.comparison import evaluations
+from charrnn.cli.mistakes import one_glob
 from charrnn.cli.options import (
     argument_option,
     checkpoint_option,
@@ -21,6 +23,7 @@ from charrnn.cli.options import (
 )
 from charrnn.cli.streams import echo, to_json
 from charrnn.data.layout import Layout
+from charrnn.errors import UsageError
 from charrnn.inference.baseline import verdict
 from charrnn.inference.dynamic import SEGMENT
 from charrnn.inference.interval import FEWEST_SEQUENCES, SHORTEST
@@ -66,6 +69,7 @@ def command(runs: tuple[Path, ...], text: tuple[str, ...], split: str | None, pr
       charrnn eval runs/quickstart-1 --protocol cold --context 256
     """
     paths = [find_run(run) for run in runs]
+    _require_runs(paths, text)
     models = [load(path, which) for path in paths]
     results = [
         evaluate(
@@ -84,6 +88,13 @@ def command(runs: tuple[Path, ...], text: tuple[str, ...], split: str | None, pr
         texts = {model.meta["corpus_sha256"] for model in models}
         table = evaluations(names, results, one_text=bool(text) or len(texts) == 1)
         echo(table.render(form))
+
+
+def _require_runs(paths: Sequence[Path], text: Sequence[str]) -> None:
+    """UsageError for a text among the runs, which a glob after --text leaves there."""
+    for path in paths[1:] if text else ():
+        if path.suffix not in ("", ".safetensors") and not path.is_dir():
+            raise UsageError("is no run", where=str(path), then=f"a {one_glob()}")
 
 
 def _in_words(result: Evaluation, layout: Layout) -> str:

@@ -125,13 +125,18 @@ def explain_usage(error: click.UsageError) -> click.UsageError:
     if "unexpected extra argument" in error.message:
         hint = "An option takes one word: put a text with spaces in quotes."
         if "--text" in options:
-            glob = in_options(argument("files", "*.txt"))
-            hint = (
-                "A shell replaces a glob by several names, and an option takes one: put it in "
-                f"quotes, {glob}, or repeat --text."
-            )
+            hint = f"A {in_options(one_glob())}."
         return click.UsageError(f"{error.message}. {hint}".replace(". .", "."), error.ctx)
     return error
+
+
+def one_glob() -> str:
+    """What to do about a glob after --text, which the shell replaced by several names."""
+    glob, files = argument("files", "*.txt"), argument("files")
+    return (
+        "shell replaces a glob by several names, and an option takes one: put it in quotes, "
+        f"{glob}, or repeat {files}"
+    )
 
 
 def _explain_option(error: click.NoSuchOption, options: set[str]) -> click.UsageError:
