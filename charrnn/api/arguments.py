@@ -56,8 +56,9 @@ NUMBERS = {
                   "part.", 1, 1024, whole=True),
     "jobs": Number("Points at a time [auto: as many as there are cores].", 1, 10**4, whole=True),
     "lags": Number("Characters that gradients are followed back.", 2, 100_000, whole=True),
-    "length": Number("Characters to sample [2000; for each of --records 10,000, at most].", 0,
-                     10**12, whole=True),
+    "length": Number("Characters to sample; of a model of bytes, bytes, and on to the end of the "
+                     "last character [2000; for each of --records 10,000, at most].", 0, 10**12,
+                     whole=True),
     "lines": Number("End a sample after N line ends.", 1, 10**12, whole=True),
     "minutes": Number("Minutes of training to stop after.", 0, above=True),
     "ngram_weight": Number("How much of the n-gram's part counts, from 0, the network alone, to 1 "
@@ -85,7 +86,8 @@ CHOICES = {
                      ("complex-step", "central-difference")),
     "on_unknown": Choice("Characters that the vocabulary lacks: an error, left out, or mapped to a "
                          "look-alike.", ("error", "skip", "map")),
-    "per": Choice("What a row of the result is about.", ("line", "char", "file", "record")),
+    "per": Choice("What a row of the result is about.",
+                  ("line", "char", "byte", "file", "record")),
     "precision": Choice("Of a page's weights: 8 bits, or float32 [small].", ("small", "exact")),
     "protocol": Choice("carried: one stream, state carried; cold: windows from a zero state.",
                        ("carried", "cold")),

@@ -11,7 +11,8 @@ from charrnn.api.arguments import require
 from charrnn.api.loaded import LoadedModel, training_corpus
 from charrnn.api.showing import prepare, table
 from charrnn.data.corpus import Corpus, Part, load_corpus
-from charrnn.data.vocabulary import LackingError
+from charrnn.data.utf8 import characters_of_text
+from charrnn.data.vocabulary import LackingError, Unit, unit_name
 from charrnn.errors import DataError, UsageError, argument, notice
 from charrnn.inference.baseline import Baseline, HMMBaseline, baseline, hmm_baseline
 from charrnn.inference.dynamic import evaluate_dynamically, evaluate_mixture_dynamically
@@ -36,6 +37,9 @@ class Evaluation:
     `context`: of the protocol "cold". `dynamic`: the rate of learning. `baseline`: an n-gram's
     figures on the same characters; `hmm`: a hidden Markov model's. `used`: "network" or "mixture",
     and then `parts`: nats per character of the network and of the n-gram alone.
+
+    `unit`: what the model reads. Of a model of bytes the figures above are per byte, `chars` counts
+    bytes, and `characters_of_text` are those that begin in the same part of the text.
     """
 
     nats_per_char: float
@@ -52,6 +56,13 @@ class Evaluation:
     hmm: HMMBaseline | None = None
     used: str = "network"
     parts: dict[str, float] | None = None
+    unit: Unit = "char"
+    characters_of_text: int = 0
+
+    @property
+    def bits_per_character_of_text(self) -> float:
+        """By which models of bytes and of characters can be compared."""
+        return self.bits_per_char * self.chars / max(self.characters_of_text, 1)
 
     def values(self) -> dict[str, Any]:
         """The fields as `charrnn eval --format json` prints them."""
@@ -64,17 +75,20 @@ class Evaluation:
                 "nats_per_char": other.nats_per_char, "bits_per_char": other.bits_per_char,
                 "order": other.order, "smoothing": other.smoothing,
             }  # fmt: skip
+        fields["bits_per_character_of_text"] = self.bits_per_character_of_text
         if self.hmm is not None:
             fields["hmm"] = asdict(self.hmm) | {"bits_per_char": self.hmm.bits_per_char}
         return fields
 
     def _repr_html_(self) -> str:
+        one = unit_name(self.unit)
         return table("evaluation", {
-            "nats per character": f"{self.nats_per_char:.4f}",
-            "bits per character": f"{self.bits_per_char:.4f}",
+            f"nats per {one}": f"{self.nats_per_char:.4f}",
+            f"bits per {one}": f"{self.bits_per_char:.4f}",
+            "bits per character of the text": f"{self.bits_per_character_of_text:.4f}",
             "perplexity": f"{self.perplexity:.3f}",
             "accuracy": f"{self.accuracy:.2%}",
-            "characters": f"{self.chars:,}, split {self.split}, protocol {self.protocol}",
+            f"{one}s": f"{self.chars:,}, split {self.split}, protocol {self.protocol}",
         })  # fmt: skip
 
 
@@ -172,6 +186,7 @@ def run_evaluation(model: LoadedModel, task: Task, tell: Tell) -> Evaluation:
         interval=blocks.interval(), split=task.split, protocol=task.protocol, context=task.cold,
         dynamic=dynamic, baseline=task.baseline, hmm=task.hmm,
         used="network" if parts is None else "mixture", parts=parts,
+        unit=model.vocabulary.unit, characters_of_text=characters_of_text(corpus, part),
     )  # fmt: skip
 
 

@@ -18,14 +18,17 @@ from charrnn.api.rows import (
     Pieces,
     Row,
     file_row,
+    in_characters,
     line_rows,
     sequence_rows,
     strangest,
+    whole_characters,
 )
 from charrnn.api.scores import require_unknown, scorer
 from charrnn.config.schema import STDIN, DataConfig
 from charrnn.data.files import text_chunks
 from charrnn.data.layout import Layout, whole_lines
+from charrnn.data.vocabulary import Unit
 from charrnn.errors import UsageError, argument, notice
 from charrnn.inference.scoring import Scorer
 from charrnn.runtime.workers import threads
@@ -47,6 +50,11 @@ class FileScores:
     tell: Callable[[str], None]
     use: str | None = None
 
+    @property
+    def unit(self) -> Unit:
+        """What the models read."""
+        return self.models[0].vocabulary.unit
+
     def rows(self) -> Iterator[Row]:
         """A row for each line, each record or each file."""
         rows = chain.from_iterable(self._rows(file, pieces) for file, pieces in self._scored())
@@ -54,10 +62,10 @@ class FileScores:
 
     def _rows(self, file: str, pieces: Pieces) -> Iterable[Row]:
         if self.per == "line":
-            return line_rows(file, pieces)
+            return line_rows(file, pieces, self.unit)
         if self.per == "record":
-            return sequence_rows(file, pieces, self._layout)
-        return [file_row(file, pieces, len(self.models))]
+            return sequence_rows(file, pieces, self._layout, self.unit)
+        return [file_row(file, pieces, len(self.models), self.unit)]
 
     @property
     def _layout(self) -> Layout:
@@ -66,10 +74,13 @@ class FileScores:
         return next((own for own in layouts if own.boundary is not None), layouts[0])
 
     def characters(self) -> Iterator[tuple[str, str, list[Nats]]]:
-        """The file, a piece of its text, and what each model makes of its characters."""
+        """The file, a piece of its text, and what each model makes of its characters, or bytes."""
         for file, pieces in self._scored():
-            for text, nats in pieces:
-                yield file, text, nats
+            if self.per == "byte" or self.unit == "char":
+                yield from ((file, text, nats) for text, nats in pieces)
+            else:
+                whole = whole_characters(pieces)
+                yield from ((file, *in_characters(text, nats)) for text, nats in whole)
 
     def _scored(self) -> Iterator[tuple[str, Pieces]]:
         config = self.models[0].config
@@ -107,13 +118,15 @@ def score_files(
     """
     require(per=per, top=top, use=use)
     require_unknown(on_unknown)
-    if sort and per == "char":
-        raise UsageError(f"{argument('sort')} is for lines and files, not for characters")
+    if sort and per in ("char", "byte"):
+        raise UsageError(f"{argument('sort')} is for lines and files, not for {per}s")
     if top and not sort:
         raise UsageError(f"{argument('top')} needs {argument('sort', 'strangest')}")
     if files.count(STDIN) > 1:
         raise UsageError("stdin can be read once: give - once")
     unit = models[0].vocabulary.unit
+    if per == "byte" and unit == "char":
+        raise UsageError(f"{argument('per', 'byte')} is for models of bytes", where=names[0])
     for name, model in zip(names, models, strict=True):
         if model.vocabulary.unit != unit:
             raise UsageError(

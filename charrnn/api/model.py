@@ -104,20 +104,23 @@ class Model(LoadedModel):
         forbid: str | bytes | None = None,
         on_unknown: OnUnknown | None = None,
         errors: str = "replace",
+        valid: bool = False,
         use: Use | None = None,
         ngram_weight: float | None = None,
     ) -> Iterator[str]:
         """Text that goes on from `prime`, in pieces as they are made; the prime is not repeated.
 
         As `charrnn sample`, whose text for the same seed is the same. `length`: characters, 2000,
-        or 10,000 for each of `records`, at most. `temperature` divides the logits, and 0 takes the
-        likeliest; `top_k` and `top_p` leave the likeliest. What ends it: a text of `stop`, which is
-        left out, the line end that `lines` counts, or the record, or line of a model of lines, that
-        `records` counts. `beam`: search for the likeliest text with so many kept side by side, and
-        draw nothing. `allow` and `forbid`: characters that may, or may not, be sampled. `errors`:
-        how a model of bytes has those decoded that are not UTF-8; "surrogateescape" keeps them.
-        `use`: the network, or the mixture with the run's n-gram, which is sampled from where there
-        is one; `ngram_weight`: how much of the n-gram's part counts, from 0 to 1.
+        or 10,000 for each of `records`, at most; of a model of bytes bytes, and on to the end of
+        the last character. `temperature` divides the logits, and 0 takes the likeliest; `top_k` and
+        `top_p` leave the likeliest. What ends it: a text of `stop`, which is left out, the line end
+        that `lines` counts, or the record, or line of a model of lines, that `records` counts.
+        `beam`: search for the likeliest text with so many kept side by side, and draw nothing.
+        `allow` and `forbid`: characters that may, or may not, be sampled. `errors`: how a model of
+        bytes has those decoded that are not UTF-8; "surrogateescape" keeps them; `valid` has none
+        of them sampled, and whole characters are as likely as before. `use`: the network, or the
+        mixture with the run's n-gram, which is sampled from where there is one; `ngram_weight`: how
+        much of the n-gram's part counts, from 0 to 1.
 
         Raises UsageError for a value out of range, and DataError for a prime that the vocabulary
         lacks, at the call and not at the first piece.
@@ -131,7 +134,7 @@ class Model(LoadedModel):
             self, self.symbols(prime, "prime"), length=length, temperature=temperature,
             top_k=top_k, top_p=top_p, seed=seed, lines=lines, records=records, allow=allow,
             forbid=forbid, stops=[stop] if isinstance(stop, str | bytes) else stop,
-            on_unknown=on_unknown, use=use, ngram_weight=ngram_weight,
+            on_unknown=on_unknown, use=use, ngram_weight=ngram_weight, valid=valid,
         )  # fmt: skip
         return sampler.decoded(errors, beam)
 

@@ -16,6 +16,7 @@ from charrnn.api.arguments import require
 from charrnn.api.loaded import LoadedModel, as_symbols, training_corpus
 from charrnn.config.schema import RECORD_END
 from charrnn.data.layout import Layout
+from charrnn.data.utf8 import LONGEST, WholeCharacters, able, as_text, phase_after, transitions
 from charrnn.data.vocabulary import Vocabulary, describe
 from charrnn.errors import UsageError, argument, call, notice
 from charrnn.inference.beam import beam_search
@@ -31,6 +32,7 @@ from charrnn.inference.sampling import (
     writable,
 )
 from charrnn.inference.scoring import mean_nats
+from charrnn.inference.valid_sampling import Utf8, ValidOnly
 from charrnn.nn.network import Network
 from charrnn.runtime.workers import WorkerPool, limited, threads
 
@@ -40,6 +42,7 @@ MAX_HELD = 10**9  # characters
 LENGTH, RECORD_LENGTH = 2000, 10_000  # characters of a sample, and of each record, at most
 USUAL_RECORD = 300
 ATTEMPTS, FEWEST_ATTEMPTS = 20, 100  # samples made for each that is wanted once, at least so many
+UNENDING = 10**15  # steps: a sample that is held to valid UTF-8 ends by what is left of them
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,8 @@ class Sampler:
     `prime`: the ids that it reads first. `prime_text`: what of them was asked for, in the
     vocabulary's symbols. `boundary`: of a model of sequences, the id that ends one.
     `training_text`: what samples are looked up in, if they are; `check_novelty`: and told of.
-    `mixed`: with what n-gram, if with any. `tell`: is given what is worth knowing.
+    `mixed`: with what n-gram, if with any. `utf8`: what holds a sample to valid UTF-8, if anything
+    does. `tell`: is given what is worth knowing.
     """
 
     network: Network
@@ -66,6 +70,7 @@ class Sampler:
     training_text: TrainingText | None = None
     check_novelty: bool = False
     mixed: Mixed | None = None
+    utf8: Utf8 | None = None
 
     @property
     def used(self) -> str:
@@ -79,13 +84,22 @@ class Sampler:
         """
         truncation, wanted = Truncation(self.stop), self.stop.sequences
         chunks = limited(self._chunks(range(index, index + 1), self._usual_length), 1)
-        pieces = (self.vocabulary.decode(chunk[:, 0]) for chunk in chunks)
+        pieces = self._whole(self.vocabulary.decode(chunk[:, 0]) for chunk in chunks)
         yield from self.stop.truncate(pieces, truncation)
         if wanted is not None and not truncation.ended:
             self.tell(
                 f"{truncation.sequences} of {wanted} {self.layout.plural} were ended within "
                 f"{argument('length', self.length)}"
             )
+
+    def _whole(self, pieces: Iterable[str]) -> Iterator[str]:
+        """What was sampled, up to its length; bytes to the end of the character there."""
+        ending = _Ending(self)
+        for piece in pieces:
+            if sure := ending.feed(piece):
+                yield sure
+            if ending.ended:
+                return
 
     @property
     def _usual_length(self) -> int:
@@ -183,11 +197,7 @@ class Sampler:
         end = self.layout.boundary or ""
         for text, _ in self.unique(count):
             whole = (self.prime_text + text).removesuffix(end).rpartition(end)[2]
-            yield (
-                whole
-                if self.vocabulary.unit == "char"
-                else whole.encode("latin-1").decode("utf-8", "replace")
-            )
+            yield as_text(whole, self.vocabulary.unit)
 
     def _unique(self, count: int) -> Iterator[tuple[str, float]]:
         pool, end = WorkerPool(self.network), self.layout.boundary or ""
@@ -222,7 +232,11 @@ class Sampler:
         if self.training_text is None or not self.check_novelty:
             return []
         whole = text if self.boundary is None else self.prime_text + text
-        return self.training_text.look_up(whole)
+        unit = self.vocabulary.unit
+        return [
+            Copied(as_text(found.text, unit), found.known, as_text(found.span, unit))
+            for found in self.training_text.look_up(whole)
+        ]
 
     def _samples(self, count: int, best_of: int) -> Iterator[tuple[str, float]]:
         pool, candidates = WorkerPool(self.network), list[tuple[str, float]]()
@@ -239,10 +253,12 @@ class Sampler:
     def _texts(self, indices: range, characters: int) -> list[str]:
         """Samples that are made side by side, each up to its end."""
         texts, truncations = [""] * len(indices), [Truncation(self.stop) for _ in indices]
+        endings = [_Ending(self) for _ in indices]
         for chunk in self._chunks(indices, characters):
-            for index, truncation in enumerate(truncations):
-                texts[index] += truncation.feed(self.vocabulary.decode(chunk[:, index]))
-            if all(truncation.ended for truncation in truncations):
+            for index, (ending, truncation) in enumerate(zip(endings, truncations, strict=True)):
+                piece = ending.feed(self.vocabulary.decode(chunk[:, index]))
+                texts[index] += truncation.feed(piece)
+            if all(e.ended or t.ended for e, t in zip(endings, truncations, strict=True)):
                 break
         return [text + truncation.held for text, truncation in zip(texts, truncations, strict=True)]
 
@@ -256,10 +272,31 @@ class Sampler:
         generate_steps = build.sampler(
             self.network, self.settings, self.boundary, characters, self.mixed
         )
+        steps = self.length
+        if self.vocabulary.unit == "byte" and steps:  # to the end of the last character
+            steps = UNENDING if self.utf8 else steps + LONGEST - 1
         return sample(
-            self.network, self.prime, self.length, generate_steps, self.seed, self.boundary,
-            indices, self.mixed,
+            self.network, self.prime, steps, generate_steps, self.seed, self.boundary, indices,
+            self.mixed, self.utf8,
         )  # fmt: skip
+
+
+class _Ending:
+    """Where one sample ends by its length. `ended`: it has."""
+
+    def __init__(self, sampler: Sampler) -> None:
+        bytewise = sampler.vocabulary.unit == "byte"
+        self._whole = WholeCharacters(sampler.length) if bytewise else None
+        self._valid = ValidOnly(sampler.prime_text) if sampler.utf8 else None
+
+    @property
+    def ended(self) -> bool:
+        return self._whole is not None and self._whole.ended
+
+    def feed(self, piece: str) -> str:
+        if self._valid is not None:
+            piece = self._valid.feed(piece)
+        return piece if self._whole is None else self._whole.feed(piece)
 
 
 def prepare_sampler(
@@ -279,6 +316,7 @@ def prepare_sampler(
     forbid: str | bytes | None = None,
     on_unknown: Any = None,
     check_novelty: bool = False,
+    valid: bool = False,
     use: str | None = None,
     ngram_weight: float | None = None,
     prime_name: str = "prime",
@@ -322,6 +360,7 @@ def prepare_sampler(
     if mask is not None and layout.boundary == RECORD_END:
         mask[boundary] = True  # which nobody can type
     settings = Sampling(temperature, top_k, top_p, mask)
+    prime_text = vocabulary.decode(asked)
     corpus = None
     if check_novelty or unique:
         corpus = training_corpus(model, "unique" if unique else "check_novelty", tell)
@@ -330,7 +369,7 @@ def prepare_sampler(
         vocabulary=vocabulary,
         layout=layout,
         prime=np.concatenate([start, asked]) if boundary is not None or not len(asked) else asked,
-        prime_text=vocabulary.decode(asked),
+        prime_text=prime_text,
         boundary=boundary,
         length=LENGTH if length is None else length,
         settings=settings,
@@ -342,7 +381,25 @@ def prepare_sampler(
         mixed=None
         if mixture is None
         else Mixed(mixture, 1.0 if ngram_weight is None else ngram_weight),
+        utf8=_utf8(vocabulary, settings.allowed, prime_text, tell) if valid else None,
     )
+
+
+def _utf8(
+    vocabulary: Vocabulary, allowed: NDArray[np.bool_] | None, prime: str,
+    tell: Callable[[str], None],
+) -> Utf8 | None:  # fmt: skip
+    """What holds samples to valid UTF-8. Raises UsageError where nothing valid may be sampled."""
+    if vocabulary.unit == "char":
+        tell(f"{argument('valid')} has no effect: a model of characters writes no other")
+        return None
+    after, phase = transitions(vocabulary), phase_after(prime)
+    possible = able(after, np.ones(vocabulary.K, np.bool_) if allowed is None else allowed)
+    if not possible[0].any() or not possible[phase].any():
+        raise UsageError(
+            f"{argument('valid')}: no valid character can be made of the bytes that may be sampled"
+        )
+    return Utf8(after, possible, phase)
 
 
 def _stop_texts(

@@ -13,7 +13,7 @@ import numpy as np
 from charrnn import build
 from charrnn.api.arguments import one_of
 from charrnn.api.loaded import LoadedModel, as_symbols
-from charrnn.api.rows import Nats, line_rows
+from charrnn.api.rows import Nats, in_characters, line_rows
 from charrnn.api.showing import prepare
 from charrnn.errors import argument, notice
 from charrnn.inference.metrics import InBits
@@ -40,8 +40,9 @@ class LineScore:
 class Scores(InBits):
     """`nats` (N,) of each character of `text`; NaN for those that were not scored.
 
-    `used`: "network" or "mixture". A notebook shows the text, the more surprising a
-    character the darker.
+    `used`: "network" or "mixture". Of a model of bytes `nats` are sums over the bytes of a
+    character, and a byte that belongs to none is U+FFFD. A notebook shows the text, the more
+    surprising a character the darker.
     """
 
     def __init__(self, text: str, nats: Nats, K: int, used: str = "network") -> None:
@@ -115,6 +116,8 @@ def score(model: LoadedModel, text: str | bytes, on_unknown: Any, use: str | Non
         notice(said)
     whole = "".join(piece for piece, _ in scored)
     nats = np.concatenate([np.zeros(0), *(n for _, n in scored)])
+    if model.vocabulary.unit == "byte":
+        whole, (nats,) = in_characters(whole, [nats])
     return Scores(whole, nats, model.vocabulary.K, "mixture" if own.mixed else "network")
 
 

@@ -23,6 +23,7 @@ from charrnn.cli.options import (
 )
 from charrnn.cli.streams import echo, to_json
 from charrnn.data.layout import Layout
+from charrnn.data.vocabulary import unit_name
 from charrnn.errors import UsageError
 from charrnn.inference.baseline import verdict
 from charrnn.inference.dynamic import SEGMENT
@@ -98,16 +99,21 @@ def _require_runs(paths: Sequence[Path], text: Sequence[str]) -> None:
 
 
 def _in_words(result: Evaluation, layout: Layout) -> str:
+    one = unit_name(result.unit)
     lines = [
-        f"{result.nats_per_char:.4f} nats = {result.bits_per_char:.4f} bits per character, "
+        f"{result.nats_per_char:.4f} nats = {result.bits_per_char:.4f} bits per {one}, "
         f"perplexity {result.perplexity:.3f}, accuracy {result.accuracy:.2%}"
     ]
+    if result.unit == "byte":
+        lines.append(
+            f"{result.bits_per_character_of_text:.4f} bits per character of the text, of which "
+            f"there are {result.characters_of_text:,}"
+        )
     lines.append(_interval_in_words(result.interval, layout))
     whole = f", each {layout.name} from a zero state" if layout.name else ""
     window = f", context {result.context}" if result.context else ""
     lines.append(
-        f"{result.chars:,} characters, split {result.split}, "
-        f"protocol {result.protocol}{window}{whole}"
+        f"{result.chars:,} {one}s, split {result.split}, protocol {result.protocol}{window}{whole}"
     )
     if (parts := result.parts) is not None:
         lines.append(
@@ -122,13 +128,13 @@ def _in_words(result: Evaluation, layout: Layout) -> str:
     if (other := result.baseline) is not None:
         lines.append(
             f"baseline {other.nats_per_char:.4f} nats = {other.bits_per_char:.4f} bits per "
-            f"character: an n-gram of order {other.order}, Kneser-Ney\n"
+            f"{one}: an n-gram of order {other.order}, Kneser-Ney\n"
             + verdict(result.nats_per_char, other)
         )
     if (markov := result.hmm) is not None:
         lines.append(
             f"hidden Markov model {markov.nats_per_char:.4f} nats = {markov.bits_per_char:.4f} "
-            f"bits per character: {markov.states} states, {markov.parameters:,} parameters"
+            f"bits per {one}: {markov.states} states, {markov.parameters:,} parameters"
         )
     return "\n".join(lines)
 

@@ -22,6 +22,7 @@ from charrnn.cli.options import (
 )
 from charrnn.cli.streams import echo, to_json, write
 from charrnn.data.files import MARK, read_prime
+from charrnn.data.utf8 import as_text
 from charrnn.errors import DataError, UsageError, argument
 from charrnn.inference.memorization import Copied
 
@@ -58,6 +59,8 @@ _SHOWN = 60  # characters of a text on stderr
 @click.option("--check-novelty", is_flag=True,
               help="Tell on stderr whether samples stand in the training text, and what is copied.",
               )  # fmt: skip
+@click.option("--valid", is_flag=True, help="Of a model of bytes: sample valid UTF-8 only; whole "
+              "characters are as likely as before.")  # fmt: skip
 @argument_option("use")
 @argument_option("ngram_weight")
 @argument_option("probabilities", metavar="N")
@@ -222,7 +225,7 @@ class Show:
             self._tell(copied)
             return
         found = {
-            "text": self._sampler.layout.shown(whole),
+            "text": as_text(self._sampler.layout.shown(whole), self._sampler.vocabulary.unit),
             "nats_per_char": nats,
             "used": self._sampler.used,
         }

@@ -67,10 +67,9 @@ def command(run: Path, files: tuple[str, ...], per: str, form: str, others: tupl
         use=use, tell=say_notice,
     )  # fmt: skip
     table = Table(names, per, form, files=len(files) > 1)
-    unit = models[0].vocabulary.unit
-    with Output("latin-1" if unit == "byte" and form == "tsv" else "utf-8") as output:
+    with Output() as output:
         output(table.header())
-        if per == "char":
+        if per in ("char", "byte"):
             for file, text, nats in scores.characters():
                 output(table.characters(file, text, nats))
             return
@@ -90,8 +89,8 @@ class Table:
             return ""
         others = [f"nats:{_name(name)}" for name in self._names[1:]]
         compared = [*others, "likeliest"] if others else []
-        if self._per == "char":
-            columns = ["char", "nats", *compared]
+        if self._per in ("char", "byte"):
+            columns = [self._per, "nats", *compared]
         else:
             line = [self._per] if self._per != "file" else []
             text = ["text"] if self._per != "file" else []
@@ -122,6 +121,8 @@ class Table:
         if row.line is not None:
             found |= {self._per: row.line, "text": row.text}
         found |= {"chars": row.chars[0], "nats": row.nats[0], "bits_per_char": row.bits(0)}
+        if row.bytes is not None:
+            found["bytes"] = row.bytes[0]
         if len(self._names) > 1:
             found["models"] = [
                 {"model": name, "chars": chars, "nats": nats, "bits_per_char": row.bits(index)}
@@ -135,11 +136,13 @@ class Table:
     def characters(self, file: str, text: str, nats: list[Nats]) -> str:
         """A line for each character of a piece."""
         shown = {c: json.dumps(c) if self._json else _escaped(c) for c in set(text)}
+        if self._per == "byte":
+            shown = {c: str(ord(c)) for c in shown}
         numbers = [[_number(value) for value in model.tolist()] for model in nats]
         likeliest = self._likeliest(nats) if len(nats) > 1 else []
         if self._json:
             place = f'"file": {json.dumps(file)}, ' if self._with_file else ""
-            begin = f'{{{place}"char": '
+            begin = f'{{{place}"{self._per}": '
             numbers = [[value or "null" for value in model] for model in numbers]
             if not likeliest:
                 return "".join(

@@ -13,6 +13,7 @@ from charrnn.cli import completion
 from charrnn.cli.mistakes import in_options
 from charrnn.cli.options import argument_option, format_option, hush, set_option
 from charrnn.cli.streams import echo, to_json
+from charrnn.data.vocabulary import unit_name
 from charrnn.errors import InterruptedRunError, UsageError, argument, call
 
 
@@ -88,16 +89,16 @@ def _other_run(
 
 
 def _closing(run: Run) -> str:
-    values = run.summary
+    values, one = run.summary, unit_name(run.summary["unit"])
     lines = [f"run: {run}"]
     if values["val_loss"] is not None:
         lines.append(
             f"validation: {values['val_loss']:.4f} nats = {values['val_bpc']:.4f} bits per "
-            f"character; best {values['best_val_loss']:.4f} at step {values['best_step']:,}"
+            f"{one}; best {values['best_val_loss']:.4f} at step {values['best_step']:,}"
         )
     if values["mixture_val_loss"] is not None:
         lines.append(
-            f"mixed with the n-gram: {values['mixture_val_loss']:.4f} nats per character, by "
+            f"mixed with the n-gram: {values['mixture_val_loss']:.4f} nats per {one}, by "
             "weights that learn as it reads"
         )
     return "\n".join([*lines, f"next: {in_options(call('sample', str(run)))}"])

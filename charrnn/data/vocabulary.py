@@ -22,6 +22,7 @@ from charrnn.errors import DataError
 
 Unit = Literal["char", "byte"]
 OnUnknown = Literal["error", "skip", "map"]
+NAMES: dict[Unit, str] = {"char": "character", "byte": "byte"}
 CHUNK = 1 << 20  # characters turned into code points at a time
 UNKNOWN = "\ufffd"  # what stands for characters that were too rare for a symbol of their own
 LINE_END = "\n"  # nothing but itself is mapped to it: in lines mode it ends a sequence
@@ -31,6 +32,11 @@ LOOK_ALIKES = {
     "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-",
     "\u2026": ".", "\u00a0": " ", "\t": " ",
 }  # fmt: skip
+
+
+def unit_name(unit: Unit) -> str:
+    """What one symbol is called."""
+    return NAMES[unit]
 
 
 class Vocabulary:

@@ -17,6 +17,7 @@ from charrnn.data.layout import LINE_END
 from charrnn.data.vocabulary import Vocabulary
 from charrnn.inference.mixed_sampling import Mixed
 from charrnn.inference.reader import state_after
+from charrnn.inference.valid_sampling import HeldStreams, Utf8
 from charrnn.nn.network import Network, logits_not_finite
 from charrnn.runtime.workers import WorkerPool
 
@@ -24,7 +25,8 @@ Array = NDArray[Any]
 Ids = NDArray[np.int32]
 Uniforms = NDArray[np.float64]
 # (x (B,), state, uniforms (n, B)) → (the n ids that follow, (n, B); the state before the last).
-# Of a mixture also what its n-gram has read before x, (B, columns), which goes on.
+# Of a mixture also what its n-gram has read before x, (B, columns), which goes on; and, held to
+# valid UTF-8, `HeldStreams`, whose x is what follows the last of the ids.
 GenerateSteps = Callable[..., tuple[Ids, Array]]
 
 SAMPLING = 3  # names this use of the seed
@@ -46,6 +48,11 @@ class Sampling:
     top_k: int | None = None
     top_p: float | None = None
     allowed: NDArray[np.bool_] | None = None
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether it is always the likeliest."""
+        return self.temperature == 0 or self.top_k == 1
 
     def choose(self, z: NDArray[np.floating[Any]], uniform: float) -> int:
         """An id, given logits z (K,) and a number drawn uniformly from [0, 1)."""
@@ -101,10 +108,13 @@ def numpy_sampler(
     """Steps the network's own forward pass; after `boundary` the state is zero."""
 
     def generate_steps(
-        x: Ids, state: Array, uniforms: Uniforms, streams: Array | None = None
-    ) -> tuple[Ids, Array]:
+        x: Ids, state: Array, uniforms: Uniforms, streams: Array | None = None,
+        held: HeldStreams | None = None,
+    ) -> tuple[Ids, Array]:  # fmt: skip
         ids, state = np.empty(uniforms.shape, np.int32), state.copy()
         for t, row in enumerate(uniforms):
+            if held is not None:
+                held.hold(x, state, streams)
             if boundary is not None:
                 state[:, :, x == boundary] = 0
             tape = network.forward(x[None], state)
@@ -112,9 +122,13 @@ def numpy_sampler(
             state = network.state_after(tape, 1)
             if mixed is not None and streams is not None:
                 mixed.step(streams, x, Z, boundary)
+            if held is not None and sampling.is_certain:
+                Z = np.where(held.utf8.able[held.phase], Z, -np.inf)
             ids[t] = x = np.array(
                 [sampling.choose(z, u) for z, u in zip(Z, row, strict=True)], np.int32
             )
+            if held is not None:
+                x = held.follow(x, state, streams)
         return ids, state
 
     return generate_steps
@@ -126,12 +140,16 @@ def shared_sampler(pool: WorkerPool, generate_steps: GenerateSteps) -> GenerateS
     `generate_steps` must be safe to run in several threads.
     """
 
-    def share(x: Ids, state: Array, uniforms: Uniforms, *read: Array) -> tuple[Ids, Array]:
+    def share(
+        x: Ids, state: Array, uniforms: Uniforms, read: Array | None = None,
+        held: HeldStreams | None = None,
+    ) -> tuple[Ids, Array]:  # fmt: skip
         def part(_: int, network: Network, streams: range) -> tuple[Ids, Array]:
             own = slice(streams.start, streams.stop)
             return generate_steps(
                 x[own], state[:, :, own], np.ascontiguousarray(uniforms[:, own]),
-                *(rows[own] for rows in read),
+                *([] if read is None and held is None else [None if read is None else read[own]]),
+                *([] if held is None else [held.of(own)]),
             )  # fmt: skip
 
         ids, states = zip(*pool.run(len(x), part, least=FEWEST_STREAMS), strict=True)
@@ -149,25 +167,31 @@ def sample(
     boundary: int | None = None,
     indices: Sequence[int] = (0,),
     mixed: Mixed | None = None,
+    utf8: Utf8 | None = None,
 ) -> Iterator[Ids]:
     """Ids (n, B) of B = len(indices) streams, some n at a time, until each has `length`.
 
     `prime` (ids, at least one) is read once. `indices` tell several samples of one seed apart:
     each gives the same text whatever others are sampled beside it, up to rounding. `mixed`: what
-    `generate_steps` samples from, if not from the network alone.
+    `generate_steps` samples from, if not from the network alone. `utf8`: hold the streams to valid
+    UTF-8; the ids are all that was drawn, and `ValidOnly` knows which of them stay.
     """
     B = len(indices)
     rngs = [np.random.default_rng([SAMPLING, seed, index]) for index in indices]
     state = np.repeat(state_before_last(network, prime, boundary), B, axis=2)
     x = np.full(B, prime[-1], np.int32)
-    read = [] if mixed is None else [mixed.streams(last_sequence(prime, boundary)[:-1], B)]
+    read = None if mixed is None else mixed.streams(last_sequence(prime, boundary)[:-1], B)
+    held = None if utf8 is None else utf8.streams(x, state, read)
+    more: list[Any] = [] if read is None else [read]
+    if held is not None:
+        more = [read, held]
     chunk = FIRST_CHUNK
     while length > 0:
         n = min(chunk, length)
         uniforms = np.stack([rng.random(n) for rng in rngs], axis=1)
-        ids, state = generate_steps(x, state, uniforms, *read)
+        ids, state = generate_steps(x, state, uniforms, *more)
         yield ids
-        x, length = ids[-1], length - n
+        x, length = ids[-1] if held is None else held.x.copy(), length - n
         chunk = min(2 * chunk, LARGEST_CHUNK)
 
 

@@ -135,7 +135,7 @@ class Scorer:
         own = self._scorer.score(ids[kept])
         known = np.isnan(nats[kept])
         nats[np.flatnonzero(kept)[known]] = own[known]
-        return _by_owner(nats, owner, len(text))
+        return sum_by_owner(nats, owner, len(text))
 
     def _is_line_end(self, text: str, places: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which are a CR before an LF, of a text whose lines end in both: no character of it."""
@@ -188,7 +188,7 @@ class Scorer:
         return f"{many} that the vocabulary lacks {verb} {what}: {kinds}"
 
 
-def _by_owner(nats: Nats, owner: NDArray[np.int64], characters: int) -> Nats:
+def sum_by_owner(nats: Nats, owner: NDArray[np.int64], characters: int) -> Nats:
     """Sums over the symbols of each character; NaN for one of which none was scored."""
     scored = ~np.isnan(nats)
     sums: Nats = np.bincount(owner[scored], nats[scored], characters).astype(np.float64)

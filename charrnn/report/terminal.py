@@ -13,6 +13,7 @@ from typing import Any, TextIO
 from tqdm import tqdm
 
 from charrnn.config import Config
+from charrnn.data.vocabulary import unit_name
 from charrnn.errors import printable
 from charrnn.inference.metrics import bits
 from charrnn.inference.reader import EVALUATION
@@ -40,7 +41,7 @@ def introduction(trainer: Trainer, config: Config, run: Path, threads: int) -> l
     """What the run is about to do, in a few lines."""
     net, loader, corpus = trainer.network, trainer.loader, trainer.corpus
     model, optimiser = config.model, trainer.state.optimiser
-    characters = corpus.characters
+    characters, one = corpus.characters, unit_name(corpus.vocabulary.unit)
     window = window_length(config.bptt.window, loader.longest, loader.B)
     tape = max(net.tape_bytes(window, loader.B), net.tape_bytes(EVALUATION.chunk, 1))
     padding = f", {loader.padding:.1%} padding" if hasattr(loader, "padding") else ""
@@ -50,15 +51,14 @@ def introduction(trainer: Trainer, config: Config, run: Path, threads: int) -> l
         f"({model.num_layers} × {model.hidden_size}), {config.runtime.dtype}, "
         f"{net.backend.name} kernels, {threads} thread{'s' * (threads > 1)}"
         f"{_ranks(trainer)}",
-        f"text      {characters('train'):,} characters to train on, {characters('val'):,} to "
+        f"text      {characters('train'):,} {one}s to train on, {characters('val'):,} to "
         f"validate, {characters('test'):,} to test; K = {net.K}",
         f"windows   {loader.batches_per_epoch:,} an epoch, {side_by_side} × up to {loader.T} "
-        f"characters{padding}; {_bptt(config)}",
+        f"{one}s{padding}; {_bptt(config)}",
         f"memory    {tape / 2**20:.1f} MiB of tape, "
         f"{optimiser.theta.nbytes * (2 + len(optimiser.slots)) / 2**20:.1f} MiB of "
         f"parameters, gradient and optimiser{_ids_file(trainer)}",
-        f"baseline  uniform: ln K = {log(net.K):.4f} nats = {bits(log(net.K)):.4f} bits per "
-        "character",
+        f"baseline  uniform: ln K = {log(net.K):.4f} nats = {bits(log(net.K)):.4f} bits per {one}",
         f"run       {run}",
     ]
 
@@ -129,11 +129,11 @@ class Console:
         if isinstance(event, Stepped):
             self._step(event)
         elif isinstance(event, Evaluated):
-            shown = bits(event.val_loss)
+            shown, unit = bits(event.val_loss), self._trainer.corpus.vocabulary.unit
             mark = "  best" if event.is_best else ""
             self._print(
                 f"step {event.step:,}  epoch {event.epoch:.2f}  {_trained(event)}"
-                f"val {event.val_loss:.4f} nats = {shown:.4f} bits/char{mark}{self._curve(event)}"
+                f"val {event.val_loss:.4f} nats = {shown:.4f} bits/{unit}{mark}{self._curve(event)}"
             )
         elif isinstance(event, Sampled):
             self._sample(event.text)
@@ -165,6 +165,7 @@ class Console:
         if self._bar is not None and now - self._last_line < 0.1:
             return
         self._last_line = now
+        unit = self._trainer.corpus.vocabulary.unit
         speed = self._characters / max(now - self._began, 1e-9)
         # Where a terminal is narrow, the fields of the lowest rank are left out.
         fields = [
@@ -173,7 +174,7 @@ class Console:
             (3, f"epoch {event.epoch:.2f}"),
             (8, f"loss {event.loss:.3f} nats"),
             (4, f"{bits(event.loss):.3f} bits"),
-            (6, f"{speed:,.0f} chars/s"),
+            (6, f"{speed:,.0f} {unit}s/s"),
             (2, f"|g| {event.grad_norm:.2g}"),
             (1, f"lr {event.learning_rate:.3g}"),
         ]

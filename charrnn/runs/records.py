@@ -119,6 +119,7 @@ class Summary:
         )  # fmt: skip
         parameters = trainer.network.params.flat.size
         self.values.update(run=str(launch.run.path), seconds=0.0, parameters=parameters)
+        self.values["unit"] = trainer.corpus.vocabulary.unit
         self._characters = 0
         state = trainer.state
         self._continue_from(trainer.step, trainer.epoch, state.best, state.best_step)

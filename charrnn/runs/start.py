@@ -16,7 +16,7 @@ from charrnn.config.schema import RECORD_END, STDIN, ModelConfig
 from charrnn.data.corpus import load_corpus
 from charrnn.data.files import find_files, matches, named, read_stdin
 from charrnn.data.text_statistics import repeated_share
-from charrnn.data.vocabulary import describe
+from charrnn.data.vocabulary import describe, unit_name
 from charrnn.errors import ConfigError, DataError, argument, call, settings
 from charrnn.export import starting_point
 from charrnn.runs.folder import RunFolder
@@ -98,7 +98,8 @@ def _short_text_notices(config: Config, trainer: Trainer) -> list[str]:
     if trainer.corpus.boundary is not None and asked == loader.B:
         return []
     return [
-        f"the text is short: B = {loader.B} and windows of {loader.T} characters, where {asked} "
+        f"the text is short: B = {loader.B} and windows of {loader.T} "
+        f"{unit_name(config.data.unit)}s, where {asked} "
         f"and {config.bptt.k1} were asked for"
     ]
 

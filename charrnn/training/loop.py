@@ -8,6 +8,7 @@ from math import inf
 
 import numpy as np
 
+from charrnn.data.utf8 import LONGEST, WholeCharacters, as_text
 from charrnn.errors import DivergenceError
 from charrnn.inference.evaluation import evaluate
 from charrnn.inference.sampling import Sampling, numpy_sampler, sample, writable
@@ -174,21 +175,25 @@ def sample_text(trainer: Trainer, length: int, seconds: float = inf) -> str:
 
     After so many seconds it ends where it is.
     """
-    corpus = trainer.corpus
-    first, boundary = corpus.layout.first_id(corpus.vocabulary), corpus.boundary
-    sampling = Sampling(allowed=writable(corpus.vocabulary))
+    corpus, vocabulary = trainer.corpus, trainer.corpus.vocabulary
+    first, boundary = corpus.layout.first_id(vocabulary), corpus.boundary
+    sampling = Sampling(allowed=writable(vocabulary))
     generate_steps = numpy_sampler(trainer.network, sampling, boundary)
     prime = np.array([first], np.int32)
     with trainer.averaged():
+        steps = length if vocabulary.unit == "char" else length + LONGEST - 1
         chunks = sample(
-            trainer.network, prime, length, generate_steps, trainer.seed, boundary, [trainer.step]
+            trainer.network, prime, steps, generate_steps, trainer.seed, boundary, [trainer.step]
         )
         until, ids = trainer.clock.seconds + seconds, list[int]()
         for chunk in chunks:
             ids += chunk[:, 0].tolist()
             if trainer.clock.seconds > until:
                 break
-        return corpus.layout.shown(corpus.vocabulary.decode(ids))
+    text = vocabulary.decode(ids)
+    if vocabulary.unit == "byte":
+        text = WholeCharacters(length).feed(text)
+    return as_text(corpus.layout.shown(text), vocabulary.unit)
 
 
 def _stepped(trainer: Trainer, update: Update) -> Stepped:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn import build, config
+from charrnn.data.layout import Layout, Lines
 from charrnn.data.vocabulary import UNKNOWN, LackingError, Vocabulary
 from charrnn.inference.scoring import Scorer, nats_of_unseen
 from charrnn.runtime.workers import WorkerPool
@@ -23,7 +24,8 @@ def scorer(symbols=LETTERS, how="surprise", *, lines=False, unknown=None):
     network = build.network(settings, len(symbols))
     build.initialise(network, settings)
     vocabulary = Vocabulary(symbols, unknown=unknown)
-    return Scorer(WorkerPool(network), vocabulary, how, lines=lines, unseen=UNSEEN)
+    layout = Lines("lines") if lines else Layout("stream")
+    return Scorer(WorkerPool(network), vocabulary, how, layout=layout, unseen=UNSEEN)
 
 
 def nats(text, *args, **more):

@@ -37,7 +37,8 @@ def compiled_sampler(
     """A function (x (B,), state, uniforms (n, B)) → (ids (n, B), state), as the plain one.
 
     With a `mixture` (`Mixture.for_sampling`) it also takes what the streams have read before x
-    (B, columns), which go on, and the mixture is what is drawn from.
+    (B, columns), which go on, and the mixture is what is drawn from. Held to valid UTF-8 it also
+    takes `HeldStreams`.
     """
     module = network.cells[0].compiled
     assert module is not None, "a cell without compiled loops has no compiled step"
@@ -53,11 +54,23 @@ def compiled_sampler(
     edge = -1 if boundary is None else boundary
 
     def generate_steps(
-        x: Ids, state: Array, uniforms: NDArray[np.float64], read: Array | None = None
-    ) -> tuple[Ids, Array]:
+        x: Ids, state: Array, uniforms: NDArray[np.float64], read: Array | None = None,
+        held: Any = None,
+    ) -> tuple[Ids, Array]:  # fmt: skip
         ids, state = np.empty(uniforms.shape, np.int32), state.copy()
         if not _generate(
-            x, state, uniforms, *weights, cell, rule, usable, edge, mixture, read, ids
+            x,
+            state,
+            uniforms,
+            *weights,
+            cell,
+            rule,
+            usable,
+            edge,
+            mixture,
+            read,
+            None if held is None else held.arrays(),
+            ids,
         ):
             raise logits_not_finite()
         return ids, state
@@ -98,7 +111,7 @@ def _packed(network: Network, layers: list[Weights]) -> tuple[Array, ...]:
 
 @compiled
 def _generate(x, state, uniforms, table, W, b, U, V, c, cell, rule, allowed, boundary, mixture,
-              read, ids):  # fmt: skip
+              read, held, ids):  # fmt: skip
     L, _, B, H = state.shape
     G = table.shape[1]
     A = np.empty((B, G), table.dtype)
@@ -109,6 +122,8 @@ def _generate(x, state, uniforms, table, W, b, U, V, c, cell, rule, allowed, bou
     mixing = None if mixture is None else new_scratch(mixture, len(c))
     for t in range(len(uniforms)):
         for stream in range(B):
+            if held is not None:
+                _hold(held, stream, x, state, read)
             if x[stream] == boundary:
                 state[:, :, stream] = 0
             if mixture is not None:
@@ -133,11 +148,44 @@ def _generate(x, state, uniforms, table, W, b, U, V, c, cell, rule, allowed, bou
                 z_row[k] += c[k]
             if mixture is not None:
                 mix_row(mixture, read[stream], z_row[: len(c)], mixing)
-            x[stream] = _draw(z_row[: len(c)], p, uniforms[t, stream], rule, allowed)
+            usable = allowed
+            if held is not None and (rule[0] == 0 or rule[1] == 1):
+                usable = held[1][held[2][stream]]
+            x[stream] = _draw(z_row[: len(c)], p, uniforms[t, stream], rule, usable)
             if x[stream] < 0:
                 return False
             ids[t, stream] = x[stream]
+            if held is not None:
+                _follow(held, stream, x, state, read)
     return True
+
+
+@compiled
+def _hold(held, stream, x, state, read):
+    """As `inference.valid_sampling.HeldStreams.hold`, of one stream."""
+    _, _, phase, held_phase, held_x, held_state, held_read, _ = held
+    if phase[stream] == 0:
+        held_phase[stream] = 0
+        held_x[stream] = x[stream]
+        held_state[stream] = state[:, :, stream]
+        if read is not None:
+            held_read[stream] = read[stream]
+
+
+@compiled
+def _follow(held, stream, x, state, read):
+    """As `HeldStreams.follow`, of one stream, whose id was drawn into x."""
+    after, _, phase, held_phase, held_x, held_state, held_read, now = held
+    following = after[phase[stream], x[stream]]
+    if following >= 0:
+        phase[stream] = following
+    else:
+        phase[stream] = held_phase[stream]
+        x[stream] = held_x[stream]
+        state[:, :, stream] = held_state[stream]
+        if read is not None:
+            read[stream] = held_read[stream]
+    now[stream] = x[stream]
 
 
 @compiled
