@@ -1,6 +1,6 @@
 """Make the pictures of the docs again, by the commands that the docs show.
 
-    python scripts/make_pictures.py                           the report's, on the bundled text
+    python scripts/make_pictures.py                           the report's and the page's, on the bundled text
     python scripts/make_pictures.py --shakespeare FILE.txt    and gradflow's, on tinyshakespeare
     python scripts/make_pictures.py --scaling                 and that of benchmarks/scaling.py
 
@@ -25,6 +25,10 @@ LSTM = [
     *QUICKSTART, "--set", "model.cell=lstm", "--set", "model.hidden_size=128",
     "--set", "model.num_layers=2", "--set", "bptt.k1=120", "--set", "bptt.k2=120",
     "--set", "optim.learning_rate=6e-3", "--set", "train.minutes=8",
+]  # fmt: skip
+GRU = [
+    *QUICKSTART, "--set", "model.hidden_size=96", "--set", "train.minutes=null",
+    "--set", "train.epochs=4",
 ]  # fmt: skip
 
 
@@ -63,6 +67,27 @@ def report() -> None:
             raise SystemExit("\n".join(problems))
 
 
+def page() -> None:
+    """Screenshots of an exported model's page, after it has written something."""
+    run = trained("gru-96", GRU)
+    file = ROOT / run / "page.html"
+    charrnn("export", run, "--to", "html", "--out", file)
+    with Browser(1280, 900) as browser:
+        for width, height, dark, name in ((1280, 900, False, "page"), (390, 844, True, "phone")):
+            browser.resize(width, height, dark=dark)
+            browser.open(file)
+            ready = "document.documentElement.dataset.ready === 'yes'"
+            browser.wait(lambda: browser.js(ready))  # noqa: B023
+            browser.js("document.getElementById('text').focus()")
+            browser.call("Input.insertText", text="MARGARET:\n  The letter")
+            browser.js("document.getElementById('write').click()")
+            said = "document.getElementById('status').textContent.includes('a second')"
+            browser.wait(lambda: browser.js(said))  # noqa: B023
+            browser.screenshot(IMAGES / f"export-{name}.png")
+        if problems := browser.problems():
+            raise SystemExit("\n".join(problems))
+
+
 def track(browser: Browser, feature: str) -> None:
     """Show the reader, coloured by the unit that tracks a feature best."""
     rows = "[...document.querySelectorAll('.tracks tbody tr')]"
@@ -85,6 +110,7 @@ def main() -> None:
     parser.add_argument("--scaling", action="store_true", help="run the scaling benchmark too")
     arguments = parser.parse_args()
     report()
+    page()
     if arguments.shakespeare:
         gradflow(arguments.shakespeare)
     if arguments.scaling:

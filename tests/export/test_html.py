@@ -398,6 +398,17 @@ class TestPage:
         page.js("document.querySelector('[data-value=surprise]').click()")
         page.wait(lambda: page.js(colours) == surprise)
 
+    def test_a_long_text_is_read_between_frames_whatever_is_done_meanwhile(self, page, opened):
+        text = TEXT * 2
+        page.call("Input.insertText", text=text)  # takes several frames
+        write_on(page)
+        whole = text + expected(opened, text, length=40, seed=1)
+        assert shown(page) == whole
+        for mode, unit in (("unit", 1), ("unit", 2), ("surprise", 0)):
+            page.js(f"document.querySelector('[data-value={mode}]').click()")
+            set_values(page, unit=unit)
+        page.wait(lambda: status(page) == "" and shown(page) == whole)
+
     def test_the_ngram_is_mixed_in_by_its_weight(self, page, opened):
         page.call("Input.insertText", text="The lam")
         set_values(page, say=0)

@@ -10,6 +10,7 @@ class Page {
     this.reading = new Reading(model, this.vocabulary);
     this.model = model;
     this.task = 0; // what runs ends when there is another
+    this.rest = []; // pieces of the text that are still to be read
     this.before = []; // lengths to go back to: one for each time that was written
     this.mode = "surprise";
     this.most = 1; // of the unit's values so far
@@ -65,28 +66,31 @@ class Page {
 
   // -- reading -------------------------------------------------------------------------------
 
-  /** Read pieces, some at a time. False where something else has begun meanwhile. */
+  /** Read pieces, some at a time. False where something else has begun meanwhile: what is not
+  read yet is then `rest`. */
   async read(more) {
     const task = ++this.task;
     let until = performance.now() + SHORTEST;
-    for (const piece of more) {
-      this.reading.push(piece);
+    for (let i = 0; i < more.length; i++) {
+      this.reading.push(more[i]);
       if (performance.now() < until) continue;
+      this.rest = more.slice(i + 1);
       this.tell(`Reading: ${this.reading.length.toLocaleString("en")} characters`);
       await frame();
       if (task !== this.task) return false;
       until = performance.now() + SHORTEST;
     }
+    this.rest = [];
     return true;
   }
 
   async typed() {
     await this.stop();
     const { from, more } = this.reading.change(this.paper.field.value);
-    const all = await this.read(more);
     this.before = this.before.filter((n) => n <= from);
+    const isAll = await this.read(more);
     this.paper.show(this.reading, from, true);
-    if (!all) return;
+    if (!isAll) return;
     this.buttons();
     this.look();
     const lacking = [...new Set(more.filter(({ ids }) => !ids.length).map(({ text }) => visible(text)))];
@@ -97,9 +101,9 @@ class Page {
   async reread() {
     await this.stop();
     this.reading.unit = this.mode === "unit" ? this.picker.chosen : null;
-    const { pieces } = this.reading;
+    const all = [...this.reading.pieces, ...this.rest];
     this.reading.back(0);
-    if (!await this.read(pieces)) return;
+    if (!await this.read(all)) return;
     this.repaint();
     this.look();
     this.tell("");
@@ -128,13 +132,13 @@ class Page {
 
   /** Go on from the end of the text; the promise is kept when it ends. */
   write() {
-    this.writing ??= this.draw(++this.task);
+    this.writing ??= this.draw();
     return this.writing;
   }
 
-  async draw(task) {
-    await null; // `writing` is set
-    const { reading, paper } = this, chosen = settings(), from = reading.length, writer = new Writer(reading, chosen);
+  async draw() {
+    if (!await this.read(this.rest)) { this.writing = null; return; }
+    const task = ++this.task, { reading, paper } = this, chosen = settings(), from = reading.length, writer = new Writer(reading, chosen);
     this.before.push(from);
     this.buttons();
     const began = performance.now();
@@ -172,7 +176,8 @@ class Page {
     await this.writing;
   }
 
-  undo() {
+  async undo() {
+    if (!await this.read(this.rest)) return;
     const n = this.before.pop();
     if (n === undefined) return;
     this.reading.back(n);
@@ -184,7 +189,7 @@ class Page {
 
   /** The same place, the next seed. */
   async another() {
-    this.undo();
+    await this.undo();
     field("seed").value = String((settings().seed + 1n) % (1n << 64n));
     await this.write();
   }
