@@ -1,10 +1,10 @@
 """Make the pictures of the docs again, by the commands that the docs show.
 
-    python scripts/make_pictures.py                           the report's and the page's, on the bundled text
+    python scripts/make_pictures.py                           the pages', on the bundled text
     python scripts/make_pictures.py --shakespeare FILE.txt    and gradflow's, on tinyshakespeare
     python scripts/make_pictures.py --scaling                 and that of benchmarks/scaling.py
 
-Needs the extras fast and plot and, for the report's screenshots, Chromium. Runs are kept under
+Needs the extras fast and plot and, for screenshots, Chromium. Runs are kept under
 runs/ and used again where they are there; the first time takes the ten minutes that they train.
 """
 
