@@ -6,10 +6,9 @@ import hashlib
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from charrnn import build, config
 from charrnn.analysis.gradcheck.cases import reference_of
 from charrnn.analysis.gradcheck.comparison import Problem, check
 from charrnn.nn.bptt import Batch
+from tests.helpers.program import Program
 
 ROOT = Path(__file__).parent.parent
 
@@ -62,20 +62,20 @@ def text_file(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def program() -> Iterator[Program]:
+    """What the commands of this worker's tests are forked from."""
+    program = Program()
+    yield program
+    program.close()
+
+
 @pytest.fixture
-def charrnn(tmp_path: Path) -> Runner:
+def charrnn(program: Program, tmp_path: Path) -> Runner:
     """Run the real program in `tmp_path`, as a user would."""
 
     def run(*args: object, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "charrnn", *map(str, args)],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-        )
+        return program.run([str(arg) for arg in args], tmp_path, stdin)
 
     return run
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import prod
 
 from charrnn.config import Config
-from charrnn.config.rules import cell_options
+from charrnn.config.cells import cell_options
 from charrnn.nn.backends import NUMPY_BACKEND, Backend
 from charrnn.nn.cells.base import Cell
 from charrnn.nn.cells.registry import cell_class

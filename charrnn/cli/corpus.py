@@ -11,8 +11,8 @@ import yaml
 
 from charrnn.api.survey import TextSurvey, survey
 from charrnn.cli import completion
-from charrnn.cli.mistakes import in_options
 from charrnn.cli.options import format_option, quiet_option
+from charrnn.cli.spelling import in_options
 from charrnn.cli.streams import to_json, write
 from charrnn.errors import DataError, printable
 from charrnn.inference.metrics import bits

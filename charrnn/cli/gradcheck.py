@@ -8,8 +8,8 @@ import click
 
 from charrnn.api.gradcheck import GradientCheck, gradcheck
 from charrnn.cli import completion
-from charrnn.cli.mistakes import in_options
 from charrnn.cli.options import argument_option, format_option, quiet_option, set_option
+from charrnn.cli.spelling import in_options
 from charrnn.cli.streams import echo, to_json
 from charrnn.errors import argument
 

@@ -16,8 +16,8 @@ from charrnn.api.model import Model
 from charrnn.api.writing import save_text
 from charrnn.cli import next_characters
 from charrnn.cli.line_input import read_line, with_history
-from charrnn.cli.mistakes import as_command
 from charrnn.cli.options import unescaped
+from charrnn.cli.spelling import as_command
 from charrnn.cli.streams import echo
 from charrnn.errors import CharrnnError, Reference, UsageError, argument, printable, render
 from charrnn.runtime.signals import StopSignal

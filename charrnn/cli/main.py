@@ -15,7 +15,8 @@ import click
 from click.shell_completion import CompletionItem, add_completion_class
 
 from charrnn import __version__
-from charrnn.cli.mistakes import explain_command, explain_usage, in_options
+from charrnn.cli.mistakes import explain_command, explain_usage
+from charrnn.cli.spelling import in_options
 from charrnn.cli.streams import ReaderGone, echo, say, take_over
 from charrnn.errors import CharrnnError, InterruptedRunError, Notice, printable
 from charrnn.runtime.progress import Done, listening

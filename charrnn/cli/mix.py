@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from charrnn.api.mixing import MixResult, mix
-from charrnn.cli.mistakes import in_options
 from charrnn.cli.options import format_option, quiet_option
+from charrnn.cli.spelling import in_options
 from charrnn.cli.streams import echo, to_json
 from charrnn.errors import UsageError, argument, call
 from charrnn.inference.metrics import bits

@@ -11,7 +11,7 @@ import click
 
 from charrnn.api.arguments import CHOICES, NUMBERS
 from charrnn.cli import completion
-from charrnn.cli.mistakes import in_options, option
+from charrnn.cli.spelling import in_options, option
 from charrnn.cli.streams import echo, say
 from charrnn.runtime.progress import listening
 

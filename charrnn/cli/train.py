@@ -10,8 +10,8 @@ import click
 from charrnn.api.run import Run, ending_stop
 from charrnn.api.training import resume, train
 from charrnn.cli import completion
-from charrnn.cli.mistakes import in_options
 from charrnn.cli.options import argument_option, format_option, hush, set_option
+from charrnn.cli.spelling import in_options
 from charrnn.cli.streams import echo, to_json
 from charrnn.data.vocabulary import unit_name
 from charrnn.errors import InterruptedRunError, UsageError, argument, call

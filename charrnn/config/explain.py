@@ -18,7 +18,7 @@ from charrnn.config.schema import UNKNOWN_CELL, Config, Section
 from charrnn.nn.cells.registry import cell_names
 
 # What people call things elsewhere, and the key that does it here.
-HABITS = {
+KEY_ALIASES = {
     "lr": "optim.learning_rate",
     "seq_length": "bptt.k1 and bptt.k2",
     "sequence_length": "bptt.k1 and bptt.k2",
@@ -131,8 +131,8 @@ def _suggest(path: KeyPath) -> str:
     for part in path[:-1]:
         section = section.model_fields[str(part)].annotation
     name = str(path[-1])
-    if name in HABITS:
-        return f"; did you mean `{HABITS[name]}`?"
+    if name in KEY_ALIASES:
+        return f"; did you mean `{KEY_ALIASES[name]}`?"
     near = difflib.get_close_matches(name, list(section.model_fields), 1)
     if near:
         return f"; did you mean `{'.'.join([*map(str, path[:-1]), near[0]])}`?"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from charrnn import __version__
 from charrnn.config import Config
-from charrnn.config.rules import cell_options
+from charrnn.config.cells import cell_options
 from charrnn.data.vocabulary import Vocabulary
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from charrnn import build
 from charrnn.config import Config
-from charrnn.config.rules import with_cell
+from charrnn.config.cells import with_cell
 from charrnn.errors import CheckpointError
 from charrnn.export.torch_layout import layer_from_torch
 from charrnn.nn.cells.registry import cell_class, cell_names

@@ -1,4 +1,6 @@
-"""Softmax and cross-entropy in one stable pass, and its gradient (Bridle 1990).
+"""What a window needs at both ends: one-hot inputs; softmax, cross-entropy and its gradient.
+
+Softmax and cross-entropy are one stable pass (Bridle 1990):
 
 (CE.1) p_t = softmax(z_t)
 (CE.2) E_t = -ln p_t[y_t]
@@ -13,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+# Below this K a dense one-hot GEMM is the faster scatter; above, sums over sorted segments.
+DENSE_SCATTER_MAX_K = 512
 
 
 def softmax_cross_entropy(Z: Array, y: NDArray[np.integer]) -> Array:
@@ -25,16 +29,14 @@ def softmax_cross_entropy(Z: Array, y: NDArray[np.integer]) -> Array:
     return np.asarray(np.log(sums[:, 0]) - picked)  # (CE.2)
 
 
-def gradient(p: Array, y: NDArray[np.integer], scale: float, mask: Array | None) -> None:
+def cross_entropy_gradient(
+    p: Array, y: NDArray[np.integer], scale: float, mask: Array | None
+) -> None:
     """Turn probabilities p (N, K) into dz = (p - y) · scale in place, zero where mask is false."""
     p[np.arange(len(y)), y] -= 1  # (CE.3)
     p *= scale
     if mask is not None:
         p *= mask[:, None]
-
-
-# Below this K a dense one-hot GEMM is the faster scatter; above, sums over sorted segments.
-DENSE_SCATTER_MAX_K = 512
 
 
 def gather(ids: NDArray[np.integer], W: Array, out: Array) -> None:

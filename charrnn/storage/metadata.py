@@ -1,7 +1,7 @@
 """What a checkpoint's metadata must be before anything relies on it.
 
 A file with a right hash may still have been made by hand: every type and range that the rest of
-the program takes for granted is checked here, once.
+the program takes for granted is checked here, once. Older formats are brought up to the newest.
 """
 
 from __future__ import annotations

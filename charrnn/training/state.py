@@ -83,7 +83,7 @@ class TrainingState:
     """`carried` (L, n, B, H): the state that the next batch begins with, of this rank's streams.
 
     `since_log`, `norm_since_log` and `since_evaluation` are running means; `rate_scale` multiplies
-    the schedule's rate, and is what rollbacks left. `conventions`: see `storage/migrations.py`.
+    the schedule's rate, and is what rollbacks left. `conventions`: see `storage/metadata.py`.
     """
 
     network: Network

@@ -104,9 +104,9 @@ def _be_charrnn(
         for file in {nothing, *files} - {0, 1, 2}:
             os.close(file)
         for number, name in enumerate(("stdin", "stdout", "stderr")):
-            _as_at_the_start(number, name)
+            as_at_the_start(number, name)
         sys.argv = ["charrnn", *arguments]
-        code = _main()
+        code = main_to_the_end()
     finally:
         os._exit(code)
 
@@ -120,7 +120,7 @@ def _bound() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _as_at_the_start(number: int, name: str) -> None:
+def as_at_the_start(number: int, name: str) -> None:
     """The stream as Python makes it: None if the descriptor is closed."""
     try:
         os.fstat(number)
@@ -135,7 +135,7 @@ def _as_at_the_start(number: int, name: str) -> None:
     setattr(sys, f"__{name}__", stream)
 
 
-def _main() -> int:
+def main_to_the_end() -> int:
     """As the interpreter runs a program, and ends."""
     from charrnn.__main__ import main
 

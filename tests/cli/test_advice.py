@@ -13,7 +13,7 @@ import pytest
 
 from charrnn import config
 from charrnn.api.settings import name_of
-from charrnn.cli.mistakes import in_options
+from charrnn.cli.spelling import in_options
 from charrnn.errors import call
 from tests.conftest import TEXT
 

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from charrnn.__main__ import main
-from charrnn.cli.mistakes import in_options
+from charrnn.cli.spelling import in_options
 from charrnn.errors import argument, call, settings
 
 

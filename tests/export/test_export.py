@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
 from charrnn import build, config
-from charrnn.cli.mistakes import in_options
+from charrnn.cli.spelling import in_options
 from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import CheckpointError, ConfigError, UsageError
 from charrnn.export import starting_point, to_bytes

@@ -14,7 +14,7 @@ from charrnn import build
 from charrnn.analysis.gradcheck.comparison import Problem, chain
 from charrnn.analysis.gradcheck.reference.network import ReferenceNetwork
 from charrnn.config import Config
-from charrnn.config.rules import cell_options
+from charrnn.config.cells import cell_options
 from charrnn.data.layout import layout_of
 from charrnn.data.loader import EpochBounds
 from charrnn.nn.bptt import Batch

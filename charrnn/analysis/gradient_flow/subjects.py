@@ -14,7 +14,7 @@ from charrnn.analysis.gradient_flow.flow import Flow, measure
 from charrnn.analysis.gradient_flow.lags import ladder
 from charrnn.analysis.gradient_flow.positions import WARM, positions
 from charrnn.config import Config
-from charrnn.config.rules import with_cell
+from charrnn.config.cells import with_cell
 from charrnn.config.schema import ModelConfig
 from charrnn.data.corpus import Corpus, load_corpus
 from charrnn.errors import ConfigError, DataError, DivergenceError, argument

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from charrnn import __version__, build
 from charrnn.config import Config
-from charrnn.config.rules import cell_options
+from charrnn.config.cells import cell_options
 from charrnn.data.layout import layout_of, seen
 from charrnn.data.vocabulary import LOOK_ALIKES, Vocabulary
 from charrnn.export.html.packing import Packing, Precision

@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.inference.mixture import mixing
-from charrnn.inference.mixture import trie as reading
 from charrnn.inference.mixture.counting import (
     NUMPY_COUNTING,
     CountingKernels,
     compiled_counting,
 )
 from charrnn.inference.mixture.mixing import ENTROPIES, LEAST, LENGTHS, Rates, Weights
-from charrnn.inference.mixture.trie import Stream, Trie
+from charrnn.inference.mixture.trie import Stream, Trie, advance
 from charrnn.nn.backends.availability import has_compiled
 
 Array = NDArray[Any]
@@ -53,11 +52,11 @@ class NumPyMixture:
 
     def advance(self, trie: Trie, streams: Streams, ids: Array) -> None:
         for stream, c in zip(streams, ids.tolist(), strict=True):
-            reading.advance(trie, stream, c)
+            advance(trie, stream, c)
 
     def read(self, trie: Trie, stream: Stream, ids: Array) -> None:
         for c in ids.tolist():
-            reading.advance(trie, stream, c)
+            advance(trie, stream, c)
 
 
 class CompiledMixture:

@@ -12,8 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.nn import window as cross_entropy
-from charrnn.nn import window as one_hot
+from charrnn.nn import window
 
 Array = NDArray[Any]
 Ids = NDArray[np.integer]
@@ -79,8 +78,8 @@ class Backend:
 NUMPY_BACKEND = Backend(
     name="numpy",
     is_compiled=False,
-    gather=one_hot.gather,
-    scatter=one_hot.scatter,
-    softmax_cross_entropy=cross_entropy.softmax_cross_entropy,
-    cross_entropy_gradient=cross_entropy.gradient,
+    gather=window.gather,
+    scatter=window.scatter,
+    softmax_cross_entropy=window.softmax_cross_entropy,
+    cross_entropy_gradient=window.cross_entropy_gradient,
 )

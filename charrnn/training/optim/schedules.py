@@ -31,7 +31,7 @@ class Schedule:
         return 1.0
 
     def follow(self, conventions: int) -> None:
-        """Keep to the conventions that a run was begun with (`storage/migrations.py`)."""
+        """Keep to the conventions that a run was begun with (`storage/metadata.py`)."""
 
     def record_validation(self, loss: float) -> None:
         """Take note of a validation loss, in nats per character."""

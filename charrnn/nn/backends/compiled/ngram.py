@@ -154,14 +154,14 @@ CONTEXT, LENGTH, PLACE, LONGEST, RECENT = range(5)
 
 @compiled
 def forget(stream, K):
-    """As a stream of `reading.fresh`."""
+    """As a stream of `trie.fresh`."""
     stream[:] = K
     stream[CONTEXT], stream[LENGTH], stream[PLACE], stream[LONGEST] = 0, 0, -1, 0
 
 
 @compiled
 def advance(trie, stream, c):
-    """Read symbol c. See `reading.advance`."""
+    """Read symbol c. See `trie.advance`."""
     text, symbol, _, ref, first, link, discounts = trie
     limit = len(discounts) - 2  # symbols of the longest context
     context, length = stream[CONTEXT], stream[LENGTH]

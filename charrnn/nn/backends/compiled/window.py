@@ -13,17 +13,17 @@ Array = NDArray[Any]
 
 
 def gather(ids: NDArray[np.integer], W: Array, out: Array) -> None:
-    """As `one_hot.gather`."""
+    """As `nn.window.gather`."""
     _gather(ids, W, out)
 
 
 def scatter(ids: NDArray[np.integer], dA: Array, dW: Array) -> None:
-    """As `one_hot.scatter`: here one addition of a row for each id."""
+    """As `nn.window.scatter`: here one addition of a row for each id."""
     _scatter(ids, dA, dW)
 
 
 def softmax_cross_entropy(Z: Array, y: NDArray[np.integer]) -> Array:
-    """As `cross_entropy.softmax_cross_entropy`."""
+    """As `nn.window.softmax_cross_entropy`."""
     E = np.empty(len(Z), Z.dtype)
     _softmax(Z, y, E)
     return E
@@ -32,7 +32,7 @@ def softmax_cross_entropy(Z: Array, y: NDArray[np.integer]) -> Array:
 def cross_entropy_gradient(
     p: Array, y: NDArray[np.integer], scale: float, mask: NDArray[np.bool_] | None
 ) -> None:
-    """As `cross_entropy.gradient`."""
+    """As `nn.window.cross_entropy_gradient`."""
     _gradient(p, y, p.dtype.type(scale), mask)
 
 
