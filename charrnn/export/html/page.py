@@ -12,6 +12,7 @@ from charrnn import __version__, build
 from charrnn.config import Config
 from charrnn.config.cells import cell_options
 from charrnn.data.layout import layout_of, seen
+from charrnn.data.utf8 import as_text
 from charrnn.data.vocabulary import LOOK_ALIKES, Vocabulary
 from charrnn.export.html.packing import Packing, Precision
 from charrnn.inference.mixture.mixing import ENTROPIES, LEAST, LENGTHS
@@ -82,7 +83,7 @@ def _of_text(config: Config, vocabulary: Vocabulary) -> Json:
         "points": [ord(seen(symbol)) for symbol in vocabulary.symbols],
         "start": layout.first_id(vocabulary),
         "boundary": layout.boundary_id(vocabulary),
-        "written": layout.written,
+        "written": as_text(layout.written, vocabulary.unit),
         "unknown": None if unknown is None else vocabulary.id(unknown),
         "lookAlikes": LOOK_ALIKES,
     }

@@ -48,20 +48,45 @@ class Vocabulary {
   }
 }
 
-/** Ids to text, one by one; a character of several bytes is there with its last. */
+/** Ids to text, one by one: a character of several bytes is there with its last, and a byte that
+belongs to no character is U+FFFD. `pending`: bytes of a character that is not complete. */
 class Decoder {
-  constructor(vocabulary) {
-    this.vocabulary = vocabulary;
-    this.utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
-  }
+  constructor(vocabulary) { Object.assign(this, { vocabulary, pending: [], broke: false }); }
 
   push(id) {
-    if (id === this.vocabulary.boundary) return this.end() + this.vocabulary.written;
-    const point = this.vocabulary.points[id];
-    const text = this.vocabulary.bytes ? this.utf8.decode(Uint8Array.of(point), { stream: true }) : String.fromCodePoint(point);
+    const { points, boundary, written, bytes } = this.vocabulary;
+    this.broke = false; // whether a character was begun and not completed
+    if (id === boundary) return this.end() + written;
+    if (!bytes) return String.fromCodePoint(points[id]).replace("\r", SHOWN_RETURN);
+    this.pending.push(points[id]);
+    let text = "";
+    while (this.pending.length) {
+      const found = this.decode();
+      if (found === "") break;
+      if (found === null) text += this.lone();
+      else { text += found; this.pending = []; }
+    }
     return text.replaceAll("\r", SHOWN_RETURN);
   }
 
-  /** The rest: of a character that is not complete, its sign. */
-  end() { return this.vocabulary.bytes ? this.utf8.decode() : ""; }
+  /** The character that is pending: "" while it may still become one, null where it cannot. */
+  decode() {
+    if (this.pending[0] < 128) return String.fromCharCode(this.pending[0]);
+    try {
+      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Uint8Array.from(this.pending), { stream: true });
+    } catch { return null; }
+  }
+
+  lone() {
+    this.broke ||= this.pending.length > 1;
+    this.pending.shift();
+    return "\ufffd";
+  }
+
+  /** The rest: of a character that is not complete. */
+  end() {
+    let text = "";
+    while (this.pending.length) { text += this.lone(); this.broke = true; }
+    return text;
+  }
 }

@@ -22,7 +22,23 @@ class Writer {
     this.text += text;
     const stop = chosen.stop ? this.text.indexOf(chosen.stop) : -1;
     if (stop >= 0) reading.back(reading.piecesBefore(this.begin + stop));
-    this.ended = stop >= 0 || this.made >= chosen.length;
+    this.ended = stop >= 0 || this.isComplete();
+  }
+
+  /** Whether it has its length: of bytes, and to the end of the character there, if it comes. */
+  isComplete() {
+    const { reading, decoder, chosen } = this;
+    if (this.made < chosen.length) return false;
+    if (this.made === chosen.length && decoder.pending.length) {
+      this.incomplete = { pieces: reading.length, ids: [...reading.open.ids] };
+      return false;
+    }
+    if (!this.incomplete || !decoder.broke) return !decoder.pending.length;
+    reading.back(this.incomplete.pieces);
+    for (const id of this.incomplete.ids) reading.add(id);
+    reading.close("\ufffd".repeat(this.incomplete.ids.length));
+    decoder.pending = [];
+    return true;
   }
 
   /** A character that is not complete is closed as it is. */
