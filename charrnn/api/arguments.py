@@ -60,6 +60,7 @@ NUMBERS = {
                      "last character [2000; for each of --records 10,000, at most].", 0, 10**12,
                      whole=True),
     "lines": Number("End a sample after N line ends.", 1, 10**12, whole=True),
+    "min_chars": Number("Leave out lines of fewer characters.", 0, 10**12, whole=True),
     "minutes": Number("Minutes of training to stop after.", 0, above=True),
     "ngram_weight": Number("How much of the n-gram's part counts, from 0, the network alone, to 1 "
                            "[1].", 0, 1),

@@ -26,11 +26,12 @@ from charrnn.api.rows import (
 )
 from charrnn.api.scores import require_unknown, scorer
 from charrnn.config.schema import STDIN, DataConfig
-from charrnn.data.files import text_chunks
+from charrnn.data.files import arriving_text, text_chunks
 from charrnn.data.layout import Layout, whole_lines
 from charrnn.data.vocabulary import Unit
 from charrnn.errors import UsageError, argument, notice
 from charrnn.inference.scoring import Scorer
+from charrnn.runtime.progress import Done, working
 from charrnn.runtime.workers import threads
 
 Texts = Iterator[tuple[str, Iterator[str]]]  # files, and the pieces of each
@@ -49,6 +50,9 @@ class FileScores:
     on_unknown: Any
     tell: Callable[[str], None]
     use: str | None = None
+    follow: bool = False
+    independent: bool = False
+    min_chars: int = 0
 
     @property
     def unit(self) -> Unit:
@@ -56,9 +60,10 @@ class FileScores:
         return self.models[0].vocabulary.unit
 
     def rows(self) -> Iterator[Row]:
-        """A row for each line, each record or each file."""
-        rows = chain.from_iterable(self._rows(file, pieces) for file, pieces in self._scored())
-        yield from strangest(rows, self.top) if self.sort else rows
+        """A row for each line, each record or each file that is long enough."""
+        found = chain.from_iterable(self._rows(file, pieces) for file, pieces in self._scored())
+        rows = (row for row in found if row.chars[0] >= self.min_chars)
+        yield from strangest(rows, self.top, self.sort) if self.sort else rows
 
     def _rows(self, file: str, pieces: Pieces) -> Iterable[Row]:
         if self.per == "line":
@@ -82,22 +87,57 @@ class FileScores:
                 whole = whole_characters(pieces)
                 yield from ((file, *in_characters(text, nats)) for text, nats in whole)
 
+    def _texts(self, data: DataConfig) -> tuple[Texts, int]:
+        if self.follow:
+            return iter([(STDIN, arriving_text(data.unit, data.encoding))]), LARGE
+        return _texts(self.files, data)
+
+    @property
+    def _size(self) -> int | None:
+        """Bytes of the files, None where stdin is among them."""
+        files = [Path(file) for file in self.files]
+        return sum(f.stat().st_size for f in files) if all(map(Path.is_file, files)) else None
+
+    def _nats(self, file: str, text: Iterator[str], scorers: list[Scorer], done: Done) -> Pieces:
+        """Pieces of a file with what each model makes of their characters."""
+        for own in scorers:
+            own.begin(file)
+        layout = self._layout
+        pieces = layout.whole(text, file)
+        if layout.boundary is None and (self.per == "line" or self.follow or self.independent):
+            pieces = whole_lines(pieces, closed=self.independent)
+        for piece in pieces:
+            yield piece, [own.nats(piece) for own in scorers]
+            done(len(piece))
+
     def _scored(self) -> Iterator[tuple[str, Pieces]]:
         config = self.models[0].config
-        texts, characters = _texts(self.files, config.data)
+        texts, characters = self._texts(config.data)
         with threads(config.runtime.threads) as available, threads(1):
             scorers = [
-                scorer(model, characters, available, self.on_unknown, use=self.use, tell=self.tell)
+                scorer(
+                    model,
+                    characters,
+                    available,
+                    self.on_unknown,
+                    use=self.use,
+                    tell=self.tell,
+                    independent=self.independent,
+                )
                 for model in self.models
             ]
             for name, model in zip(self.names, self.models, strict=True):
                 if model.used_mixture(self.use, lambda _: None) is not None:
                     self.tell(f"{name}: the network mixed with its n-gram")
-            for file, text in texts:
-                yield file, _nats(file, text, scorers, self._layout, self.per)
+            with working("scoring", self._size) as done:
+                for file, text in texts:
+                    yield file, self._nats(file, text, scorers, done)
             for name, own in zip(self.names, scorers, strict=True):
                 if (said := own.notice()) is not None:
                     self.tell(f"{name}: {said}" if len(scorers) > 1 else said)
+
+
+LARGE = 1 << 30  # characters, of a text whose end is not known
 
 
 def score_files(
@@ -111,17 +151,26 @@ def score_files(
     on_unknown: Any = None,
     use: str | None = None,
     tell: Callable[[str], None] = notice,
+    follow: bool = False,
+    independent: bool = False,
+    min_chars: int | None = None,
 ) -> FileScores:
     """Check what is asked. `names` are the models' in errors; `files` may be "-" for stdin.
 
+    `follow`: rows come as lines do. `independent`: no line, or sequence, depends on another.
+    `min_chars`: rows of fewer characters are left out. `sort`: "strangest" or "total".
     Nothing is read before `rows` or `characters` is. Raises UsageError.
     """
-    require(per=per, top=top, use=use)
+    require(per=per, top=top, use=use, min_chars=min_chars)
     require_unknown(on_unknown)
     if sort and per in ("char", "byte"):
         raise UsageError(f"{argument('sort')} is for lines and files, not for {per}s")
     if top and not sort:
         raise UsageError(f"{argument('top')} needs {argument('sort', 'strangest')}")
+    if min_chars and per in ("char", "byte"):
+        raise UsageError(f"{argument('min_chars')} is for lines and files, not for {per}s")
+    if follow:
+        _require_followed(files, per, sort)
     if files.count(STDIN) > 1:
         raise UsageError("stdin can be read once: give - once")
     unit = models[0].vocabulary.unit
@@ -143,7 +192,18 @@ def score_files(
     if per == "record" and not layouts:
         record = argument("per", "record")
         raise UsageError(f"{record} is for models of records or lines", where=names[0])
-    return FileScores(models, names, files, per, sort, top, on_unknown, tell, use)
+    return FileScores(models, names, files, per, sort, top, on_unknown, tell, use, follow,
+                      independent, min_chars or 0)  # fmt: skip
+
+
+def _require_followed(files: tuple[str, ...], per: str, sort: str | None) -> None:
+    follow = argument("follow")
+    if files != (STDIN,):
+        raise UsageError(f"{follow} reads stdin, and no file",
+                         then=f"tail -f {files[0]} | charrnn score RUN {follow}")  # fmt: skip
+    if sort or per == "file":
+        other = argument("sort" if sort else "per", sort or per)
+        raise UsageError(f"{other} waits for the end of the text, which {follow} does not")
 
 
 def _texts(files: tuple[str, ...], data: DataConfig) -> tuple[Texts, int]:
@@ -154,16 +214,3 @@ def _texts(files: tuple[str, ...], data: DataConfig) -> tuple[Texts, int]:
     sizes = [Path(file).stat().st_size for file in files[1:] if Path(file).is_file()]
     begun = chain([first], pieces) if first else pieces
     return chain([(files[0], begun)], others), len(first) + sum(sizes)
-
-
-def _nats(
-    file: str, text: Iterator[str], scorers: list[Scorer], layout: Layout, per: str
-) -> Pieces:
-    """Pieces of a file with what each model makes of their characters."""
-    for own in scorers:
-        own.begin(file)
-    pieces = layout.whole(text, file)
-    if layout.boundary is None and per == "line":
-        pieces = whole_lines(pieces, closed=False)
-    for piece in pieces:
-        yield piece, [own.nats(piece) for own in scorers]

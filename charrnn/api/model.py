@@ -169,19 +169,21 @@ class Model(LoadedModel):
         *,
         on_unknown: Unknown | None = None,
         use: Use | None = None,
+        independent: bool = False,
     ) -> Scores:
         """Nats of each character of a text, as `charrnn score`.
 
         `use`: "network" or "mixture", which is used where the run has one. `on_unknown`: whether
         characters that the vocabulary lacks count as "surprise", which they do unless the run's
         data.on_unknown is skip or map, raise a DataError ("error"), are left out ("skip"), or
-        mapped to look-alikes ("map"). How many there were is a notice.
+        mapped to look-alikes ("map"). How many there were is a notice. `independent`: each line as
+        if it were the only one, so that their order decides nothing.
 
         >>> scores = charrnn.load("runs/tiny").score("The lamp\\n")
         >>> len(scores.nats), bool(scores.bits_per_char > 0)
         (9, True)
         """
-        return score(self, text, on_unknown, use)
+        return score(self, text, on_unknown, use, independent=independent)
 
     def evaluate(
         self,

@@ -135,12 +135,16 @@ def in_characters(text: str, nats: Sequence[Nats]) -> tuple[str, list[Nats]]:
     return as_text(text, "byte"), [sum_by_owner(n, owner, len(lengths)) for n in nats]
 
 
-def strangest(rows: Iterable[Row], top: int | None) -> list[Row]:
-    """Rows by bits per character of the first model, highest first; those without, last."""
+def strangest(rows: Iterable[Row], top: int | None, sort: str = "strangest") -> list[Row]:
+    """Rows by bits per character of the first model, or by their "total" of nats, highest first;
+    those without, last.
+    """
 
     def strangeness(row: Row) -> float:
         bits = row.bits(0)
-        return -1.0 if bits is None else bits
+        if bits is None:
+            return -1.0
+        return row.nats[0] if sort == "total" else bits
 
     if top is not None:
         return heapq.nlargest(top, rows, key=strangeness)

@@ -15,9 +15,11 @@ from charrnn.api.arguments import one_of
 from charrnn.api.loaded import LoadedModel, as_symbols
 from charrnn.api.rows import Nats, in_characters, line_rows
 from charrnn.api.showing import prepare
+from charrnn.data.layout import whole_lines
 from charrnn.errors import argument, notice
 from charrnn.inference.metrics import InBits
 from charrnn.inference.scoring import UNKNOWN_WORDS, Scorer, Unknown
+from charrnn.report import heat
 from charrnn.runtime.workers import WorkerPool, threads
 
 SHOWN = 5000  # characters that a notebook shows
@@ -94,6 +96,10 @@ class Scores(InBits):
             f"<pre style='white-space:pre-wrap'>{spans}</pre>{rest}"
         )
 
+    def to_html(self, title: str = "charrnn") -> str:
+        """A page of its own, with the text coloured by surprise, as `charrnn score --html`."""
+        return heat.page(title, [(title, self.text, self.nats)], self._K).decode()
+
     def _span(self, char: str, nats: float) -> str:
         """Darkest where a character costs twice what the uniform baseline does, ln K."""
         shown = escape(char if char.isprintable() or char == "\n" else repr(char)[1:-1])
@@ -105,12 +111,19 @@ class Scores(InBits):
         return f'<span style="{colour}" title="{nats:.2f} nats">{shown}</span>'
 
 
-def score(model: LoadedModel, text: str | bytes, on_unknown: Any, use: str | None = None) -> Scores:
+def score(
+    model: LoadedModel, text: str | bytes, on_unknown: Any, use: str | None = None, *,
+    independent: bool = False,
+) -> Scores:  # fmt: skip
     """The scores of a text."""
     with threads(model.config.runtime.threads) as available, threads(1):
-        own = scorer(model, len(text), available, on_unknown, use=use, tell=notice)
+        own = scorer(
+            model, len(text), available, on_unknown, use=use, tell=notice, independent=independent
+        )
         symbols = as_symbols(text, model.vocabulary.unit)
         pieces = own.layout.whole([symbols], "text")
+        if independent and own.layout.boundary is None:
+            pieces = whole_lines(pieces, closed=True)
         scored = [(piece, own.nats(piece)) for piece in pieces]
     if (said := own.notice()) is not None:
         notice(said)
@@ -123,7 +136,7 @@ def score(model: LoadedModel, text: str | bytes, on_unknown: Any, use: str | Non
 
 def scorer(
     model: LoadedModel, characters: int, available: int, on_unknown: Any, *,
-    use: str | None = None, tell: Any,
+    use: str | None = None, tell: Any, independent: bool = False,
 ) -> Scorer:  # fmt: skip
     """What scores texts of about so many characters, with the threads that there are."""
     require_unknown(on_unknown)
@@ -134,7 +147,7 @@ def scorer(
         WorkerPool(network, available), model.vocabulary,
         on_unknown or _asked_of_run(model), layout=model.layout,
         setting=argument("on_unknown"), mixture=model.used_mixture(use, tell),
-        unseen=model.nats_of_unseen,
+        unseen=model.nats_of_unseen, independent=independent,
     )  # fmt: skip
 
 

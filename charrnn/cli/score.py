@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Sequence
 from math import isfinite
 from pathlib import Path
@@ -12,19 +13,21 @@ from typing import Any
 import click
 import numpy as np
 
-from charrnn.api.file_scores import score_files
+from charrnn.api.file_scores import FileScores, score_files
 from charrnn.api.model import load
 from charrnn.api.rows import Nats, Row
 from charrnn.cli import completion
 from charrnn.cli.options import (
     argument_option,
     checkpoint_option,
+    quiet_option,
     say_notice,
 )
-from charrnn.cli.streams import Output, to_json
+from charrnn.cli.streams import Output, echo, to_json, wants_colours
 from charrnn.config.schema import STDIN
 from charrnn.errors import printable
 from charrnn.inference.scoring import UNKNOWN_WORDS
+from charrnn.runtime.progress import listening
 
 _ESCAPED = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _TO_ESCAPE = re.compile(r"[\\\x00-\x1f\x7f-\x9f]")
@@ -39,17 +42,26 @@ _TO_ESCAPE = re.compile(r"[\\\x00-\x1f\x7f-\x9f]")
 @click.option("--with", "others", multiple=True, type=click.Path(path_type=Path),
               metavar="RUN|CKPT", help="Score by this model too, and say which is the likeliest; "
               "repeatable.")  # fmt: skip
-@click.option("--sort", type=click.Choice(["strangest"]),
-              help="Highest bits per character first, instead of the text's order.")  # fmt: skip
+@click.option("--sort", type=click.Choice(["strangest", "total"]),
+              help="The strangest first, by bits per character, or by the total of nats.",
+              )  # fmt: skip
 @argument_option("top", help="Only the N strangest, with --sort.")
+@argument_option("min_chars")
+@click.option("--independent", is_flag=True,
+              help="Each line as if it were the only one, whatever stands before.")  # fmt: skip
+@click.option("--follow", is_flag=True, help="Answer each line of stdin as soon as it comes.")
+@click.option("--heat", is_flag=True,
+              help="The text coloured by surprise, in place of rows.")  # fmt: skip
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Write the coloured text as a page, in place of rows.")  # fmt: skip
 @argument_option("use")
 @checkpoint_option
 @click.option("--on-unknown", type=click.Choice(list(UNKNOWN_WORDS)),
               help="Characters that the vocabulary lacks: counted as surprise, an error, left out, "
               "or mapped to a look-alike [surprise, or the run's skip or map].")  # fmt: skip
+@quiet_option
 def command(run: Path, files: tuple[str, ...], per: str, form: str, others: tuple[Path, ...],
-            sort: str | None, top: int | None, use: str | None, which: Any,
-            on_unknown: Any) -> None:  # fmt: skip
+            heat: bool, html: Path | None, which: Any, **given: Any) -> None:  # fmt: skip
     """Score texts by a model: nats of each character, line, record or file.
 
     Reads FILEs, or stdin.
@@ -59,22 +71,49 @@ def command(run: Path, files: tuple[str, ...], per: str, form: str, others: tupl
       charrnn score runs/quickstart-1 my.txt
       cat app.log | charrnn score runs/log-1 --sort strangest --top 20
       charrnn score runs/names-1 --with runs/towns-1 new.txt --format jsonl
+      tail -f app.log | charrnn score runs/log-1 --follow --min-chars 20
+      charrnn score runs/quickstart-1 my.txt --heat
     """
     names = (str(run), *map(str, others))
     models = [load(model, which) for model in (run, *others)]
+    if sys.stdout.isatty() or given["follow"]:  # where rows show how far it is
+        click.get_current_context().with_resource(listening(None))
+    if heat or html is not None:
+        per = "char"
     scores = score_files(
-        models, names, files or (STDIN,), per=per, sort=sort, top=top, on_unknown=on_unknown,
-        use=use, tell=say_notice,
+        models, names, files or (STDIN,), per=per, tell=say_notice, **given
     )  # fmt: skip
+    if heat or html is not None:
+        _show_heat(scores, heat, html)
+        return
     table = Table(names, per, form, files=len(files) > 1)
     with Output() as output:
-        output(table.header())
+        output(table.header(), at_once=scores.follow)
         if per in ("char", "byte"):
             for file, text, nats in scores.characters():
-                output(table.characters(file, text, nats))
+                output(table.characters(file, text, nats), at_once=scores.follow)
             return
         for row in scores.rows():
-            output(table.row(row))
+            output(table.row(row), at_once=scores.follow)
+
+
+def _show_heat(scores: FileScores, heat: bool, html: Path | None) -> None:
+    """The text of the first model's rows, on stdout or as a page."""
+    from charrnn.api.writing import save
+    from charrnn.report.heat import coloured, page, with_digits
+
+    K, kept = scores.models[0].vocabulary.K, list[tuple[str, str, Nats]]()
+    colours = wants_colours()
+    with Output() as output:
+        for file, text, (nats, *_) in scores.characters():
+            if heat:
+                shown = coloured(text, nats, K) if colours else with_digits(text, nats)
+                output(shown, at_once=scores.follow)
+            if html is not None:
+                kept.append((file, text, nats))
+    if html is not None:
+        save(html, page(scores.names[0], kept, K), "html")
+        echo(html, err=heat)
 
 
 class Table:

@@ -136,16 +136,23 @@ def write(data: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
+def wants_colours() -> bool:
+    """Whether stdout is a terminal that has colours, and NO_COLOR (no-color.org) is not set."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR"))
+
+
 class Output:
     """Text for stdout, written in large pieces; what is held at an error is not."""
 
     def __init__(self, encoding: str = "utf-8") -> None:
         self._encoding, self._held, self._size = encoding, list[str](), 0
 
-    def __call__(self, text: str) -> None:
+    def __call__(self, text: str, *, at_once: bool = False) -> None:
         self._held.append(text)
         self._size += len(text)
-        if self._size >= _HELD:
+        if at_once or self._size >= _HELD:
             self._write()
 
     def __enter__(self) -> Output:

@@ -11,8 +11,9 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from charrnn.config.rules import text_codec
 from charrnn.config.schema import STDIN, DataConfig
@@ -191,6 +192,20 @@ def text_chunks(
                 yield text
             done(len(data))
             data = following
+
+
+def arriving_text(unit: Unit = "char", encoding: str = "utf-8") -> Iterator[str]:
+    """Stdin, each part of it as soon as it comes. What cannot be decoded is U+FFFD: a log that is
+    followed does not end where a line of it is damaged.
+    """
+    codec = _codec("latin-1" if unit == "byte" else encoding)
+    decoder = codecs.getincrementaldecoder(codec.name)("replace")
+    stream = cast(BufferedReader, _stdin())
+    while data := stream.read1(CHUNK):
+        if text := decoder.decode(data):
+            yield text
+    if text := decoder.decode(b"", final=True):
+        yield text
 
 
 def _codec(encoding: str) -> codecs.CodecInfo:

@@ -19,7 +19,7 @@ The network reads a look-alike in its place, or nothing, and goes on.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from math import inf, log
 from typing import Any, Literal, Protocol
@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.config.schema import RECORD_END
-from charrnn.data.layout import ENDS, SEPARATES, Layout
+from charrnn.data.layout import ENDS, LINE_END, SEPARATES, Layout
 from charrnn.data.vocabulary import LackingError, Vocabulary, code_points, describe
 from charrnn.inference.mixture.model import Mixture
 from charrnn.inference.mixture.scoring import MixedSequenceScorer, MixedStreamScorer
@@ -67,12 +67,13 @@ class Scorer:
     `mixture`: mixed with the network, its weights beginning anew with each text.
     `setting`: what a user can set about characters that the vocabulary lacks, for errors.
     `unseen`: nats of one that is counted as surprise. `unknown` counts all of them that were met.
+    `independent`: each line of a stream, or sequence, is scored as if it were the only one.
     """
 
     def __init__(
         self, pool: WorkerPool, vocabulary: Vocabulary, on_unknown: Unknown, *, layout: Layout,
         setting: str = "on_unknown", plan: Plan = SCORING, mixture: Mixture | None = None,
-        unseen: float | None = None,
+        unseen: float | None = None, independent: bool = False,
     ) -> None:  # fmt: skip
         self._pool, self._vocabulary, self._on_unknown = pool, vocabulary, on_unknown
         self.layout, self._setting, self._plan, self._mixture = layout, setting, plan, mixture
@@ -80,6 +81,8 @@ class Scorer:
         self._table = vocabulary.table()
         self._unseen = nats_of_unseen(vocabulary.K, None) if unseen is None else unseen
         self.unknown: Counter[int] = Counter()
+        self._ends_lines = LINE_END in vocabulary
+        self._independent = independent
         self.begin("text")
 
     @property
@@ -89,20 +92,57 @@ class Scorer:
 
     def begin(self, where: str) -> None:
         """What follows is another text; `where` names it in errors."""
-        stream = self.layout.boundary is None
+        self._restart()
+        self._where, self._offset = where, 0
+
+    def _restart(self) -> None:
+        # Lines of a stream are read side by side, as sequences are, where they have an end.
+        stream = self.layout.boundary is None and not (self._independent and self._ends_lines)
         kind = StreamScorer if stream else SequenceScorer
         self._scorer: TextScorer = kind(self._pool, self._start, self._plan)
         if self._mixture is not None:
             mixed = MixedStreamScorer if stream else MixedSequenceScorer
             self._scorer = mixed(self._pool, self._start, self._mixture.scorer())
-        self._where, self._offset = where, 0
 
     def nats(self, text: str) -> Nats:
         """Nats of each character of the next piece; NaN for those that are not scored.
 
-        A piece is one of the layout's `whole`. Characters that the vocabulary lacks cost `unseen`,
-        are left out (and not scored), or mapped, or raise DataError.
+        A piece is one of the layout's `whole`, and ends where a line does if lines are independent.
+        Characters that the vocabulary lacks cost `unseen`, are left out (not scored), or mapped,
+        or raise DataError.
         """
+        # A mixture learns as it scores, and a stream without line ends has nothing to begin after.
+        if self._independent and (self._mixture is not None or self._start_alone):
+            return self._one_by_one(text)
+        return self._all_of(text)
+
+    @property
+    def _start_alone(self) -> bool:
+        return self.layout.boundary is None and not self._ends_lines
+
+    def _one_by_one(self, text: str) -> Nats:
+        """Each line, or sequence, of a piece by a scorer of its own."""
+        found = [np.zeros(0)]
+        for part in self._parts(text):
+            self._restart()
+            own = part.removesuffix(LINE_END) if self._start_alone else part
+            nats = np.full(len(part), np.nan)
+            nats[: len(own)] = self._all_of(own)
+            self._offset += len(part) - len(own)
+            found.append(nats)
+        return np.concatenate(found)
+
+    def _parts(self, text: str) -> Iterator[str]:
+        places = self.layout.places(text)
+        if places is None:
+            places = np.where(code_points(text) == ord(self.layout.boundary or LINE_END), ENDS, 0)
+        start = 0
+        for end in [*(1 + np.flatnonzero(places == ENDS)).tolist(), len(text)]:
+            if start < end:
+                yield text[start:end]
+            start = end
+
+    def _all_of(self, text: str) -> Nats:
         if (places := self.layout.places(text)) is None:
             self._kept = np.arange(len(text))
             nats = self._nats(text)
