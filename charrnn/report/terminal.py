@@ -158,8 +158,10 @@ class Console:
             self._print("\n".join(lines))
 
     def _step(self, event: Stepped) -> None:
-        self._characters += event.characters
         now = time.perf_counter()
+        if not self._characters:  # compiling, which came before, is no training
+            self._began = now - (event.seconds - self._trainer.clock.before)
+        self._characters += event.characters
         if self._bar is None and (now - self._last_line < LINE_EVERY_SECONDS):
             return
         if self._bar is not None and now - self._last_line < 0.1:
