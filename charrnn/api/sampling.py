@@ -176,11 +176,18 @@ class Sampler:
                 symbols=self.vocabulary.symbols, boundary=self.boundary, allowed=chosen.allowed,
                 mixed=self.mixed,
             )  # fmt: skip
+            ends = [Truncation(self.stop) for _ in found]
             texts = [
-                "".join(self.stop.truncate([self.vocabulary.decode(one.ids)])) for one in found
+                "".join(self.stop.truncate([self.vocabulary.decode(one.ids)], end))
+                for one, end in zip(found, ends, strict=True)
             ]
             encoded = [self.vocabulary.encode(text) for text in texts]
             nats = self._mean_nats(WorkerPool(self.network), encoded)
+        if self.stop.sequences is not None and not all(end.ended for end in ends):
+            self.tell(
+                f"the likeliest {self.layout.plural} were not ended within "
+                f"{argument('length', self.length)}"
+            )
         return list(zip(texts, nats, strict=True))
 
     def unique(self, count: int) -> Iterator[tuple[str, float]]:

@@ -13,6 +13,7 @@ from charrnn.api.settings import to_yaml
 from charrnn.cli.comparison import inspections
 from charrnn.cli.options import checkpoint_option, table_option
 from charrnn.cli.streams import echo, to_json
+from charrnn.data.layout import seen
 
 
 @click.command("inspect")
@@ -46,7 +47,7 @@ def _text(found: Inspection) -> str:
     best = "none yet"
     if facts["best_step"] is not None:
         best = f"{facts['best_val_loss']:.4f} nats per character at step {facts['best_step']:,}"
-    symbols = json.dumps("".join(facts["vocabulary"]["symbols"]), ensure_ascii=False)
+    symbols = json.dumps("".join(map(seen, facts["vocabulary"]["symbols"])), ensure_ascii=False)
     lines = [
         f"checkpoint   {found.path}",
         f"step         {facts['step']:,} (epoch {facts['epoch']})",

@@ -65,6 +65,7 @@ def suggest(found: Survey) -> Suggestion | None:
         _lines(found, suggestion)
     else:
         _stream(n, suggestion)
+        suggestion.reasons += _records(found)
     suggestion.keys |= {
         "optim.grad_clip": 1.0,
         "optim.schedule.name": "cosine",
@@ -114,6 +115,21 @@ def _stream(n: int, suggestion: Suggestion) -> None:
         "data.mode": "stream", **_model(size), "bptt.k1": size.k1, "train.batch_size": batch,
     }  # fmt: skip
     suggestion.reasons += ["stream: lines that go on from each other", size.reason]
+
+
+def _records(found: Survey) -> list[str]:
+    """What only the owner of a text can tell: whether its parts are texts of their own."""
+    if found.lines.groups >= FEWEST_RECORDS:
+        return [
+            f"or data.mode: records, if the {found.lines.groups:,} groups of lines between blank "
+            "ones are texts of their own: poems, recipes, letters"
+        ]
+    if len(found.files) >= FEWEST_RECORDS:
+        return [
+            f"or data.mode: records with data.separator: file, if the {len(found.files):,} files "
+            "are texts of their own"
+        ]
+    return []
 
 
 def _lines(found: Survey, suggestion: Suggestion) -> None:

@@ -158,6 +158,8 @@ class LineCounter:
         self.ended = 0
         self.open = 0  # characters of the line that has not ended yet
         self.blank = 0
+        self.groups = 0  # of lines that no blank one stands between
+        self._after_blank = True
         self.longest, self.longest_at = 0, 0
         self.compared = 0
         self._distinct = np.empty(0, np.int64)
@@ -185,7 +187,11 @@ class LineCounter:
         if lengths[at] > self.longest:
             self.longest, self.longest_at = int(lengths[at]), self.ended + at + 1
         self.ended += len(lengths)
-        self.blank += int((lengths == 0).sum())
+        blank = lengths == 0
+        self.blank += int(blank.sum())
+        after = np.concatenate([[self._after_blank], blank[:-1]])
+        self.groups += int((after & ~blank).sum())
+        self._after_blank = bool(blank[-1])
 
     def _compare(self, text: str) -> None:
         pieces = (self._tail + text).split("\n")
@@ -236,6 +242,7 @@ class LineCounter:
             self.longest, self.longest_at = other.longest, other.longest_at
         self.ended += other.ended
         self.blank += other.blank
+        self.groups += other.groups
         self.compared += other.compared
         for hashes in (other._distinct, *other._new):
             self._keep(hashes)

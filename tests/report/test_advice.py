@@ -25,6 +25,18 @@ def test_overfitting_not_converged_and_neither():
     assert course(4, (2, 2.0), (1.5, 1.505), (1.49, 1.5)).end() is None
 
 
+def test_a_part_that_was_never_better_than_chance_is_another_kind_of_text():
+    losses = (3.0, 4.3), (2.0, 4.6), (1.0, 5.0)  # ln 60 is 4.094
+    said = course(4, *losses).end()
+    assert "another kind of text" in said
+    assert "overfits" not in said
+    assert "overfits" in course(4, (3.0, 4.0), *losses).end()  # it was better once
+    assert course(4, (4.2, 4.3)).end() is None  # nothing is learned yet
+    advice = Advice(K=60, from_scratch=True, by_position=True)
+    advice(Evaluated(1, 1, 3.0, 4.3, False))
+    assert "blocks" in advice.end()
+
+
 def test_why_the_training_loss_lies_above_the_validation_loss():
     above = ((2, 1.9), (1.8, 1.505), (1.79, 1.5))
     assert "1.7900) lies above the validation loss" in course(4, *above, dropout=True).end()
