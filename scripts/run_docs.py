@@ -46,7 +46,7 @@ LEFT_OUT = {
     r"mpiexec": "the extra mpi",
     r"run_experiments|configs/sweeps": "hours",
     r"shakespeare": "a text that is not in the repository",
-    r"(gru|lstm)-64|charrnn runs$|eval gru$": "runs on a text that is not in the repository",
+    r"(gru|lstm)-64|charrnn runs$|eval gru": "runs on a text that is not in the repository",
     r"runs/(lstm|gru)-1\b": "the page's own pictures: scripts/make_pictures.py",
     r"my\.txt|mine\.safetensors": "a file of the reader's",
 }
