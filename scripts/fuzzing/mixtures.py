@@ -53,11 +53,11 @@ def change_numbers(rng: Random, content: Content) -> str:
     array = content.arrays[name].reshape(-1)
     for _ in range(rng.choice([1, 1, 2, 20])):
         at = rng.randrange(array.size)
-        value = rng.choice([0, 1, -1, 7, array[rng.randrange(array.size)], int(array[at]) + 1,
-                            int(array[at]) - 1, 2**31 - 1, -(2**31)])  # fmt: skip
         if array.dtype.kind == "f":
-            array[at] = rng.choice([float(value), rng.uniform(-2, 2), np.nan, np.inf])
+            array[at] = rng.choice([rng.uniform(-2, 2), 1e5, 1e300, np.nan, np.inf])
         else:
+            value = rng.choice([0, 1, -1, 7, array[rng.randrange(array.size)], int(array[at]) + 1,
+                                int(array[at]) - 1, 2**31 - 1, -(2**31)])  # fmt: skip
             low, high = np.iinfo(array.dtype).min, np.iinfo(array.dtype).max
             array[at] = min(max(int(value), low), high)
     return f"numbers of {name}"

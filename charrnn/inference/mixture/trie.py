@@ -75,10 +75,11 @@ class Trie:
 
     def require_sound(self) -> None:
         """Raise ValueError where reading the arrays could go beyond them, or not end."""
+        if not all(a.ndim == 1 + (n == "discounts") for n, a in self.arrays.items()):
+            raise ValueError("its arrays have other dimensions")
         G, C, K = len(self.symbol), len(self.link), self.K
         lower = len(self.ref)  # grams below the highest order, which are the first
         sound = {
-            "dimensions": all(a.ndim == 1 for n, a in self.arrays.items() if n != "discounts"),
             "discounts": self.discounts.shape == (self.order + 1, 4)
             and bool((self.discounts[1:, 0] == 0).all() and _are_possible(self.discounts[1:, 1:])),
             "dtypes": self.text.dtype == self.symbol.dtype == symbol_dtype(K),

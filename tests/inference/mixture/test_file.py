@@ -97,6 +97,19 @@ def test_arrays_that_would_be_read_beyond_their_end_are_refused(mixture, tmp_pat
         read(path, "v" * 64)
 
 
+@pytest.mark.parametrize("name", ["text", "ref", "link", "discounts", "weights", "visits"])
+@pytest.mark.parametrize(
+    "array", [np.zeros(()), np.zeros(0), np.zeros((2, 0, 3)), np.zeros((1, 1))]
+)
+def test_arrays_of_other_shapes_are_refused(mixture, tmp_path, name, array):
+    dtype = mixture.reached.sets if name == "weights" else mixture.trie.arrays.get(name)
+    dtype = np.int64 if dtype is None else dtype.dtype
+    path = tmp_path / "m.safetensors"
+    path.write_bytes(sealed(mixture, **{name: array.astype(dtype)}))
+    with pytest.raises(CheckpointError, match="damaged"):
+        read(path, "v" * 64)
+
+
 @pytest.mark.parametrize(("name", "value"), [
     ("K", 6), ("K", 4), ("K", "5"), ("order", 7), ("order", 9), ("order", 0), ("order", 10**9),
     ("format", 0), ("format", "1"), ("vocabulary", 3),

@@ -1,0 +1,127 @@
+"""Models of one text at about the same number of parameters: nats per character of its last tenth.
+
+    python benchmarks/matched_parameters.py [--text FILE] [--json FILE]
+
+The budget is the number of different grams of 1 to 3 characters in the training part (and of 1 to
+4), one number each, which is what an n-gram of that order has. A network has the most hidden units
+that the budget allows, a hidden Markov model the most states; the mixture has an n-gram of one
+order less, and an LSTM of what that leaves. Unigram and bigram cannot have more than they have. The
+mixture's weights begin equal, learn while it reads, and are not counted. Networks are trained for
+four epochs, half a minute at most on two cores; losses do not depend on the clock.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from measuring import TEXT, Report, Table, run
+
+ORDERS = (3, 4)
+WITH_HMM = 3  # of the larger budget, Baum-Welch takes minutes
+SETTINGS = {
+    "model.num_layers": 1, "bptt.k1": 48, "bptt.k2": 48, "optim.learning_rate": 8e-3,
+    "optim.ema_decay": 0.998, "optim.schedule.name": "cosine", "optim.schedule.warmup_steps": 100,
+    "optim.schedule.final": 0.5, "train.batch_size": 16, "train.epochs": 4,
+}  # fmt: skip
+# Parameters of each, given K symbols and H hidden units or states.
+PARAMETERS: dict[str, Callable[[int, int], int]] = {
+    "rnn": lambda K, H: (K + H + 1) * H + (H + 1) * K,
+    "lstm": lambda K, H: 4 * (K + H + 1) * H + (H + 1) * K,
+    "hmm": lambda K, N: (N - 1) + N * (N - 1) + N * (K - 1),
+}
+
+
+def most(name: str, K: int, budget: int) -> int:
+    """The largest H or N whose parameters are not more."""
+    size = 1
+    while PARAMETERS[name](K, size + 1) <= budget:
+        size += 1
+    return size
+
+
+def different_grams(text: str, order: int) -> list[int]:
+    """How many different grams a text has, of up to 1, 2, … `order` characters."""
+    of_each = [
+        len({text[i : i + m] for i in range(len(text) - m + 1)}) for m in range(1, order + 1)
+    ]
+    return [sum(of_each[:m]) for m in range(1, order + 1)]
+
+
+class Bench:
+    def __init__(self, text: Path, epochs: float, folder: Path) -> None:
+        self.text, self._epochs, self._folder = text, epochs, folder
+        whole = text.read_text(encoding="utf-8")
+        self.K, self.train = len(set(whole)), whole[: int(len(whole) * 0.9)]
+        self.grams = different_grams(self.train, max(ORDERS))
+
+    def network(self, cell: str, budget: int, order: int = 0) -> tuple[str, int, dict[str, Any]]:
+        """What it is, its parameters, and its evaluation, with an n-gram of some order or none."""
+        import charrnn
+
+        H = most(cell, self.K, budget)
+        settings = {**SETTINGS, "model.cell": cell, "model.hidden_size": H, "ngram.order": order,
+                    "train.epochs": self._epochs}  # fmt: skip
+        out = self._folder / f"{cell}-{H}-{order}"
+        trained = charrnn.train(files=self.text, settings=settings, out=out, progress=False)
+        assert trained.summary["parameters"] == PARAMETERS[cell](self.K, H)
+        found = charrnn.load(trained).evaluate()
+        return f"{cell.upper()} 1×{H}", PARAMETERS[cell](self.K, H), vars(found) | {"out": out}
+
+    def ngram(self, out: Path, order: int) -> float:
+        """Nats per character of the n-gram alone."""
+        import charrnn
+
+        charrnn.mix(out, order)
+        parts = charrnn.load(out).evaluate().parts
+        assert parts is not None
+        return parts["ngram"]
+
+
+def rows(bench: Bench, order: int) -> list[dict[str, Any]]:
+    """Every model of the budget of an order."""
+    import charrnn
+
+    found, budget = [], bench.grams[order - 1]
+    lstm, parameters, values = bench.network("lstm", budget)
+    out, named = values["out"], {1: "unigram", 2: "bigram"}
+    alone = values["nats_per_char"]
+    for m in (1, 2, order):
+        name = named.get(m, f"n-gram of order {m}")
+        found.append((name, bench.grams[m - 1], bench.ngram(out, m)))
+    if order == WITH_HMM:
+        N = most("hmm", bench.K, budget)
+        markov = charrnn.load(out).evaluate(use="network", hmm=N).hmm
+        assert markov is not None
+        found.insert(2, (f"HMM, {N} states", markov.parameters, markov.nats_per_char))
+    name, count, values = bench.network("rnn", budget)
+    found.append((name, count, values["nats_per_char"]))
+    found.append((lstm, parameters, alone))
+    name, count, values = bench.network("lstm", budget - bench.grams[order - 2], order - 1)
+    name = f"mixture: {name} and order {order - 1}"
+    found.append((name, count + bench.grams[order - 2], values["nats_per_char"]))
+    return [{"model": m, "parameters": p, "nats_per_char": n} for m, p, n in found]
+
+
+def report(options: argparse.Namespace) -> Report:
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(options.text, 0.1 if options.quick else 4, Path(folder))
+        found = {f"order {order}": rows(bench, order) for order in ORDERS}
+    tables = [
+        Table(f"At most {bench.grams[order - 1]:,} parameters", ["model", "parameters", "nats"],
+              [[v["model"], f"{v['parameters']:,}", f"{v['nats_per_char']:.3f}"]
+               for v in found[f"order {order}"]])
+        for order in ORDERS
+    ]  # fmt: skip
+    return Report(tables, found)
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--text", type=Path, default=TEXT, metavar="FILE", help="another text")
+
+
+if __name__ == "__main__":
+    run(report, about=str(__doc__).splitlines()[0], needs=("numba",), more=_options)
