@@ -17,7 +17,7 @@ from charrnn.api.showing import Progress, display, prepare
 from charrnn.config.schema import STDIN
 from charrnn.errors import UsageError, argument, notice
 from charrnn.report.advice import Advice
-from charrnn.report.tensorboard import TensorBoard, writer
+from charrnn.report.tensorboard import TensorBoard, require_tensorboard
 from charrnn.runs.joining import join_ranks
 from charrnn.runs.listing import find_run
 from charrnn.runs.resume import resume_run
@@ -169,7 +169,7 @@ def _run(
 ) -> Run:  # fmt: skip
     """Train in this process or in all ranks; the first one tells and shows what happens."""
     if tensorboard:
-        writer()  # before there is a run
+        require_tensorboard()  # before there is a run
     callbacks = [on_event] if callable(on_event) else list(on_event)
     with world() as ranks, ExitStack() as stack:
         # Signals and the terminal belong to a program that ends with its run.

@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import struct
 import sys
+from pathlib import Path
 
 import pytest
+
+import charrnn
+from charrnn.errors import Notice
 
 SMALL = ["--set", "model.hidden_size=8", "--set", "train.batch_size=4", "--set", "bptt.k1=8",
          "--set", "train.eval_every=4", "--set", "train.log_every=2", "-q"]  # fmt: skip
@@ -58,3 +62,17 @@ def test_without_the_extra_the_error_says_how_to_get_it(text_file, tmp_path, mon
     monkeypatch.setitem(sys.modules, "tensorboardX", None)
     with pytest.raises(MissingExtraError, match="tensorboardX"):
         TensorBoard(tmp_path, 0)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full disk here")
+def test_a_full_disk_ends_no_training(text_file, tmp_path, monkeypatch):
+    events = pytest.importorskip("tensorboardX.event_file_writer")
+    record_writer = events.RecordWriter
+    monkeypatch.setattr(events, "RecordWriter", lambda _: record_writer("/dev/full"))
+    settings = {"model.hidden_size": 4, "train.batch_size": 4, "train.log_every": 1}
+    with pytest.warns(Notice, match="takes no more, and is left as it is: No space left"):
+        run = charrnn.train(
+            files=text_file, settings=settings, steps=30, out=tmp_path / "r", tensorboard=True,
+            progress=False,
+        )  # fmt: skip
+    assert run.summary["step"] == 30

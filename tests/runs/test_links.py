@@ -217,3 +217,12 @@ def test_rewinding_cuts_a_long_line_that_is_not_whole(tmp_path):
     run.samples.write_text(long + "cut")
     run.rewind(1)
     assert run.samples.read_text() == long
+
+
+def test_a_line_without_end_is_not_read_to_its_end(tmp_path, monkeypatch):
+    monkeypatch.setattr("charrnn.runs.folder.MAX_LINE", 64)
+    run = RunFolder(tmp_path)
+    first, second = (f'{{"step": {step}, "seconds": 2.5}}\n' for step in (1, 2))
+    for pieces, steps in ((255, [1, 2]), (256, [1])):
+        run.metrics.write_text(first + "x" * (64 * pieces) + "\n" + second)
+        assert [line["step"] for line in run.lines()] == steps
