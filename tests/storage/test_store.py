@@ -153,6 +153,17 @@ def test_whatever_the_newest_name_is_it_is_passed_over(damage, tmp_path):
         read_from(tmp_path, "last")
 
 
+def test_a_damaged_best_is_an_error_and_no_other_is_read_for_it(tmp_path):
+    folder = CheckpointFolder(tmp_path / "checkpoints")
+    folder.save(checkpoint(1), is_best=True)
+    folder.save(checkpoint(2), is_best=False)
+    best = locate(tmp_path, "best")
+    best.write_bytes(best.read_bytes()[:-9])
+    with pytest.raises(CheckpointError, match=r"best\.safetensors: is damaged"):
+        read_from(tmp_path, "best")
+    assert read_from(tmp_path, "last")[1].meta.step == 2
+
+
 def test_the_last_is_read_beside_a_trainer_that_rotates(tmp_path):
     folder = CheckpointFolder(tmp_path / "checkpoints", keep=0)
     folder.save(checkpoint(0), is_best=False)
