@@ -134,6 +134,6 @@ def page(title: str, pieces: Iterable[tuple[str, str, Nats]], K: int) -> bytes:
         f"content=\"default-src 'none'; style-src 'sha256-{digest}'\">"
         f"<title>{name}</title><style>{STYLE}</style><h1>{name}</h1>"
         f"<p>{chars:,} characters{mean}. What the model expected is plain, what surprised it is "
-        f"red: {scale} is up to {bits(2 * log(max(K, 2))):.1f} bits and more.</p>"
+        f"red: {scale} the deepest is {bits(2 * log(max(K, 2))):.1f} bits or more.</p>"
         f"{''.join(body)}{'</pre>' if files else ''}{rest}</html>\n"
     ).encode("utf-8", "backslashreplace")
