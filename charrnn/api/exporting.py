@@ -33,7 +33,7 @@ def export(
     page = _page(model, precision or "small", use) if to == "html" else None
     with working(f"exporting to {to}"):
         data = to_bytes(to, model.config, model.vocabulary, model.network().params, page)
-    if to == "onnx" and model.config.runtime.dtype == "float64":
+    if (to == "onnx" or precision == "exact") and model.config.runtime.dtype == "float64":
         notice("the model is float64, and the file is float32")
     if out is not None:
         path = Path(fspath(out))

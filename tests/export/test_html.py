@@ -178,7 +178,9 @@ KINDS = {
 @pytest.mark.parametrize("order", [None, 9])
 def test_every_kind_of_text_with_and_without_an_ngram(browser, tmp_path, order):
     text = TEXT + ODD
-    for sets in KINDS.values():
+    for kind, sets in KINDS.items():
+        if order and kind not in ("lines", "bytes", "byte records"):
+            continue  # nothing of an n-gram is their own
         model = model_of(tmp_path, sets, text, order=order)
         show(browser, tmp_path, model)
         primes = [*(text[50 : 50 + n] for n in range(0, 60, 6)), ODD, ODD.strip(), "The\nlam"]
