@@ -4,9 +4,9 @@
     python examples/recipes.py make 2000 > recipes.txt
     charrnn sample runs/recipes --records 300 | python examples/recipes.py check
 
-A recipe has a title, which names the dish; ingredients; and numbered steps, of which the last is
-the dish's own, some hundred characters after the title. A recipe is whole where all of that is so.
-Recipes are separated by blank lines.
+A recipe has a title, which names the dish and its first two ingredients; its ingredients; and
+numbered steps, of which the last is the dish's own, some hundred characters after the title. A
+recipe is whole where all of that is so. Recipes are separated by blank lines.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ENDINGS = {
 FOODS = ("apples", "walnuts", "eggs", "butter", "onions", "lentils", "honey", "plums")
 STEPS = ("Peel and chop.", "Melt in a pan.", "Stir well.", "Season to taste.", "Add some water.")
 INGREDIENT = re.compile(r"- \d00 g ([a-z]+)")
-TITLE = re.compile(r"([A-Z][a-z]+ and [a-z]+) ([a-z]+)")
+TITLE = re.compile(r"([A-Z][a-z]+) and ([a-z]+) ([a-z]+)")
 
 
 def recipe(random: Random) -> str:
@@ -41,10 +41,12 @@ def is_whole(text: str) -> bool:
     title, *lines = text.split("\n")
     named = TITLE.fullmatch(title)
     foods = [found[1] for line in lines if (found := INGREDIENT.fullmatch(line))]
-    if named is None or named[2] not in ENDINGS or not foods or not {*foods} <= {*FOODS}:
+    if named is None or named[3] not in ENDINGS or not {*foods} <= {*FOODS}:
+        return False
+    if [named[1].lower(), named[2]] != foods[:2]:
         return False
     steps = lines[len(foods) :]
-    sentences = [*[STEPS] * (len(steps) - 1), (ENDINGS[named[2]],)]
+    sentences = [*[STEPS] * (len(steps) - 1), (ENDINGS[named[3]],)]
     return len(steps) > 1 and all(
         step in [f"{number}. {sentence}" for sentence in possible]
         for number, (step, possible) in enumerate(zip(steps, sentences, strict=True), 1)
