@@ -24,7 +24,7 @@ from charrnn.runtime.workers import WorkerPool
 WORTH_COMPILED_SAMPLING = 4000
 WORTH_COMPILED_READING = 30_000
 WORTH_COMPILING = 32  # hidden units
-FEWEST_STREAMS = 4  # that a thread of a split is worth
+MIN_STREAMS_PER_THREAD = 4  # fewer are not worth a thread
 SHARED_PRODUCT = 6_000_000  # multiply-adds of a step that several BLAS threads are worth
 
 
@@ -88,7 +88,7 @@ def threads(config: Config) -> Threads:
     asked = config.runtime.threads
     available = asked if asked != "auto" else max(_blas_threads() // started().on_host, 1)
     B, H = config.train.batch_size, config.model.hidden_size
-    split = min(available, B // FEWEST_STREAMS)
+    split = min(available, B // MIN_STREAMS_PER_THREAD)
     if split > 1:
         return Threads(split, 1)
     return Threads(1, available if B * H * cell(config, H).G >= SHARED_PRODUCT else 1)

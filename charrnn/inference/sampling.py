@@ -31,7 +31,7 @@ GenerateSteps = Callable[..., tuple[Ids, Array]]
 
 SAMPLING = 3  # names this use of the seed
 FIRST_CHUNK, LARGEST_CHUNK = 16, 1024
-FEWEST_STREAMS = 8  # that a worker is worth
+MIN_STREAMS_PER_WORKER = 8  # fewer are not worth a thread
 ROUNDING = 1e-12  # of a sum of probabilities, as a share of it
 
 
@@ -152,7 +152,7 @@ def shared_sampler(pool: WorkerPool, generate_steps: GenerateSteps) -> GenerateS
                 *([] if held is None else [held.of(own)]),
             )  # fmt: skip
 
-        ids, states = zip(*pool.run(len(x), part, least=FEWEST_STREAMS), strict=True)
+        ids, states = zip(*pool.run(len(x), part, least=MIN_STREAMS_PER_WORKER), strict=True)
         return np.concatenate(ids, axis=1), np.concatenate(states, axis=2)
 
     return share

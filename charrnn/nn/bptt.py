@@ -6,7 +6,7 @@ Everything is built from windows whose backward returns the gradient of the init
   characters, k1 apart; the gradients of the last k1 losses flow back through the batch and no
   further, since its initial state is held constant. One batch is one call of `gradient`.
 - *Full*: one batch is a whole sequence. Where it is longer than `window`, only the states between
-  windows are kept on the way forward, and each window's tape is made again on the way back.
+  windows are kept by the forward pass, and the backward pass makes each window's tape again.
   Memory then grows with the window and the number of windows, not with their product.
 """
 

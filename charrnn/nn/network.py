@@ -26,7 +26,7 @@ Ids = NDArray[np.integer]
 
 @dataclass(frozen=True)
 class Tape:
-    """What the forward pass of one window leaves for the way back.
+    """What the forward pass of one window leaves for the backward pass.
 
     `masks` (L, T or 1, B, H) are empty without dropout; `outputs` (T, B, H) are the top layer's.
     """

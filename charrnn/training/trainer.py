@@ -182,7 +182,7 @@ class Trainer:
         return nullcontext() if average is None else average.in_use()
 
     def restore(self, checkpoint: Checkpoint, where: str, reset: Collection[str] = ()) -> None:
-        """The other end of `checkpoint`; `reset` as in `TrainingState.restore`."""
+        """The inverse of `checkpoint`; `reset` as in `TrainingState.restore`."""
         self.state.restore(checkpoint, self.ranks, where, reset)
         self.divergence.norms.clear()
 

@@ -1,7 +1,7 @@
 """What every cell has in common: projection before the loop over time, weight gradients after.
 
 A cell's window has three stages: project the input of the whole window (X W + b), run the
-recurrence (the only loop over time), and, going back, one GEMM per weight gradient.
+recurrence (the only loop over time), and, in the backward pass, one GEMM per weight gradient.
 docs/adding-a-cell.md shows how a cell is written.
 """
 
@@ -137,7 +137,7 @@ class Cell(ABC):
         bias = {"b": (self.G,)} if self.bias else {}
         return {"W": (self.D, self.G), "U": (self.H, self.G), **bias}
 
-    def initialise(self, p: Weights) -> None:  # noqa: B027
+    def initialise(self, weights: Weights) -> None:  # noqa: B027
         """Set what does not begin as drawn or at zero."""
 
     def by_gate(self, array: Array) -> Columns:
@@ -162,12 +162,12 @@ class Cell(ABC):
         )
 
     @abstractmethod
-    def recur(self, p: Weights, tape: CellTape) -> None:
+    def recur(self, weights: Weights, tape: CellTape) -> None:
         """The loop over time, from tape.A = X W + b and the initial state in the tape."""
 
     @abstractmethod
     def recur_back(
-        self, p: Weights, tape: CellTape, dH: Array, dstate: Array, grad: Weights, dA: Array
+        self, weights: Weights, tape: CellTape, dH: Array, dstate: Array, grad: Weights, dA: Array
     ) -> tuple[Array, ...]:
         """The loop back: fills dA (T, B, G), adds to grad what is the cell's own (U, P, …).
 
@@ -178,25 +178,25 @@ class Cell(ABC):
         """The state after t steps of the window, n views (B, H) of the tape."""
         return tuple(state[t] for state in tape.states)
 
-    def forward(self, p: Weights, x: Array, state: Sequence[Array], tape: CellTape) -> Array:
+    def forward(self, weights: Weights, x: Array, state: Sequence[Array], tape: CellTape) -> Array:
         """x: ids (T, B) or inputs (T, B, D); state (n, B, H). Returns outputs (T, B, H)."""
         tape.x = x
         for rows, initial in zip(tape.states, state, strict=True):
             rows[0] = initial
         A = tape.A.reshape(-1, tape.A.shape[-1])
         if x.ndim == 2:
-            W = p["W"] + p["b"] if self.bias else p["W"]
+            W = weights["W"] + weights["b"] if self.bias else weights["W"]
             self.backend.gather(ids=x.reshape(-1), W=W, out=A)
         else:
-            np.matmul(x.reshape(-1, self.D), p["W"], out=A)
+            np.matmul(x.reshape(-1, self.D), weights["W"], out=A)
             if self.bias:
-                A += p["b"]
-        self.recur(p, tape)
+                A += weights["b"]
+        self.recur(weights, tape)
         return tape.H[1:]
 
     def backward(
         self,
-        p: Weights,
+        weights: Weights,
         tape: CellTape,
         dH: Array,
         dstate: Array,
@@ -210,7 +210,7 @@ class Cell(ABC):
         dA (T, B, G) is scratch; dX may share memory with dH. Returns the gradient of the initial
         state, n arrays (B, H).
         """
-        initial = self.recur_back(p, tape, dH, dstate, grad, dA)
+        initial = self.recur_back(weights, tape, dH, dstate, grad, dA)
         flat = dA.reshape(-1, dA.shape[-1])
         if tape.x.ndim == 2:
             self.backend.scatter(ids=tape.x.reshape(-1), dA=flat, dW=grad["W"])
@@ -219,7 +219,7 @@ class Cell(ABC):
         if self.bias:
             grad["b"] += _column_sums(flat)
         if dX is not None:
-            np.matmul(flat, p["W"].T, out=dX.reshape(-1, self.D))
+            np.matmul(flat, weights["W"].T, out=dX.reshape(-1, self.D))
         return initial
 
 

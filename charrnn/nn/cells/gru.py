@@ -6,7 +6,7 @@
     (GRU.4) n_t = tanh(x_t W_n + b_n + r_t ⊙ m_t)
     (GRU.5) h_t = (1 - u_t) ⊙ n_t + u_t ⊙ h_{t-1}
 
-The way back:
+The backward pass:
 
     (GRU.6)  dh_t = dE_t/dh_t + what (GRU.11) of step t+1 sends
     (GRU.7)  da_u = dh_t ⊙ (h_{t-1} - n_t) ⊙ u_t (1 - u_t)
@@ -155,15 +155,15 @@ class GRU(Cell):
         inner = {"q": (self.H,)} if self.bias else {}
         return {**super().shapes(), **inner}
 
-    def recur(self, p: Weights, tape: CellTape) -> None:
-        self.loops.forward(A=tape.A, U=p["U"], q=p.get("q"), H=tape.H, M=tape.kept["M"])
+    def recur(self, weights: Weights, tape: CellTape) -> None:
+        self.loops.forward(A=tape.A, U=weights["U"], q=weights.get("q"), H=tape.H, M=tape.kept["M"])
 
     def recur_back(
-        self, p: Weights, tape: CellTape, dH: Array, dstate: Array, grad: Weights, dA: Array
+        self, weights: Weights, tape: CellTape, dH: Array, dstate: Array, grad: Weights, dA: Array
     ) -> tuple[Array, ...]:
         dN = tape.scratch["dN"]
         dh = self.loops.backward(
-            dH=dH, dh=dstate[0], U=p["U"], A=tape.A, H=tape.H, M=tape.kept["M"], dR=dA, dN=dN
+            dH=dH, dh=dstate[0], U=weights["U"], A=tape.A, H=tape.H, M=tape.kept["M"], dR=dA, dN=dN
         )
         add_recurrent_gradient(tape.H, dA, grad["U"])  # (GRU.12)
         dM = dA[..., 2 * self.H :]

@@ -7,7 +7,7 @@
     (LSTM.5) o_t = σ(x_t W_o + h_{t-1} U_o + b_o + s_t ⊙ P_o)
     (LSTM.6) h_t = o_t ⊙ h(s_t)
 
-The way back (docs/derivations/lstm.md has every line of it):
+The backward pass (docs/derivations/lstm.md has every line of it):
 
     (LSTM.7)  σ' = σ (1 - σ),  tanh' = 1 - tanh²
     (LSTM.8)  dh_t = dE_t/dh_t + da_{t+1} Uᵀ
@@ -74,9 +74,11 @@ class LSTMVariant:
         names = self.sigmoid_gates + "g"
         return {name: A[..., k * H : (k + 1) * H] for k, name in enumerate(names)}
 
-    def block(self, B: int, H: int, dtype: np.dtype[Any], o_waits: bool = False) -> GateBlock:
-        """All gates as one block to activate; `o_waits` leaves the output gate as it is."""
-        o = IDENTITY if o_waits else SIGMOID
+    def block(
+        self, B: int, H: int, dtype: np.dtype[Any], skip_output_gate: bool = False
+    ) -> GateBlock:
+        """All gates as one block to activate; `skip_output_gate` leaves it as it is."""
+        o = IDENTITY if skip_output_gate else SIGMOID
         early = [SIGMOID] * (len(self.sigmoid_gates) - 1)
         return GateBlock([*early, o, self.activation_g], H, B, dtype)
 
@@ -113,7 +115,7 @@ def forward(
     T, B, G = A.shape
     width = H.shape[-1]
     a, product = np.empty((B, G), A.dtype), np.empty((B, width), A.dtype)
-    gates = variant.block(B, width, A.dtype, o_waits=P is not None)
+    gates = variant.block(B, width, A.dtype, skip_output_gate=P is not None)
     gate = variant.columns(A)
     for t in range(T):
         s, q, o = S[t + 1], Q[t], gate["o"][t]
@@ -176,7 +178,7 @@ def backward(
     product = np.empty((B, width), A.dtype)
     gate, d, dy = variant.columns(A), variant.columns(dA), variant.columns(dY)
     dh, ds = dh.copy(), ds.copy()
-    seen = None if variant.truncate else P
+    peepholes = None if variant.truncate else P
     U_T = U.T
     for t in reversed(range(T)):
         gates.derivative(A[t], out=dA[t])  # (LSTM.7)
@@ -186,9 +188,9 @@ def backward(
         product *= gate["o"][t]
         product *= dh
         ds += product  # (LSTM.10)
-        if seen is not None:
+        if peepholes is not None:
             np.multiply(dy["o"], d["o"][t], out=product)
-            product *= seen[-1]
+            product *= peepholes[-1]
             ds += product  # (LSTM.11)
         if variant.forget == "coupled":
             np.subtract(gate["g"][t], S[t], out=product)
@@ -200,9 +202,9 @@ def backward(
         np.multiply(ds, gate["i"][t], out=dy["g"])  # (LSTM.14)
         dA[t] *= dY
         _carry(ds, gate, t, product, variant.forget)  # (LSTM.15)
-        if seen is not None:
+        if peepholes is not None:
             for row, name in enumerate(variant.sigmoid_gates[:-1]):
-                np.multiply(d[name][t], seen[row], out=product)
+                np.multiply(d[name][t], peepholes[row], out=product)
                 ds += product  # (LSTM.16)
         if variant.truncate:
             dh[...] = 0  # (BPTT.9)
@@ -292,22 +294,28 @@ class LSTM(Cell):
         peepholes = {"P": (rows, self.H)} if self.variant.peepholes else {}
         return {**super().shapes(), **peepholes}
 
-    def initialise(self, p: Weights) -> None:
+    def initialise(self, weights: Weights) -> None:
         if self.bias and self.variant.forget == "gate":
-            self.by_gate(p["b"])["f"][...] = self.forget_bias
+            self.by_gate(weights["b"])["f"][...] = self.forget_bias
 
-    def recur(self, p: Weights, tape: CellTape) -> None:
+    def recur(self, weights: Weights, tape: CellTape) -> None:
         H, S = tape.states
         self.loops.forward(
-            A=tape.A, U=p["U"], P=p.get("P"), H=H, S=S, Q=tape.kept["Q"], variant=self.variant
+            A=tape.A,
+            U=weights["U"],
+            P=weights.get("P"),
+            H=H,
+            S=S,
+            Q=tape.kept["Q"],
+            variant=self.variant,
         )
 
     def recur_back(
-        self, p: Weights, tape: CellTape, dH: Array, dstate: Array, grad: Weights, dA: Array
+        self, weights: Weights, tape: CellTape, dH: Array, dstate: Array, grad: Weights, dA: Array
     ) -> tuple[Array, ...]:
         H, S = tape.states
         dh, ds = self.loops.backward(
-            dH=dH, dh=dstate[0], ds=dstate[1], U=p["U"], P=p.get("P"), A=tape.A, S=S,
+            dH=dH, dh=dstate[0], ds=dstate[1], U=weights["U"], P=weights.get("P"), A=tape.A, S=S,
             Q=tape.kept["Q"], variant=self.variant, dA=dA,
         )  # fmt: skip
         add_recurrent_gradient(H, dA, grad["U"])  # (LSTM.18)
@@ -318,5 +326,5 @@ class LSTM(Cell):
     def _add_peephole_gradient(self, S: Array, dA: Array, dP: Array) -> None:
         d = self.by_gate(dA)
         for row, name in enumerate(self.variant.sigmoid_gates):
-            seen = S[1:] if name == "o" else S[:-1]
-            dP[row] += np.einsum("tbh,tbh->h", seen, d[name])  # (LSTM.19)
+            states = S[1:] if name == "o" else S[:-1]
+            dP[row] += np.einsum("tbh,tbh->h", states, d[name])  # (LSTM.19)

@@ -109,14 +109,14 @@ class RNN(Cell):
     def gate_values(self, tape: CellTape) -> Columns:
         return {"h": tape.H[1:]}
 
-    def recur(self, p: Weights, tape: CellTape) -> None:
-        self.loops.forward(A=tape.A, U=p["U"], H=tape.H, activation=self.activation)
+    def recur(self, weights: Weights, tape: CellTape) -> None:
+        self.loops.forward(A=tape.A, U=weights["U"], H=tape.H, activation=self.activation)
 
     def recur_back(
-        self, p: Weights, tape: CellTape, dH: Array, dstate: Array, grad: Weights, dA: Array
+        self, weights: Weights, tape: CellTape, dH: Array, dstate: Array, grad: Weights, dA: Array
     ) -> tuple[Array, ...]:
         dh = self.loops.backward(
-            dH=dH, dh=dstate[0], U=p["U"], H=tape.H, activation=self.activation, dA=dA
+            dH=dH, dh=dstate[0], U=weights["U"], H=tape.H, activation=self.activation, dA=dA
         )
         add_recurrent_gradient(tape.H, dA, grad["U"])  # (RNN.6)
         return (dh,)

@@ -41,7 +41,7 @@ class Schedule:
         return {}
 
     def restore(self, state: dict[str, float]) -> None:
-        """The other end of `state_dict`."""
+        """The inverse of `state_dict`."""
 
 
 class Step(Schedule):

@@ -57,7 +57,7 @@ Weights = dict[str, Array]
 
 class Step(Protocol):
     def __call__(
-        self, p: Weights, x: Array, state: Sequence[Array], **options: Any
+        self, weights: Weights, x: Array, state: Sequence[Array], **options: Any
     ) -> list[Array]: ...
 
 
@@ -88,11 +88,11 @@ def product(x: Array, W: Array) -> Array:
     return flat.reshape(*x.shape[:-1], W.shape[-1])
 
 
-def affine(p: Weights, x: Array, h: Array, gate: int, H: int) -> Array:
+def affine(weights: Weights, x: Array, h: Array, gate: int, H: int) -> Array:
     """a = x W + h U + b for one gate's columns."""
     columns = slice(gate * H, (gate + 1) * H)
-    a = product(x, p["W"][..., columns]) + product(h, p["U"][..., columns])
-    return a + row(p["b"])[..., columns] if "b" in p else a
+    a = product(x, weights["W"][..., columns]) + product(h, weights["U"][..., columns])
+    return a + row(weights["b"])[..., columns] if "b" in weights else a
 
 
 def row(v: Array) -> Array:
@@ -102,7 +102,7 @@ def row(v: Array) -> Array:
 
 @reference_step("rnn")
 def rnn_step(
-    p: Weights, x: Array, state: Sequence[Array], *, activation: str = "tanh"
+    weights: Weights, x: Array, state: Sequence[Array], *, activation: str = "tanh"
 ) -> list[Array]:
     """Vanilla RNN (Elman 1990). Returns h_t.
 
@@ -110,12 +110,12 @@ def rnn_step(
     (RNN.2) h_t = φ(a_t)
     """
     (h,) = state
-    return [ACTIVATIONS[activation](affine(p, x, h, 0, h.shape[-1]))]
+    return [ACTIVATIONS[activation](affine(weights, x, h, 0, h.shape[-1]))]
 
 
 @reference_step("lstm")
 def lstm_step(
-    p: Weights,
+    weights: Weights,
     x: Array,
     state: Sequence[Array],
     *,
@@ -144,11 +144,11 @@ def lstm_step(
     H = h.shape[-1]
     truncate, own_forget = cell_truncation == "1997", forget_gate and not coupled_gates
     past = constant(h) if truncate else h
-    P = p.get("P")
+    P = weights.get("P")
     rows = {"i": 0, "f": 1, "o": 2, "g": 3} if own_forget else {"i": 0, "o": 1, "g": 2}
 
     def gate(name: str, seen: Array) -> Array:
-        a = affine(p, x, past, rows[name], H)
+        a = affine(weights, x, past, rows[name], H)
         if P is not None:
             a = a + (constant(seen) if truncate else seen) * row(P[..., rows[name], :])
         return sigmoid(a)
@@ -159,7 +159,7 @@ def lstm_step(
         f = gate("f", s)
     elif coupled_gates:
         f = 1 - i
-    g = _activation(cell_input, "g")(affine(p, x, past, rows["g"], H))
+    g = _activation(cell_input, "g")(affine(weights, x, past, rows["g"], H))
     s = f * s + i * g
     o = gate("o", s)
     return [o * _activation(cell_output, "h")(s), s]
@@ -170,7 +170,7 @@ def _activation(name: str, place: str) -> Callable[[Array], Array]:
 
 
 @reference_step("gru")
-def gru_step(p: Weights, x: Array, state: Sequence[Array]) -> list[Array]:
+def gru_step(weights: Weights, x: Array, state: Sequence[Array]) -> list[Array]:
     """GRU (Cho et al. 2014, with the reset gate after the product). Returns h_t.
 
     (GRU.1) r_t = σ(x_t W_r + h_{t-1} U_r + b_r)
@@ -181,13 +181,13 @@ def gru_step(p: Weights, x: Array, state: Sequence[Array]) -> list[Array]:
     """
     (h,) = state
     H = h.shape[-1]
-    r = sigmoid(affine(p, x, h, 0, H))
-    u = sigmoid(affine(p, x, h, 1, H))
+    r = sigmoid(affine(weights, x, h, 0, H))
+    u = sigmoid(affine(weights, x, h, 1, H))
     n_columns = slice(2 * H, 3 * H)
-    m = product(h, p["U"][..., n_columns])
-    a = product(x, p["W"][..., n_columns])
-    if "b" in p:
-        m = m + row(p["q"])
-        a = a + row(p["b"])[..., n_columns]
+    m = product(h, weights["U"][..., n_columns])
+    a = product(x, weights["W"][..., n_columns])
+    if "b" in weights:
+        m = m + row(weights["q"])
+        a = a + row(weights["b"])[..., n_columns]
     n = np.tanh(a + r * m)
     return [np.asarray((1 - u) * n + u * h)]

@@ -93,8 +93,8 @@ def _packed(network: Network, layers: list[Weights]) -> tuple[Array, ...]:
     def stack(letter: str, parts: list[Weights]) -> Array:
         return np.stack([pack(np.ascontiguousarray(part[letter])) for part in parts])
 
-    def bias(p: Weights) -> Array:
-        return p.get("b", np.zeros(G, network.dtype))
+    def bias(weights: Weights) -> Array:
+        return weights.get("b", np.zeros(G, network.dtype))
 
     # A network of one layer has no W above the first: its U stands in, and is not used.
     upper = layers[1:] or layers
