@@ -24,6 +24,7 @@ from charrnn.runtime.progress import Done, working
 
 RARE = 10  # a character that stands this often or less is hardly learned
 LISTED = 100
+NAMED = 20  # files that a suggestion names one by one
 MIN_COUNTS = (2, 5, 10, 50)  # values of data.min_count that are tried
 
 
@@ -64,7 +65,7 @@ def survey(files: AnyPath | Sequence[AnyPath], *, encoding: str | None = None) -
     with working("reading", sum(sizes)) as done:
         results = [_result(path, encoding, done) for path in paths]
     problems = [result.error for result in results if isinstance(result, _Problem)]
-    return TextSurvey(_answer(results), problems)
+    return TextSurvey(_answer(results, [fspath(name) for name in names]), problems)
 
 
 def _require_codec(encoding: str) -> None:
@@ -105,7 +106,8 @@ def _result(path: Path | _Problem, encoding: str | None, done: Done) -> Survey |
         return _Problem(str(path), error)
 
 
-def _answer(results: Sequence[Survey | _Problem]) -> dict[str, Any]:
+def _answer(results: Sequence[Survey | _Problem], names: Sequence[str]) -> dict[str, Any]:
+    """`names`: what was asked for; where they stand for many files, settings name them so."""
     found = [result for result in results if isinstance(result, Survey)]
     whole = together(found)
     suggestion = suggest(whole) if len(whole.encodings) == 1 else None
@@ -122,7 +124,9 @@ def _answer(results: Sequence[Survey | _Problem]) -> dict[str, Any]:
             for r in results
         ],
         "together": _facts(whole) if found else None,
-        "suggestion": _suggested(suggestion, whole.files),
+        "suggestion": _suggested(
+            suggestion, whole.files if len(whole.files) <= NAMED else list(names)
+        ),
     }
 
 
@@ -131,7 +135,7 @@ def _facts(found: Survey) -> dict[str, Any]:
     lines = found.lines
     return {
         "file": ", ".join(found.files), "ok": True, "problem": None,
-        "encoding": ", ".join(found.encodings), "bom": found.bom,
+        "encoding": ", ".join(found.encodings), "bom": found.bom, "gzip": found.gzip,
         "bytes": found.bytes, "characters": found.characters, "K": found.K,
         "lines": lines.ended, "blank_lines": lines.blank,
         "longest_line": {

@@ -18,6 +18,7 @@ from charrnn.errors import DataError, printable
 from charrnn.inference.metrics import bits
 
 SHOWN = 8
+FILES, LARGEST = 20, 8  # more files are summed up, and so many of the largest named
 Values = dict[str, Any]
 
 
@@ -59,7 +60,8 @@ def _require_good(found: TextSurvey) -> None:
 
 def text_of(answer: Values) -> str:
     """Facts of every file, of all together if there are several, and the suggestion."""
-    parts = [_file(values) for values in answer["files"]]
+    listed = answer["files"]
+    parts = [_file(values) for values in listed] if len(listed) <= FILES else [_summary(listed)]
     good = [values for values in answer["files"] if values["ok"]]
     whole = answer["together"]
     if len(good) > 1:
@@ -69,11 +71,31 @@ def text_of(answer: Values) -> str:
     return "\n\n".join(parts)
 
 
+def _summary(files: list[Values]) -> str:
+    """A line for each of some files, those first that cannot be used."""
+    bad = [values for values in files if not values["ok"]]
+    good = [values for values in files if values["ok"]]
+    lines = [f"{len(files):,} files, of which {len(good):,} can be used as they are"]
+    lines += [f"  {values['file']}: {values['problem']}" for values in bad[:FILES]]
+    if len(bad) > FILES:
+        lines.append(f"  and {len(bad) - FILES:,} more that cannot be used")
+    for values in sorted(good, key=lambda values: -values["bytes"])[:LARGEST]:
+        lines.append(
+            f"  {values['file']}: {values['bytes']:,} bytes, {values['encoding']}, "
+            f"K = {values['K']:,}"
+        )
+    if len(good) > LARGEST:
+        lines.append(f"  and {len(good) - LARGEST:,} smaller ones; each is in the JSON")
+    return "\n".join(lines)
+
+
 def _file(values: Values) -> str:
     if not values["ok"]:
         return f"{values['file']}\n  problem      {_problem(values)}"
     rows = {
-        "encoding": values["encoding"] + (", with a byte order mark" if values["bom"] else ""),
+        "encoding": values["encoding"]
+        + (", with a byte order mark" if values["bom"] else "")
+        + (", unpacked from gzip" if values["gzip"] else ""),
         "size": f"{values['bytes']:,} bytes, {values['characters']:,} characters, "
         f"K = {values['K']:,}",
         "lines": _lines(values),

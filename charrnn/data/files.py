@@ -18,6 +18,7 @@ from typing import BinaryIO, cast
 from charrnn.config.rules import text_codec
 from charrnn.config.schema import STDIN, DataConfig
 from charrnn.data.encodings import SAMPLE, Guess, guess_encodings, marked_encoding
+from charrnn.data.file_kinds import Unpacked, require_text, unpacked
 from charrnn.data.vocabulary import Unit
 from charrnn.errors import DataError, argument, call, settings
 from charrnn.runtime.files import read_regular
@@ -87,8 +88,11 @@ def _advice(pattern: str) -> str:
 
 
 @contextmanager
-def open_text(path: Path) -> Iterator[BinaryIO]:
-    """A text file, or stdin, for reading bytes. DataError for all that cannot be one."""
+def open_text(path: Path) -> Iterator[BinaryIO | Unpacked]:
+    """A text file, or stdin, for reading bytes; of one packed with gzip what it packs.
+
+    DataError for all that cannot be one.
+    """
     if str(path) == STDIN:
         yield _stdin()
         return
@@ -101,7 +105,7 @@ def open_text(path: Path) -> Iterator[BinaryIO]:
                 then=f"name its files: {shlex.quote(f'{path}/*.txt')}",
             )
         with open(path, "rb") as file:
-            yield file
+            yield unpacked(file, path)
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror}", where=str(path)) from None
 
@@ -153,6 +157,7 @@ def read_text(path: Path, unit: Unit = "char", encoding: str = "utf-8") -> str:
     if unit == "byte":
         return data.decode("latin-1")
     codec = _codec(encoding)
+    require_text(path, data)
     require_mark(path, data, codec.name)
     try:
         return codec.decode(data)[0].removeprefix(MARK)
@@ -175,6 +180,8 @@ def text_chunks(
     began, position = unit == "byte", 0
     with open_text(path) as file:
         data = file.read(CHUNK)
+        if unit == "char":
+            require_text(path, data)
         require_mark(path, data, codec.name)
         while data:
             following = file.read(CHUNK)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from charrnn.config import Config
 from charrnn.data.survey import Survey
 
@@ -15,6 +17,14 @@ Keys = dict[str, Any]
 MANY_SYMBOLS, CHARACTERS_A_SYMBOL = 2000, 50
 # Lines of at most this many words and characters, none blank, are taken to be records.
 RECORD_WORDS, RECORD_CHARACTERS, FEWEST_RECORDS = 3.0, 500, 20
+# Lines are wrapped where so many have one length, of at least so many characters, and code where so
+# many are indented.
+WRAPPED, WRAPPED_AT, INDENTED = 0.8, 40, 0.2
+# Scripts without spaces: code points, and the letters of a word.
+UNSPACED = (
+    (0x0E00, 0x0EFF, 5), (0x1000, 0x109F, 5), (0x1780, 0x17FF, 5), (0x3040, 0x30FF, 3),
+    (0x3400, 0x9FFF, 2), (0xF900, 0xFAFF, 2), (0x20000, 0x3FFFF, 2),
+)  # fmt: skip
 
 
 class Size(NamedTuple):
@@ -64,7 +74,7 @@ def suggest(found: Survey) -> Suggestion | None:
     if are_records(found):
         _lines(found, suggestion)
     else:
-        _stream(n, suggestion)
+        _stream(found, n, suggestion)
         suggestion.reasons += _records(found)
     suggestion.keys |= {
         "optim.grad_clip": 1.0,
@@ -84,12 +94,39 @@ def are_records(found: Survey) -> bool:
     """Whether each line looks like a thing of its own: a name, a word, a formula."""
     lines = found.lines
     full = lines.ended - lines.blank
-    words = found.count.get(ord(" "), 0) / full + 1 if full else 0.0
+    words = (found.count.get(ord(" "), 0) + _unspaced_words(found)) / full + 1 if full else 0.0
     return (
         full >= FEWEST_RECORDS
         and lines.blank <= 0.001 * full
         and words <= RECORD_WORDS
         and lines.longest <= RECORD_CHARACTERS
+        and continued_lines(found) is None
+    )
+
+
+def continued_lines(found: Survey) -> str | None:
+    """Why short lines without blank ones are no things of their own, in words; None if they are."""
+    lines, full = found.lines, found.lines.ended - found.lines.blank
+    if not full or found.lines.blank > 0.001 * full:
+        return None
+    begins = found.first.get(ord(">"))
+    if found.headers and begins is not None and (begins.line, begins.column) == (1, 1):
+        return f"FASTA: {found.headers:,} headers begin with >, and sequences go on over lines"
+    width = int(np.argmax(lines.lengths[1:])) + 1
+    if WRAPPED_AT <= width <= RECORD_CHARACTERS and lines.lengths[width] >= WRAPPED * full:
+        return f"wrapped: {lines.lengths[width] / full:.0%} of the lines have {width} characters"
+    if found.indented >= INDENTED * full:
+        return f"code: {found.indented / full:.0%} of the lines are indented"
+    return None
+
+
+def _unspaced_words(found: Survey) -> float:
+    """About how many words there are in scripts that are written without spaces."""
+    return sum(
+        n / letters
+        for point, n in found.count.items()
+        for first, last, letters in UNSPACED
+        if first <= point <= last
     )
 
 
@@ -107,14 +144,17 @@ def _unit(found: Survey, suggestion: Suggestion) -> int:
     return found.characters
 
 
-def _stream(n: int, suggestion: Suggestion) -> None:
+def _stream(found: Survey, n: int, suggestion: Suggestion) -> None:
     size = next(size for size in STREAM if n < size.below)
     # At least four windows for each stream.
     batch = max(min(size.batch_size, n // (4 * size.k1)), 1)
     suggestion.keys |= {
         "data.mode": "stream", **_model(size), "bptt.k1": size.k1, "train.batch_size": batch,
     }  # fmt: skip
-    suggestion.reasons += ["stream: lines that go on from each other", size.reason]
+    why = continued_lines(found)
+    suggestion.reasons += [
+        "stream: lines that go on from each other" + (f" ({why})" if why else ""), size.reason,
+    ]  # fmt: skip
 
 
 def _records(found: Survey) -> list[str]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from charrnn.config.rules import text_codec
 from charrnn.data.encodings import marked_encoding
+from charrnn.data.file_kinds import Unpacked, require_text
 from charrnn.data.files import MARK, open_text, require_mark, undecodable
 from charrnn.data.text_statistics import LineCounter
 from charrnn.data.vocabulary import code_points
@@ -43,6 +44,7 @@ class Survey:
     files: list[str]
     encodings: list[str]
     bom: bool = False
+    gzip: bool = False
     bytes: int = 0
     characters: int = 0
     crlf: int = 0
@@ -52,6 +54,8 @@ class Survey:
     first: dict[int, Place] = field(default_factory=dict)
     lines: LineCounter = field(default_factory=LineCounter)
     longest_in: str = ""
+    indented: int = 0  # lines that begin with a space or a tab
+    headers: int = 0  # lines that begin with >
 
     @property
     def K(self) -> int:
@@ -86,8 +90,10 @@ def survey(
         data = file.read(CHUNK)
         marked = marked_encoding(data)
         name = encoding or marked or "utf-8"
+        require_text(path, data)
         require_mark(path, data, text_codec(name).name)
         facts = Survey([str(path)], [name], bom=marked is not None, longest_in=str(path))
+        facts.gzip = isinstance(file, Unpacked)
         scan = _Scan(facts)
         decoder = codecs.getincrementaldecoder(name)()
         while True:
@@ -114,6 +120,9 @@ def together(surveys: list[Survey]) -> Survey:
         whole.files += part.files
         whole.encodings += [e for e in part.encodings if e not in whole.encodings]
         whole.bom |= part.bom
+        whole.gzip |= part.gzip
+        whole.indented += part.indented
+        whole.headers += part.headers
         whole.bytes += part.bytes
         whole.characters += part.characters
         whole.crlf += part.crlf
@@ -157,6 +166,12 @@ class _Scan:
         points = _points(text)
         ends = np.flatnonzero(points == 10)
         self._count(points, ends)
+        starts = ends[ends < len(points) - 1] + 1
+        if not facts.lines.open:
+            starts = np.append(0, starts)
+        first = points[starts]
+        facts.indented += int(((first == ord(" ")) | (first == ord("\t"))).sum())
+        facts.headers += int((first == ord(">")).sum())
         facts.lines.take(text, points, ends)
 
     def _count(self, points: NDArray[np.integer], ends: NDArray[np.int64]) -> None:

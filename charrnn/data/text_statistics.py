@@ -143,6 +143,7 @@ def _check(value: Any) -> str:
     return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:40]
 
 
+LONGEST_COUNTED = 1000  # characters of a line; longer ones are counted as such
 LONGEST_COMPARED = 1 << 16  # characters; longer lines are not looked for again
 _BLANK = np.array([hash(""), hash("\r")])
 _CR = 13
@@ -161,6 +162,7 @@ class LineCounter:
         self.groups = 0  # of lines that no blank one stands between
         self._after_blank = True
         self.longest, self.longest_at = 0, 0
+        self.lengths = np.zeros(LONGEST_COUNTED + 1, np.int64)  # how many lines have each
         self.compared = 0
         self._distinct = np.empty(0, np.int64)
         self._new, self._waiting = list[NDArray[np.int64]](), 0
@@ -186,6 +188,9 @@ class LineCounter:
         at = int(np.argmax(lengths))
         if lengths[at] > self.longest:
             self.longest, self.longest_at = int(lengths[at]), self.ended + at + 1
+        self.lengths += np.bincount(
+            np.minimum(lengths, LONGEST_COUNTED), minlength=len(self.lengths)
+        )
         self.ended += len(lengths)
         blank = lengths == 0
         self.blank += int(blank.sum())
@@ -240,6 +245,7 @@ class LineCounter:
         """The lines of another text, after these; both finished."""
         if other.longest > self.longest:
             self.longest, self.longest_at = other.longest, other.longest_at
+        self.lengths += other.lengths
         self.ended += other.ended
         self.blank += other.blank
         self.groups += other.groups

@@ -109,7 +109,7 @@ def test_json_names_and_values(charrnn, tmp_path):
     assert set(answer) == {"files", "together", "suggestion"}
     facts = answer["files"][0]
     assert set(facts) == {
-        "file", "ok", "problem", "encoding", "bom", "bytes", "characters", "K", "lines",
+        "file", "ok", "problem", "encoding", "bom", "gzip", "bytes", "characters", "K", "lines",
         "blank_lines", "longest_line", "line_ends", "duplicate_lines", "rare_count",
         "rare_characters", "min_count", "control_characters", "combining_marks", "nfc",
         "look_alikes", "ln_K", "unigram_entropy",
