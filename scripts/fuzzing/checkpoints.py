@@ -215,6 +215,7 @@ def case(rng: Random, folder: Path) -> tuple[str, list[Command]]:
     resume = ["--resume", "case", "--steps", str(STEPS + 2), "-q", *accept]
     commands = [
         Command("inspect", ["inspect", "case", "--format", form], {0, 4}),
+        Command("runs", ["runs", "case", "--format", form], {0}),
         Command("sample", ["sample", "case", "--length", "20", "--seed", "1"], {0, 4, 6}),
         Command("eval", ["eval", "case", "--text", "text.txt", "--format", form], {0, 3, 4, 6}),
         Command("init", ["train", *begin], {0, 2, 3, 4, 5, 6}),
