@@ -156,6 +156,12 @@ class Model(LoadedModel):
         Fewer than `count` come, with a notice, where twenty samples for each do not have so many.
         Raises UsageError for a model of a stream, and DataError where the training text is not
         there any more.
+
+        >>> settings = {"data.mode": "lines", "model.hidden_size": 8, "model.num_layers": 1}
+        >>> run = charrnn.train(files="my.txt", settings=settings, steps=5, progress=False)
+        >>> lines = run.model().sample_unique(2, seed=1)
+        >>> len(set(lines))
+        2
         """
         sampler = prepare_sampler(
             self, self.symbols(prime, "prime"), length=length, temperature=temperature,
