@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any
 
+from charrnn.config.rules import text_codec
 from charrnn.errors import UsageError, argument
 
 
@@ -112,6 +113,17 @@ def require(**values: Any) -> None:
             one_of(argument(name), value, CHOICES[name].words)
         elif not NUMBERS[name].allows(value):
             raise UsageError(f"{value!r} is not {NUMBERS[name]}", where=argument(name))
+
+
+def require_codec(encoding: str | None) -> None:
+    """UsageError unless it is an encoding of text, or None."""
+    try:
+        if encoding is not None:
+            text_codec(encoding)
+    except LookupError:
+        raise UsageError(
+            f"unknown encoding {encoding!r}", where=argument("encoding"), then="for example: cp1252"
+        ) from None
 
 
 def one_of(name: str, value: Any, choices: Sequence[str]) -> None:

@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from charrnn import build
-from charrnn.api.arguments import require
+from charrnn.api.arguments import require, require_codec
 from charrnn.api.loaded import LoadedModel, training_corpus
 from charrnn.api.showing import prepare, table
 from charrnn.data.corpus import Corpus, Part, load_corpus
+from charrnn.data.files import UndecodableError, find_files, text_encoding
 from charrnn.data.utf8 import characters_of_text
 from charrnn.data.vocabulary import LackingError, Unit, unit_name
 from charrnn.errors import DataError, UsageError, argument, notice
@@ -115,13 +116,13 @@ def evaluate(
     model: LoadedModel, files: tuple[str, ...] = (), split: str | None = None,
     protocol: str = "carried", context: int | None = None, *, dynamic: float | None = None,
     with_baseline: bool = False, hmm: int | None = None, on_unknown: Any = None,
-    use: str | None = None,
+    use: str | None = None, encoding: str | None = None,
     tell: Tell = notice,
 ) -> Evaluation:  # fmt: skip
     """Score a part of the model's text, or other files; raises UsageError and DataError."""
     task = prepare_evaluation(
         model, files, split, protocol, context, dynamic=dynamic, with_baseline=with_baseline,
-        hmm=hmm, on_unknown=on_unknown, use=use, tell=tell,
+        hmm=hmm, on_unknown=on_unknown, use=use, encoding=encoding, tell=tell,
     )  # fmt: skip
     return run_evaluation(model, task, tell)
 
@@ -129,7 +130,7 @@ def evaluate(
 def prepare_evaluation(
     model: LoadedModel, files: tuple[str, ...], split: str | None, protocol: str,
     context: int | None, *, dynamic: float | None, with_baseline: bool, hmm: int | None,
-    on_unknown: Any, use: str | None = None, tell: Tell,
+    on_unknown: Any, use: str | None = None, encoding: str | None = None, tell: Tell,
 ) -> Task:  # fmt: skip
     """Check what is asked and read its text."""
     split = split or ("all" if files else "val")
@@ -141,12 +142,17 @@ def prepare_evaluation(
         on_unknown=on_unknown,
         hmm=hmm,
     )
+    require_codec(encoding)
+    if encoding is not None and not files:
+        raise UsageError(f"{argument('encoding')} is for {argument('files')}")
     cold = _cold_window(model, protocol, context)
     if dynamic is not None and cold is not None:
         raise UsageError(
             f"{argument('dynamic')} reads one stream: it is for {argument('protocol', 'carried')}"
         )
-    corpus = _corpus(model, files, split, on_unknown or model.config.data.on_unknown)
+    corpus = _corpus(
+        model, files, split, on_unknown or model.config.data.on_unknown, encoding, tell
+    )
     for text in corpus.notices:
         tell(text)
     if not files and split != "all" and not model.was_trained_on(corpus):
@@ -217,14 +223,26 @@ def _cold_window(model: LoadedModel, protocol: str, context: int | None) -> int 
     return (context or CONTEXT) if protocol == "cold" else None
 
 
-def _corpus(model: LoadedModel, files: tuple[str, ...], split: str, on_unknown: Any) -> Corpus:
+def _corpus(
+    model: LoadedModel, files: tuple[str, ...], split: str, on_unknown: Any,
+    encoding: str | None, tell: Tell,
+) -> Corpus:  # fmt: skip
     data: dict[str, Any] = {"on_unknown": on_unknown}
+    own = model.config.data
     if files:
         data["text"] = files
+        if encoding is None and own.unit == "char":
+            found = {text_encoding(path, own.encoding, tell) for path in find_files(files)}
+            encoding = found.pop() if len(found) == 1 else None
+    if encoding is not None:
+        data["encoding"] = encoding
     if split == "all":
         data["split"] = (1.0, 0.0, 0.0)
     try:
         return load_corpus(model.config.data.model_copy(update=data), model.vocabulary)
     except LackingError as error:
         error.advise(argument("on_unknown"))
+        raise
+    except UndecodableError as error:
+        error.advise("encoding")
         raise

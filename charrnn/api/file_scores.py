@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from charrnn.api.arguments import require
+from charrnn.api.arguments import require, require_codec
 from charrnn.api.loaded import LoadedModel
 from charrnn.api.rows import (
     Nats,
@@ -26,7 +26,7 @@ from charrnn.api.rows import (
 )
 from charrnn.api.scores import require_unknown, scorer
 from charrnn.config.schema import STDIN, DataConfig
-from charrnn.data.files import arriving_text, text_chunks
+from charrnn.data.files import UndecodableError, arriving_text, text_chunks, text_encoding
 from charrnn.data.layout import Layout, whole_lines
 from charrnn.data.vocabulary import Unit
 from charrnn.errors import UsageError, argument, notice
@@ -53,6 +53,7 @@ class FileScores:
     follow: bool = False
     independent: bool = False
     min_chars: int = 0
+    encoding: str | None = None
 
     @property
     def unit(self) -> Unit:
@@ -89,8 +90,8 @@ class FileScores:
 
     def _texts(self, data: DataConfig) -> tuple[Texts, int]:
         if self.follow:
-            return iter([(STDIN, arriving_text(data.unit, data.encoding))]), LARGE
-        return _texts(self.files, data)
+            return iter([(STDIN, arriving_text(data.unit, self.encoding or data.encoding))]), LARGE
+        return _texts(self.files, data, self.encoding, self.tell)
 
     @property
     def _size(self) -> int | None:
@@ -154,6 +155,7 @@ def score_files(
     follow: bool = False,
     independent: bool = False,
     min_chars: int | None = None,
+    encoding: str | None = None,
 ) -> FileScores:
     """Check what is asked. `names` are the models' in errors; `files` may be "-" for stdin.
 
@@ -163,6 +165,7 @@ def score_files(
     """
     require(per=per, top=top, use=use, min_chars=min_chars)
     require_unknown(on_unknown)
+    require_codec(encoding)
     if sort and per in ("char", "byte"):
         raise UsageError(f"{argument('sort')} is for lines and files, not for {per}s")
     if top and not sort:
@@ -193,7 +196,7 @@ def score_files(
         record = argument("per", "record")
         raise UsageError(f"{record} is for models of records or lines", where=names[0])
     return FileScores(models, names, files, per, sort, top, on_unknown, tell, use, follow,
-                      independent, min_chars or 0)  # fmt: skip
+                      independent, min_chars or 0, encoding)  # fmt: skip
 
 
 def _require_followed(files: tuple[str, ...], per: str, sort: str | None) -> None:
@@ -206,11 +209,27 @@ def _require_followed(files: tuple[str, ...], per: str, sort: str | None) -> Non
         raise UsageError(f"{other} waits for the end of the text, which {follow} does not")
 
 
-def _texts(files: tuple[str, ...], data: DataConfig) -> tuple[Texts, int]:
+def _chunks(
+    file: str, data: DataConfig, asked: str | None, tell: Callable[[str], None]
+) -> Iterator[str]:
+    """The pieces of a file, in the encoding that is asked for, its own, or the model's."""
+    path, encoding = Path(file), asked or data.encoding
+    if asked is None and data.unit == "char":
+        encoding = text_encoding(path, data.encoding, tell)
+    try:
+        yield from text_chunks(path, data.unit, encoding)
+    except UndecodableError as error:
+        error.advise("encoding")
+        raise
+
+
+def _texts(
+    files: tuple[str, ...], data: DataConfig, asked: str | None, tell: Callable[[str], None]
+) -> tuple[Texts, int]:
     """Each file and its pieces, and about how many characters there are in all."""
-    pieces = text_chunks(Path(files[0]), data.unit, data.encoding)
+    pieces = _chunks(files[0], data, asked, tell)
     first = next(pieces, "")
-    others = ((file, text_chunks(Path(file), data.unit, data.encoding)) for file in files[1:])
+    others = ((file, _chunks(file, data, asked, tell)) for file in files[1:])
     sizes = [Path(file).stat().st_size for file in files[1:] if Path(file).is_file()]
     begun = chain([first], pieces) if first else pieces
     return chain([(files[0], begun)], others), len(first) + sum(sizes)

@@ -11,15 +11,15 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
+from charrnn.api.arguments import require_codec
 from charrnn.api.settings import AnyPath
-from charrnn.config.rules import text_codec
 from charrnn.config.schema import STDIN
 from charrnn.data import unicode_issues
 from charrnn.data.files import find_files
 from charrnn.data.suggestion import Suggestion, suggest
 from charrnn.data.survey import Survey, together
 from charrnn.data.survey import survey as survey_file
-from charrnn.errors import DataError, UsageError, argument, render
+from charrnn.errors import DataError, render
 from charrnn.runtime.progress import Done, working
 
 RARE = 10  # a character that stands this often or less is hardly learned
@@ -57,8 +57,7 @@ def survey(files: AnyPath | Sequence[AnyPath], *, encoding: str | None = None) -
     >>> found.answer["together"]["K"], "model.hidden_size" in found.settings
     (35, True)
     """
-    if encoding is not None:
-        _require_codec(encoding)
+    require_codec(encoding)
     names = [files] if isinstance(files, str | PathLike) else files
     paths = _paths([fspath(name) for name in names])
     sizes = [p.stat().st_size for p in paths if isinstance(p, Path) and p.is_file()]
@@ -66,15 +65,6 @@ def survey(files: AnyPath | Sequence[AnyPath], *, encoding: str | None = None) -
         results = [_result(path, encoding, done) for path in paths]
     problems = [result.error for result in results if isinstance(result, _Problem)]
     return TextSurvey(_answer(results, [fspath(name) for name in names]), problems)
-
-
-def _require_codec(encoding: str) -> None:
-    try:
-        text_codec(encoding)
-    except LookupError:
-        raise UsageError(
-            f"unknown encoding {encoding!r}", where=argument("encoding"), then="for example: cp1252"
-        ) from None
 
 
 @dataclass(frozen=True)

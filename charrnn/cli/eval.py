@@ -16,6 +16,7 @@ from charrnn.cli.mistakes import one_glob
 from charrnn.cli.options import (
     argument_option,
     checkpoint_option,
+    encoding_option,
     quiet_option,
     say_notice,
     table_option,
@@ -47,6 +48,7 @@ from charrnn.runs.listing import find_run
     help="Compare with a character n-gram of the training part.",
 )
 @argument_option("hmm", metavar="STATES")
+@encoding_option
 @argument_option("use")
 @checkpoint_option
 @unknown_option
@@ -54,7 +56,7 @@ from charrnn.runs.listing import find_run
 @quiet_option
 def command(runs: tuple[Path, ...], text: tuple[str, ...], split: str | None, protocol: str,
             context: int | None, dynamic: float | None, with_baseline: bool, hmm: int | None,
-            use: str | None,
+            use: str | None, encoding: str | None,
             which: Any, on_unknown: Any, form: Any) -> None:  # fmt: skip
     """Score a model on a part of its text or on another text, every character once.
 
@@ -75,7 +77,7 @@ def command(runs: tuple[Path, ...], text: tuple[str, ...], split: str | None, pr
     results = [
         evaluate(
             model, text, split, protocol, context, dynamic=dynamic, with_baseline=with_baseline,
-            hmm=hmm, on_unknown=on_unknown, use=use, tell=say_notice,
+            hmm=hmm, on_unknown=on_unknown, use=use, encoding=encoding, tell=say_notice,
         )
         for model in models
     ]  # fmt: skip

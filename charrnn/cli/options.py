@@ -82,6 +82,10 @@ quiet_option = click.option(
     help="No progress on stderr.",
 )  # fmt: skip
 checkpoint_option = argument_option("checkpoint", "which", default="best")
+encoding_option = click.option(
+    "--encoding", metavar="NAME",
+    help="How the text is encoded [as the model's own, or UTF-8 where it is that].",
+)  # fmt: skip
 unknown_option = argument_option("on_unknown")
 
 

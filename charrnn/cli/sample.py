@@ -9,21 +9,23 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from charrnn.api.arguments import require_codec
 from charrnn.api.model import Model, load
 from charrnn.api.sampling import RECORD_LENGTH, Sampler, prepare_sampler
 from charrnn.cli import next_characters
 from charrnn.cli.options import (
     argument_option,
     checkpoint_option,
+    encoding_option,
     format_option,
     say_notice,
     unescaped,
     unknown_option,
 )
 from charrnn.cli.streams import echo, to_json, write
-from charrnn.data.files import MARK, read_prime
+from charrnn.data.files import MARK, is_utf8, read_prime, undecodable
 from charrnn.data.utf8 import as_text
-from charrnn.errors import DataError, UsageError, argument
+from charrnn.errors import UsageError, argument
 from charrnn.inference.memorization import Copied
 
 _SHOWN = 60  # characters of a text on stderr
@@ -61,6 +63,7 @@ _SHOWN = 60  # characters of a text on stderr
               )  # fmt: skip
 @click.option("--valid", is_flag=True, help="Of a model of bytes: sample valid UTF-8 only; whole "
               "characters are as likely as before.")  # fmt: skip
+@encoding_option
 @argument_option("use")
 @argument_option("ngram_weight")
 @argument_option("probabilities", metavar="N")
@@ -73,6 +76,7 @@ _SHOWN = 60  # characters of a text on stderr
 def command(ctx: click.Context, /, run: Path, prime: str | None, prime_file: Path | None,
             allow: str | None, forbid: str | None, stops: tuple[str, ...], count: int,
             best_of: int, form: str, which: Any, probabilities: int | None, interactive: bool,
+            encoding: str | None,
             beam: int | None, unique: bool, **options: Any) -> None:  # fmt: skip
     """Write text in the manner of a trained model to stdout, as it is made.
 
@@ -92,10 +96,10 @@ def command(ctx: click.Context, /, run: Path, prime: str | None, prime_file: Pat
         _require_alone(
             ctx, "interactive", {"count", "best_of", "check_novelty", "form", "unique", "beam"}
         )
-        _interact(run, which, prime, prime_file, ctx, options)
+        _interact(run, which, prime, prime_file, encoding, ctx, options)
         return
     model = load(run, which)
-    text, prime_name = prime_text(prime, prime_file, model)
+    text, prime_name = prime_text(prime, prime_file, model, encoding)
     if unique:
         count = _unique_count(count, best_of, beam, options)
     if probabilities is not None:
@@ -149,12 +153,13 @@ def _require_alone(ctx: click.Context, name: str, without: set[str]) -> None:
 
 
 def _interact(run: Path, which: Any, prime: str | None, prime_file: Path | None,
+              encoding: str | None,
               ctx: click.Context, options: dict[str, Any]) -> None:  # fmt: skip
     from charrnn.cli.interactive import interact, require_terminal
 
     require_terminal()
     model = load(run, which)
-    text, _ = prime_text(prime, prime_file, model)
+    text, _ = prime_text(prime, prime_file, model, encoding)
     if ctx.get_parameter_source("length") is ParameterSource.DEFAULT:
         del options["length"]
     del options["check_novelty"]
@@ -176,22 +181,29 @@ def _unique_count(count: int, best_of: int, beam: int | None, options: dict[str,
     return max([count, *asked])
 
 
-def prime_text(prime: str | None, file: Path | None, model: Model) -> tuple[str, str]:
+def prime_text(
+    prime: str | None, file: Path | None, model: Model, encoding: str | None
+) -> tuple[str, str]:
     """The prime in the vocabulary's symbols, and the name of the option that it was given by."""
-    unit, encoding = model.vocabulary.unit, model.config.data.encoding
+    unit, own = model.vocabulary.unit, encoding or model.config.data.encoding
+    require_codec(encoding)
     if prime is not None and file is not None:
         names = f"{argument('prime')} and {argument('prime_file')}"
         raise UsageError(f"{names} are two names for one thing: give one")
     if file is None:
         return model.symbols(prime or "", "prime"), "prime"
+    data = read_prime(file)
+    if encoding is None and unit == "char" and not own.startswith("utf") and is_utf8(data):
+        say_notice(f"{argument('prime_file')} is UTF-8, not {own}, and is read as that")
+        own = "utf-8"
     try:
-        data = read_prime(file)
-        text = data.decode("latin-1" if unit == "byte" else encoding)
+        text = data.decode("latin-1" if unit == "byte" else own)
         return model.layout.symbols(text.removeprefix(MARK), argument("prime_file")), "prime_file"
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"not {encoding}: byte at offset {error.start}", where=argument("prime_file")
-        ) from None
+    except UnicodeDecodeError as found:
+        error = undecodable(file, data, own, found.start, found.start)
+        error.advise("encoding")
+        error.where = argument("prime_file")
+        raise error from None
 
 
 class Show:

@@ -20,6 +20,7 @@ from charrnn.cli import completion
 from charrnn.cli.options import (
     argument_option,
     checkpoint_option,
+    encoding_option,
     quiet_option,
     say_notice,
 )
@@ -54,6 +55,7 @@ _TO_ESCAPE = re.compile(r"[\\\x00-\x1f\x7f-\x9f]")
               help="The text coloured by surprise, in place of rows.")  # fmt: skip
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write the coloured text as a page, in place of rows.")  # fmt: skip
+@encoding_option
 @argument_option("use")
 @checkpoint_option
 @click.option("--on-unknown", type=click.Choice(list(UNKNOWN_WORDS)),

@@ -243,13 +243,58 @@ def require_mark(path: Path, data: bytes, encoding: str) -> None:
     )
 
 
-def undecodable(path: Path, data: bytes, encoding: str, at: int, offset: int) -> DataError:
+class UndecodableError(DataError):
+    """A text that is not in the encoding it is read in, and what else it may be in."""
+
+    guess: Guess | None = None
+
+    def advise(self, name: str) -> None:
+        """Name the argument that the encoding is given by, in the place of the configuration."""
+        if self.guess is not None:
+            self.then = (
+                f"it looks like {self.guess.encoding}, in which it reads: {self.guess.shown}\n"
+                f"  if that is right: {argument(name, self.guess.encoding)}"
+            )
+
+
+def text_encoding(path: Path, own: str, tell: Callable[[str], None]) -> str:
+    """The encoding of a file that is read as texts in `own` are: UTF-8 where it is that instead.
+
+    Text beyond ASCII in another encoding is hardly ever valid UTF-8 by chance. It is told of.
+    """
+    if str(path) == STDIN or _codec(own).name.startswith("utf"):
+        return own
+    with open_text(path) as file:
+        while data := file.read(CHUNK):
+            if data.isascii():
+                continue
+            if not is_utf8(data):
+                return own
+            tell(f"{path} is UTF-8, not {own}, and is read as that; {argument('encoding', own)} "
+                 "reads it as it was to be")  # fmt: skip
+            return "utf-8"
+    return own
+
+
+def is_utf8(data: bytes) -> bool:
+    """Whether the beginning of a text is valid UTF-8 beyond ASCII."""
+    try:
+        return not codecs.getincrementaldecoder("utf-8")().decode(data).isascii()
+    except UnicodeDecodeError:
+        return False
+
+
+def undecodable(path: Path, data: bytes, encoding: str, at: int, offset: int) -> UndecodableError:
     """The error about the byte `data[at]`, which stands at `offset` of the file."""
-    return DataError(
+    guesses = guess_encodings(data, at)
+    error = UndecodableError(
         f"not {encoding}: byte 0x{data[at]:02X} at offset {offset:,}",
         where=str(path),
-        then=_remedy(path, data, encoding, guess_encodings(data, at), offset),
+        then=_remedy(path, data, encoding, guesses, offset),
     )
+    if guesses and guesses[0].encoding != encoding:
+        error.guess = guesses[0]
+    return error
 
 
 def _remedy(path: Path, data: bytes, encoding: str, guesses: list[Guess], offset: int) -> str:

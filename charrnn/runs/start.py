@@ -14,7 +14,7 @@ from charrnn.build.checkpoints import OWN_TEXT
 from charrnn.config import Config, to_yaml, unused_keys
 from charrnn.config.schema import RECORD_END, STDIN, ModelConfig
 from charrnn.data.corpus import load_corpus
-from charrnn.data.files import find_files, matches, named, read_stdin
+from charrnn.data.files import find_files, matches, named, read_stdin, text_encoding
 from charrnn.data.text_statistics import repeated_share
 from charrnn.data.vocabulary import describe, unit_name
 from charrnn.errors import ConfigError, DataError, argument, call, settings
@@ -64,6 +64,7 @@ def start_run(config: Config, name: str, out: Path | None, init_from: Path | Non
         config = _same_model(config, source, str(init_from))
     notices = [*said, *unused_keys(config), *_named_twice(config)]
     config = with_absolute_texts(config)
+    notices += _encoding_notices(config)
     notices += _joined(config)
     known = None if source is None else build.vocabulary_of(source)
     corpus = load_corpus(config.data, known, extend=config.data.on_unknown == "error")
@@ -136,6 +137,21 @@ def _joined(config: Config) -> list[str]:
     return [
         f"{len(files):,} files are one text, each read on from the end of the one before; where "
         f"each is a text of its own: {choice}"
+    ]
+
+
+def _encoding_notices(config: Config) -> list[str]:
+    """Files that are UTF-8, and are read as something else."""
+    data, told = config.data, list[str]()
+    if data.unit == "char":
+        for path in find_files(data.text):
+            text_encoding(path, data.encoding, told.append)
+    if not told:
+        return []
+    count = f"{len(told):,} files are" if len(told) > 1 else "the text is"
+    return [
+        f"{count} UTF-8, and read as {data.encoding}, in which a letter beyond ASCII is several; "
+        f"if that is not meant: {settings({'data.encoding': 'utf-8'})}"
     ]
 
 
