@@ -8,9 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from html import escape
 from importlib.util import find_spec
-from typing import Any, Literal
-
-from tqdm import tqdm
+from typing import TYPE_CHECKING, Any, Literal
 
 from charrnn import build
 from charrnn.api.arguments import one_of
@@ -19,6 +17,9 @@ from charrnn.nn.network import Network
 from charrnn.report.terminal import Console
 from charrnn.runtime.progress import working
 from charrnn.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 Progress = Literal["auto", "verbose"] | bool
 PATIENCE = 1.5  # seconds; kernels that were compiled before are loaded in less
@@ -50,7 +51,9 @@ def notebook_bar() -> type[tqdm[Any]] | None:
     if own is None or "IPKernelApp" not in getattr(own, "config", {}):
         return None
     if find_spec("ipywidgets") is None:
-        return tqdm
+        from tqdm import tqdm as line
+
+        return line
     from tqdm.notebook import tqdm as widget
 
     return widget

@@ -7,46 +7,19 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, TextIO
-
-from tqdm import tqdm
-from tqdm.utils import ObjectWrapper
+from typing import TYPE_CHECKING, Any, TextIO
 
 from charrnn.errors import printable
 from charrnn.runtime.progress import Done
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 PATIENCE = 1.5  # seconds of work before a bar is drawn
 RENEWED_EVERY = 0.5
 FIRST_LINE, MOST_BETWEEN_LINES = 10.0, 60.0  # seconds, where there is no terminal
 FORMAT, NARROW_FORMAT = "{percentage:3.0f}%|{bar:8}| {desc}", "{percentage:3.0f}% {desc}"
 NARROW = 50  # columns, below which a bar would leave no room for what it is about
-
-
-class _Bar(tqdm):  # type: ignore[type-arg]
-    """A bar without the thread that tqdm has to draw one that is late: we draw it ourselves."""
-
-    monitor_interval = 0
-
-
-class _Sturdy(ObjectWrapper):
-    """A stream whose errors are nobody's: tqdm keeps its lock where one is raised, and would hold
-    up every thread that draws afterwards.
-    """
-
-    def write(self, text: str) -> int:
-        with suppress(OSError, ValueError):
-            self._wrapped.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        with suppress(OSError, ValueError):
-            self._wrapped.flush()
-
-    def __eq__(self, other: object) -> bool:
-        return bool(self._wrapped == getattr(other, "_wrapped", other))
-
-    def __hash__(self) -> int:
-        return hash(self._wrapped)
 
 
 def make_bar(
@@ -63,9 +36,11 @@ def make_bar(
         )  # fmt: skip
     if not stream.isatty():
         return None
+    from charrnn.report.bar import Bar, Sturdy
+
     known = columns(stream) is not None
-    bar: tqdm[Any] = _Bar(
-        total=1.0, initial=initial, file=_Sturdy(stream), leave=False, dynamic_ncols=known,
+    bar: tqdm[Any] = Bar(
+        total=1.0, initial=initial, file=Sturdy(stream), leave=False, dynamic_ncols=known,
         ncols=None if known else 80, nrows=None if known else 24, bar_format=FORMAT,
     )  # fmt: skip
     return bar

@@ -8,9 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from math import isfinite, log
 from pathlib import Path
-from typing import Any, TextIO
-
-from tqdm import tqdm
+from typing import TYPE_CHECKING, Any, TextIO
 
 from charrnn.config import Config
 from charrnn.data.vocabulary import unit_name
@@ -32,6 +30,9 @@ from charrnn.training.events import (
     Stepped,
 )
 from charrnn.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 LINE_EVERY_SECONDS = 10.0
 SAMPLE_LINES = 4  # shown of a sample on a terminal

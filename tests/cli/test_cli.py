@@ -62,7 +62,8 @@ def test_train_sample_eval_inspect_gradcheck(charrnn, run_folder):
     scored = json.loads(charrnn("eval", "run", "--format", "json").stdout)
     assert set(scored) == {
         "nats_per_char", "bits_per_char", "perplexity", "accuracy", "chars", "split", "protocol",
-        "context", "interval", "used", "parts",
+        "context", "interval", "used", "parts", "unit", "characters_of_text",
+        "bits_per_character_of_text",
     }  # fmt: skip
     facts = json.loads(charrnn("inspect", "run", "--format", "json").stdout)
     assert facts["step"] == 5

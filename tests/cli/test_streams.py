@@ -116,7 +116,7 @@ def test_ctrl_c_in_a_finaliser_shows_nothing(tmp_path):
 def test_a_ctrl_c_that_is_ignored_when_the_program_begins_stays_so(tmp_path):
     code = f"import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n{PROGRAM}"
     stop = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
-    (tmp_path / "tqdm.py").write_text(f"{stop}raise SystemExit(77)\n")
+    (tmp_path / "yaml.py").write_text(f"{stop}raise SystemExit(77)\n")
     done = _run(["-c", code, "gradflow"], tmp_path)
     assert done.returncode == 77, done.stderr
 

@@ -251,7 +251,7 @@ def test_metrics_have_what_scripts_rely_on(charrnn, text_file, tmp_path):
     summary = json.loads(done.stdout)
     assert set(summary) == {
         "run", "step", "epoch", "train_loss", "val_loss", "val_bpc", "best_val_loss", "best_step",
-        "chars_per_second", "seconds", "parameters", "mixture_val_loss",
+        "chars_per_second", "seconds", "parameters", "mixture_val_loss", "unit",
     }  # fmt: skip
     assert summary["step"] == 30
     assert summary["val_bpc"] == pytest.approx(summary["val_loss"] / log(2))
