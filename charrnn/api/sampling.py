@@ -371,11 +371,14 @@ def prepare_sampler(
     corpus = None
     if check_novelty or unique:
         corpus = training_corpus(model, "unique" if unique else "check_novelty", tell)
+    whole = np.concatenate([start, asked]) if boundary is not None or not len(asked) else asked
+    network = model.network()
+    build.use_compiled_if_worthwhile(network, model.config, len(whole))
     return Sampler(
-        network=model.network(),
+        network=network,
         vocabulary=vocabulary,
         layout=layout,
-        prime=np.concatenate([start, asked]) if boundary is not None or not len(asked) else asked,
+        prime=whole,
         prime_text=prime_text,
         boundary=boundary,
         length=LENGTH if length is None else length,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -25,7 +26,7 @@ from charrnn.inference.reader import (
     share,
     state_after,
 )
-from charrnn.inference.sampling import next_logits
+from charrnn.inference.sampling import next_logits, state_before_last
 from charrnn.inference.scoring import Scorer
 from charrnn.runtime.workers import WorkerPool
 from tests.conftest import TEXT
@@ -198,3 +199,15 @@ def test_workers_read_rows_of_their_own(text_file):
     alone = np.concatenate([window.nats().copy() for window in read(network, ids, rows, steps=30)])
     np.testing.assert_allclose(together, alone, rtol=1e-12)
     assert replace(SCORING, chunk=8).steps(3) == 2
+
+
+def test_a_long_prime_takes_the_memory_of_a_window():
+    settings = config.load(None, ["model.hidden_size=8", "model.num_layers=1"])
+    network = build.network(settings, 5)
+    ids = np.zeros(40_000, np.int32)
+    state_before_last(network, ids[:5000], None)
+    tracemalloc.start()
+    state_before_last(network, ids, None)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < len(ids) * 8  # a tape of all of it has 50 numbers a character
