@@ -24,7 +24,7 @@ LOOKED_AT = 1 << 16  # bytes of a zip in which its kind is looked for
 KINDS = (
     (b"%PDF-", "a PDF", "pdftotext {file} {text}"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Office file of before 2007",
-     "soffice --headless --convert-to txt:Text {file}"),
+     "antiword {file} > {text}"),
     (b"BZh91AY&SY", "packed with bzip2", "bzip2 -dc {file} > {text}"),
     (b"\xfd7zXZ\x00", "packed with xz", "xz -dc {file} > {text}"),
     (b"\x28\xb5\x2f\xfd", "packed with zstd", "zstd -dc {file} > {text}"),
