@@ -66,7 +66,8 @@ def bytes_of_characters(symbols: str) -> NDArray[np.int64]:
 
 
 def _decoded(symbols: str) -> str:
-    return symbols.encode("latin-1").decode("utf-8", "surrogateescape")
+    # What is no byte, the end of a record, is shown as one all the same.
+    return symbols.encode("latin-1", "replace").decode("utf-8", "surrogateescape")
 
 
 def phase_after(symbols: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from math import log
 
 import numpy as np
@@ -120,3 +121,13 @@ def test_a_model_of_characters_has_no_bytes(tmp_path):
         plain = "".join(run.model().sample(length=20, seed=1, valid=True))
     assert plain == "".join(run.model().sample(length=20, seed=1))
     assert np.isfinite(result.bits_per_char)
+
+
+def test_the_report_shows_characters(run, tmp_path):
+    charrnn.write_report(run, out=tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    shown = re.search(r'"shown":\s*(\[.*?\])', page)
+    found = json.loads(shown[1])
+    assert set("".join(found)) <= {*TEXT, "\ufffd"}
+    for c, *after in zip(found, found[1:], found[2:], strict=False):
+        assert c.isascii() or c in "é\ufffd" or after == ["", ""]

@@ -16,6 +16,7 @@ from charrnn.analysis.units.ranking import Ranked, Ranking, Series, auc
 from charrnn.config import Config
 from charrnn.data.corpus import Corpus, Part
 from charrnn.data.layout import layout_of, seen
+from charrnn.data.utf8 import as_text, bytes_of_characters
 from charrnn.data.vocabulary import Vocabulary
 from charrnn.inference.mixed_sampling import Mixed, log_probabilities
 from charrnn.inference.reader import Rows
@@ -176,6 +177,7 @@ class View:
             "symbols": {int(i): seen(vocabulary.symbols[i]) for i in used},
             "unit": vocabulary.unit,
             "ids": shown,
+            **_characters(vocabulary, shown),
             "next": self._next.tolist(),
             "p": np.round(self._p, 4).tolist(),
             "nats": [None, *np.round(self._nats[1 : self.size], 3).tolist()],
@@ -196,6 +198,21 @@ class View:
             }
             for own, layer, kept in zip(self._quantities, self._values, units, strict=True)
         ]  # fmt: skip
+
+
+def _characters(vocabulary: Vocabulary, ids: list[int]) -> Json:
+    """Of bytes, what stands at each place: a character at its first byte, nothing at the others."""
+    if vocabulary.unit == "char":
+        return {}
+    text = vocabulary.decode(ids)
+    places = [""] * len(ids)
+    at = 0
+    for character, size in zip(
+        as_text(text, "byte"), bytes_of_characters(text).tolist(), strict=True
+    ):
+        places[at] = character
+        at += size
+    return {"shown": places}
 
 
 def _kept(letters: list[list[str]], size: int, ranking: Ranking) -> list[Array]:

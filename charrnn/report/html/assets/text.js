@@ -3,7 +3,7 @@ class TextView {
   /** view: {symbols, ids, next, p, nats}; paint(i) → [[r, g, b], words about it]. */
   constructor(view, label, paint) {
     Object.assign(this, { view, paint, at: Math.min(40, view.ids.length - 1) });
-    this.spans = view.ids.map((id, index) => this.span(this.symbol(id), index));
+    this.spans = view.ids.map((id, index) => this.span(view.shown?.[index] ?? this.symbol(id), index));
     this.node = el("div", { class: "text", tabindex: 0, role: "application", "aria-label":
       `${label}. Arrow keys move from character to character and line to line.` }, this.spans);
     this.about = el("div", { class: "about", role: "status", "aria-live": "polite" });
