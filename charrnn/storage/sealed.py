@@ -97,6 +97,8 @@ def read_head(path: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, str]]:
         end = max((int(facts["data_offsets"][1]) for facts in head.values()), default=0)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError):
         raise ValueError("its header cannot be read") from None
+    if not isinstance(metadata, dict) or not all(type(v) is str for v in metadata.values()):
+        raise ValueError("its metadata is not an object of texts")
     if 8 + length + end != size:
         raise ValueError("its size is not what its header says")
     return shapes, metadata

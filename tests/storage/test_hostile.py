@@ -15,7 +15,7 @@ import pytest
 from charrnn import build, config
 from charrnn.errors import CheckpointError, ConfigError
 from charrnn.runtime import memory
-from charrnn.storage.checkpoint import read
+from charrnn.storage.checkpoint import read, read_meta
 from tests.conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -42,9 +42,9 @@ def refused(path: Path, data: bytes) -> str:
 
 
 def test_fuzz():
-    """A few hundred hostile files of every kind; see scripts/fuzz.py to run many more."""
+    """Some hostile files of every kind; see scripts/fuzz.py to run many more."""
     script = [sys.executable, str(ROOT / "scripts" / "fuzz.py"), "--seconds", "20"]
-    counts = ["--checkpoints", "150", "--mixtures", "30", "--configs", "80", "--texts", "60"]
+    counts = ["--checkpoints", "80", "--mixtures", "15", "--configs", "50", "--texts", "40"]
     done = subprocess.run([*script, *counts], capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 0, done.stdout + done.stderr
     rows = [line.split(" | ") for line in done.stdout.splitlines() if line.startswith("| ")][1:]
@@ -267,3 +267,12 @@ def test_the_same_seed_makes_the_same_files():
     made = [checkpoints.hostile_checkpoint(Random(f"1:{n}"), base, base) for n in (5, 5, 6)]
     assert made[0] == made[1] != made[2]
     assert copy.deepcopy(frozen().meta) == frozen().meta
+
+
+@pytest.mark.parametrize("metadata", ['"a text"', "5", "[1]", '{"charrnn": 5}'])
+def test_a_head_whose_metadata_are_no_texts_is_damage(tmp_path, metadata):
+    head = f'{{"__metadata__": {metadata}}}'.encode()
+    path = tmp_path / "step-1.safetensors"
+    path.write_bytes(len(head).to_bytes(8, "little") + head)
+    with pytest.raises(CheckpointError, match="is damaged: its metadata"):
+        read_meta(path)
