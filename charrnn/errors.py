@@ -22,10 +22,10 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 _PACKAGE = str(Path(__file__).parent) + os.sep
 
@@ -38,14 +38,13 @@ _UNPRINTABLE = re.compile(
 _REFERENCE = re.compile(f"{_OPEN}([^{_CLOSE}]*){_CLOSE}")
 
 
-@dataclass(frozen=True)
-class Reference:
+class Reference(NamedTuple):
     """An argument's `name` alone; or arguments with their values; or, with `function`, a call."""
 
     name: str = ""
     function: str = ""
-    positional: list[Any] = field(default_factory=list)
-    arguments: dict[str, Any] = field(default_factory=dict)
+    positional: Sequence[Any] = ()
+    arguments: Mapping[str, Any] = MappingProxyType({})
 
 
 Spelling = Callable[[Reference], str]
@@ -100,7 +99,8 @@ def printable(text: str) -> str:
 
 
 def _marked(reference: Reference) -> str:
-    return f"{_OPEN}{json.dumps(asdict(reference), default=str)}{_CLOSE}"
+    values = reference._asdict() | {"arguments": dict(reference.arguments)}
+    return f"{_OPEN}{json.dumps(values, default=str)}{_CLOSE}"
 
 
 def _literal(value: Any) -> str:

@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike, fspath
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.api.arguments import require
-from charrnn.api.evaluation import Evaluation, evaluate
-from charrnn.api.exporting import export
 from charrnn.api.loaded import LoadedModel
 from charrnn.api.sampling import likeliest, next_probabilities, prepare_sampler
-from charrnn.api.scores import Scores, score
 from charrnn.api.showing import table
 from charrnn.data.vocabulary import OnUnknown
-from charrnn.export.formats import Format
-from charrnn.export.html.packing import Precision
-from charrnn.inference.scoring import Unknown
 from charrnn.runs.listing import find_run
 from charrnn.storage.checkpoint_folder import read_from
+
+# What one method needs is imported there: to sample should not wait for reports and exports.
+if TYPE_CHECKING:
+    from charrnn.api.evaluation import Evaluation
+    from charrnn.api.scores import Scores
+    from charrnn.export.formats import Format
+    from charrnn.export.html.packing import Precision
+    from charrnn.inference.scoring import Unknown
 
 AnyPath = str | PathLike[str]
 Array = NDArray[Any]
@@ -85,6 +87,8 @@ class Model(LoadedModel):
         >>> b"<textarea" in model.export("html", "tiny.html", precision="exact")
         True
         """
+        from charrnn.api.exporting import export
+
         return export(self, to, out, precision, use)
 
     def sample(
@@ -189,6 +193,8 @@ class Model(LoadedModel):
         >>> len(scores.nats), bool(scores.bits_per_char > 0)
         (9, True)
         """
+        from charrnn.api.scores import score
+
         return score(self, text, on_unknown, use, independent=independent)
 
     def evaluate(
@@ -216,6 +222,8 @@ class Model(LoadedModel):
         ('val', 456)
         """
         names = [files] if isinstance(files, str | PathLike) else files or ()
+        from charrnn.api.evaluation import evaluate
+
         return evaluate(
             self, tuple(fspath(name) for name in names), split, protocol, context,
             dynamic=dynamic, hmm=hmm, on_unknown=on_unknown, use=use,

@@ -14,12 +14,13 @@ from charrnn import build
 from charrnn.api.arguments import one_of
 from charrnn.errors import argument, notice
 from charrnn.nn.network import Network
-from charrnn.report.terminal import Console
 from charrnn.runtime.progress import working
-from charrnn.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from tqdm import tqdm
+
+    from charrnn.report.terminal import Console
+    from charrnn.training.trainer import Trainer
 
 Progress = Literal["auto", "verbose"] | bool
 PATIENCE = 1.5  # seconds; kernels that were compiled before are loaded in less
@@ -39,6 +40,8 @@ def display(trainer: Trainer, progress: Progress) -> Iterator[list[Console]]:
     ):
         yield []
         return
+    from charrnn.report.terminal import Console
+
     verbosity = 2 if progress == "verbose" else 1
     with closing(Console(trainer, verbosity, sys.stderr, bar)) as console:
         yield [console]

@@ -15,8 +15,6 @@ import click
 from click.shell_completion import CompletionItem, add_completion_class
 
 from charrnn import __version__
-from charrnn.cli.mistakes import explain_command, explain_usage
-from charrnn.cli.spelling import in_options
 from charrnn.cli.streams import ReaderGone, echo, say, take_over
 from charrnn.errors import CharrnnError, InterruptedRunError, Notice, printable
 from charrnn.runtime.progress import Done, listening
@@ -70,6 +68,9 @@ class LazyGroup(click.Group):
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
             what = f"No such command '{printable(args[0])}'."
+            # What is there for mistakes is imported where one is made: help should not wait for it.
+            from charrnn.cli.mistakes import explain_command
+
             raise click.UsageError(what + explain_command(args[0], COMMANDS), ctx) from error
 
 
@@ -103,6 +104,8 @@ def _show(otherwise: Any, message: Warning | str, category: type[Warning], *wher
     if not isinstance(message, Notice):
         otherwise(message, category, *where)
         return
+    from charrnn.cli.spelling import in_options
+
     say(f"notice: {in_options(message.message)}")
 
 
@@ -114,6 +117,8 @@ def _tells() -> bool:
 
 
 def _show_usage(error: click.ClickException) -> None:
+    from charrnn.cli.mistakes import explain_usage
+
     told = io.StringIO()  # click writes it piece by piece
     (explain_usage(error) if isinstance(error, click.UsageError) else error).show(told)
     echo(told.getvalue(), err=True, nl=False)
@@ -134,6 +139,8 @@ def main() -> None:
         sys.exit(error.exit_code)
     except CharrnnError as error:
         if _tells() or not isinstance(error, InterruptedRunError):  # which all ranks have
+            from charrnn.cli.spelling import in_options
+
             echo(f"error: {in_options(error.message)}", err=True)
         sys.exit(error.exit_code)
     except ReaderGone:
