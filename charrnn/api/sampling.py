@@ -21,7 +21,7 @@ from charrnn.data.vocabulary import Vocabulary, describe
 from charrnn.errors import UsageError, argument, call, notice
 from charrnn.inference.beam import beam_search
 from charrnn.inference.memorization import Copied, TrainingText
-from charrnn.inference.mixed_sampling import Mixed
+from charrnn.inference.mixed_sampling import WeightedMixture
 from charrnn.inference.mixed_sampling import mean_nats as mean_nats_mixed
 from charrnn.inference.sampling import (
     Sampling,
@@ -69,7 +69,7 @@ class Sampler:
     tell: Callable[[str], None]
     training_text: TrainingText | None = None
     check_novelty: bool = False
-    mixed: Mixed | None = None
+    mixed: WeightedMixture | None = None
     utf8: Utf8 | None = None
 
     @property
@@ -390,7 +390,7 @@ def prepare_sampler(
         check_novelty=check_novelty,
         mixed=None
         if mixture is None
-        else Mixed(mixture, 1.0 if ngram_weight is None else ngram_weight),
+        else WeightedMixture(mixture, 1.0 if ngram_weight is None else ngram_weight),
         utf8=_utf8(vocabulary, settings.allowed, prime_text, tell) if valid else None,
     )
 

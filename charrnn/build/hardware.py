@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_info
 from charrnn.build.cells import cell
 from charrnn.config import Config
 from charrnn.errors import MissingExtraError, settings
-from charrnn.inference.mixed_sampling import Mixed
+from charrnn.inference.mixed_sampling import WeightedMixture
 from charrnn.inference.sampling import GenerateSteps, Sampling, numpy_sampler, shared_sampler
 from charrnn.nn import bptt
 from charrnn.nn.backends import NUMPY_BACKEND, Backend
@@ -100,7 +100,7 @@ def _blas_threads() -> int:
 
 def sampler(
     net: Network, sampling: Sampling, boundary: int | None, characters: int,
-    mixed: Mixed | None = None,
+    mixed: WeightedMixture | None = None,
 ) -> GenerateSteps:  # fmt: skip
     """What samples characters: compiled where Numba works and there are many to sample."""
     has_step = net.cells[0].compiled is not None

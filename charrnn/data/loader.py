@@ -123,7 +123,7 @@ class EpochBounds(Sequence[BatchBounds]):
 
 OFFSETS = 1  # this purpose of the seed
 # Characters after a cut that are read and not learned: so many, or a tenth of a short stretch.
-WARM, WARM_SHARE = 512, 10
+WARMUP, WARMUP_SHARE = 512, 10
 
 
 class StreamLoader(DataLoader):
@@ -204,7 +204,7 @@ class Stretches:
         self._stops = np.cumsum(lengths)
         self._starts = self._stops - lengths
         self._shift = rows[:, 0] - self._starts
-        self._warm = np.minimum(WARM, lengths // WARM_SHARE)
+        self._warm = np.minimum(WARMUP, lengths // WARMUP_SHARE)
         self._warm[0] = 0
         self.is_one = len(rows) == 1
 

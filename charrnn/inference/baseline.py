@@ -20,7 +20,7 @@ from charrnn.inference.metrics import InBits
 from charrnn.inference.mixture.counting import NUMPY_COUNTING, CountingKernels, fit, rising
 from charrnn.inference.mixture.kernels import fastest_counting
 from charrnn.inference.mixture.trie import Trie
-from charrnn.inference.reader import WARM
+from charrnn.inference.reader import WARMUP
 from charrnn.runtime import memory
 from charrnn.runtime.progress import counted
 
@@ -140,7 +140,7 @@ def hmm_baseline(
 def _stream(model: hmm.HMM, corpus: Corpus, part: Part) -> NDArray[np.float64]:
     found = []
     for start, stop in corpus.rows[part].tolist():
-        begin = max(start - WARM, 0)
+        begin = max(start - WARMUP, 0)
         nats, _ = hmm.losses(model, np.asarray(corpus.ids[begin:stop]).astype(np.int64))
         found.append(nats[max(start, 1) - begin :])
     return np.concatenate(found)

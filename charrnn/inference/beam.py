@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.inference.mixed_sampling import Mixed
+from charrnn.inference.mixed_sampling import WeightedMixture
 from charrnn.inference.sampling import (
     Ids,
     StopConditions,
@@ -59,7 +59,7 @@ class _Open:
 def beam_search(
     network: Network, prime: Ids, length: int, width: int, *, count: int,
     stop: StopConditions, symbols: Sequence[str], boundary: int | None = None,
-    allowed: NDArray[np.bool_] | None = None, mixed: Mixed | None = None,
+    allowed: NDArray[np.bool_] | None = None, mixed: WeightedMixture | None = None,
 ) -> list[Found]:  # fmt: skip
     """The `count` likeliest texts after a prime (ids, at least one), the likeliest first.
 
@@ -108,7 +108,7 @@ def _continue(
 
 def _continued(
     network: Network, x: Ids, state: Array, streams: Array | None, boundary: int | None,
-    mixed: Mixed | None,
+    mixed: WeightedMixture | None,
 ) -> tuple[Array, Array]:  # fmt: skip
     """log p (B, K) of what follows x (B,), and the state after x; the streams go on."""
     if boundary is not None:

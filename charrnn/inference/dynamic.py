@@ -26,8 +26,7 @@ from charrnn.inference.evaluation import count
 from charrnn.inference.interval import SIZE, Blocks
 from charrnn.inference.metrics import Score
 from charrnn.inference.mixture.evaluation import MixedScore, entering_state
-from charrnn.inference.mixture.model import WARM as MIXTURE_WARM
-from charrnn.inference.mixture.model import MixtureScorer
+from charrnn.inference.mixture.model import NGRAM_WARMUP, MixtureScorer
 from charrnn.inference.reader import Rows, Window, read
 from charrnn.nn.network import Network
 from charrnn.nn.params import Params
@@ -67,7 +66,7 @@ def evaluate_mixture_dynamically(
     score = MixedScore(scorer, corpus, blocks)
     sequences = corpus.boundary is not None
     begins = {
-        start: 1 if sequences else min(MIXTURE_WARM, start + 1)
+        start: 1 if sequences else min(NGRAM_WARMUP, start + 1)
         for start, _ in corpus.predicting(part)
     }
 

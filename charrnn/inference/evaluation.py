@@ -20,7 +20,7 @@ from charrnn.data.corpus import Corpus, Part
 from charrnn.data.sources import Ids
 from charrnn.inference.interval import SIZE, Blocks
 from charrnn.inference.metrics import Score
-from charrnn.inference.reader import EVALUATION, WARM, WHOLE_ROWS, Rows, Window, read, share
+from charrnn.inference.reader import EVALUATION, WARMUP, WHOLE_ROWS, Rows, Window, read, share
 from charrnn.nn.network import Network
 from charrnn.runtime.progress import Done, working
 from charrnn.runtime.workers import WorkerPool
@@ -108,7 +108,7 @@ def _score_streams(
 ) -> Score:  # fmt: skip
     """Inputs start … stop - 1, cut in streams that the workers share; `before` as there."""
     B = EVALUATION.streams(stop - start, streams)
-    rows = Rows.streams(start, stop, B, warm=min(WARM, start))
+    rows = Rows.streams(start, stop, B, warm=min(WARMUP, start))
     # All workers cut their rows where one would that has all of them.
     steps, length = EVALUATION.steps(B), int(rows.lengths[0])
 

@@ -25,7 +25,7 @@ Streams = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Mixed:
+class WeightedMixture:
     """A mixture to sample from; `ngram_weight`, from 0 to 1, is how much its n-gram counts."""
 
     mixture: Mixture
@@ -50,7 +50,7 @@ class Mixed:
 
 
 def log_probabilities(
-    network: Network, mixed: Mixed, ids: Any, rows: Rows
+    network: Network, mixed: WeightedMixture, ids: Any, rows: Rows
 ) -> Iterator[tuple[NDArray[np.int64], Array]]:
     """Places of inputs (n,) and log q (n, K) of what follows each, rows from a zero state.
 
@@ -67,7 +67,7 @@ def log_probabilities(
 
 
 def mean_nats(
-    network: Network, mixed: Mixed, prime: Ids, texts: Sequence[Ids], boundary: int | None
+    network: Network, mixed: WeightedMixture, prime: Ids, texts: Sequence[Ids], boundary: int | None
 ) -> list[float]:
     """Nats per character of texts after a prime that is not scored; infinity for an empty one.
 

@@ -26,7 +26,7 @@ Array = NDArray[Any]
 Ints = NDArray[np.int64]
 Result = TypeVar("Result")
 
-WARM = 512  # characters that a stream reads before its own, to forget the cold start
+WARMUP = 512  # characters that a stream reads before its own, to forget the cold start
 LONGEST = 4096  # steps of one window where nothing is wanted but the state
 
 
@@ -44,7 +44,7 @@ class Plan:
     chunk: int
     longest_first: bool = True
     worth_cutting: int = 0
-    shortest: int = 2 * WARM
+    shortest: int = 2 * WARMUP
 
     def steps(self, B: int) -> int:
         """Steps of a window of B rows."""
@@ -70,7 +70,7 @@ EVALUATION = Plan(1 << 12, longest_first=False)
 # Lines and cold windows are kept whole by evaluation up to this size, its batches being shortest
 # first: a line of more characters than the first of its batch is not cut.
 WHOLE_ROWS = Plan(1 << 16)
-SCORING = Plan(1 << 13, worth_cutting=1 << 16, shortest=8 * WARM)
+SCORING = Plan(1 << 13, worth_cutting=1 << 16, shortest=8 * WARMUP)
 UNITS = Plan(1 << 12)
 
 
@@ -93,7 +93,7 @@ class Rows:
         return cls(start, start, stop)
 
     @classmethod
-    def streams(cls, start: int, stop: int, count: int, warm: int = WARM) -> Rows:
+    def streams(cls, start: int, stop: int, count: int, warm: int = WARMUP) -> Rows:
         """Inputs start … stop - 1 cut in `count`, each warmed up by up to `warm` before it."""
         begin = np.minimum(start + -(-(stop - start) // count) * np.arange(count), stop)
         return cls(np.maximum(begin - warm, 0), begin, np.append(begin[1:], stop))
@@ -210,7 +210,7 @@ def read_streams(
         cold = own.first[own.first > start]
         state = network.zero_state(0)
         if len(cold):
-            state = state_after(network, ids[cold + np.arange(-WARM, 0)[:, None]])
+            state = state_after(network, ids[cold + np.arange(-WARMUP, 0)[:, None]])
         if len(cold) < len(own):
             state = np.concatenate([carried, state], axis=2)
         return part(network, own, state)

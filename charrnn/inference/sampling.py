@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from charrnn.data.layout import LINE_END
 from charrnn.data.vocabulary import Vocabulary
-from charrnn.inference.mixed_sampling import Mixed
+from charrnn.inference.mixed_sampling import WeightedMixture
 from charrnn.inference.reader import state_after
 from charrnn.inference.valid_sampling import HeldStreams, Utf8
 from charrnn.nn.network import Network, logits_not_finite
@@ -103,7 +103,10 @@ def require_finite(z: NDArray[np.floating[Any]]) -> None:
 
 
 def numpy_sampler(
-    network: Network, sampling: Sampling, boundary: int | None = None, mixed: Mixed | None = None
+    network: Network,
+    sampling: Sampling,
+    boundary: int | None = None,
+    mixed: WeightedMixture | None = None,
 ) -> GenerateSteps:
     """Steps the network's own forward pass; after `boundary` the state is zero."""
 
@@ -166,7 +169,7 @@ def sample(
     seed: int,
     boundary: int | None = None,
     indices: Sequence[int] = (0,),
-    mixed: Mixed | None = None,
+    mixed: WeightedMixture | None = None,
     utf8: Utf8 | None = None,
 ) -> Iterator[Ids]:
     """Ids (n, B) of B = len(indices) streams, some n at a time, until each has `length`.
@@ -205,7 +208,7 @@ def writable(vocabulary: Vocabulary) -> NDArray[np.bool_] | None:
 
 
 def next_logits(
-    network: Network, prime: Ids, boundary: int | None = None, mixed: Mixed | None = None
+    network: Network, prime: Ids, boundary: int | None = None, mixed: WeightedMixture | None = None
 ) -> Array:
     """z (K,) for the character after a prime (ids, at least one); log q of a mixture."""
     state = state_before_last(network, prime, boundary)

@@ -70,7 +70,7 @@ def read_mixture(path: Path, network: Network, vocabulary: Vocabulary) -> Mixtur
 
 
 @dataclass(frozen=True)
-class Mixed:
+class AddedMixture:
     """What was added to a run: the n-gram's order, and nats per character of the validation part.
 
     `val_loss` is the mixture's, `parts` those of the network and of the n-gram alone; None where
@@ -84,7 +84,7 @@ class Mixed:
     size: int
 
 
-def add_mixture(run: RunFolder, order: int | str, corpus: Corpus) -> Mixed:
+def add_mixture(run: RunFolder, order: int | str, corpus: Corpus) -> AddedMixture:
     """Fit the n-gram of the training part, beside the run's best checkpoint, and write the file.
 
     The validation part is scored once, from weights that are not tuned on anything; those that it
@@ -109,4 +109,4 @@ def add_mixture(run: RunFolder, order: int | str, corpus: Corpus) -> Mixed:
         mixture = mixture.with_weights(scorer.weights)
         val_loss, parts = score.whole.nats_per_char, score.parts
     file.write(run.mixture, mixture, belonging(network, vocabulary))
-    return Mixed(run.mixture, mixture.order, val_loss, parts, run.mixture.stat().st_size)
+    return AddedMixture(run.mixture, mixture.order, val_loss, parts, run.mixture.stat().st_size)

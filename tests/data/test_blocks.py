@@ -7,10 +7,10 @@ import pytest
 
 from charrnn.config.schema import DataConfig
 from charrnn.data.corpus import Corpus, load_corpus
-from charrnn.data.loader import WARM_SHARE, Cursor, StreamLoader
+from charrnn.data.loader import WARMUP_SHARE, Cursor, StreamLoader
 from charrnn.inference.evaluation import evaluate
 from charrnn.inference.metrics import Score
-from charrnn.inference.reader import WARM, Rows, read
+from charrnn.inference.reader import WARMUP, Rows, read
 
 N = 12_000
 
@@ -52,7 +52,7 @@ def test_training_never_reads_what_validates(corpus, B, k1, k2):
         learned = batch.y[batch.first :][batch.mask[batch.first :]]
         assert not np.isin(learned, begins).any(), "the first after a cut has another's context"
     lengths = corpus.rows["train"][:, 1] - corpus.rows["train"][:, 0]
-    assert counted >= loader.B * loader._length - (lengths // WARM_SHARE).sum()
+    assert counted >= loader.B * loader._length - (lengths // WARMUP_SHARE).sum()
 
 
 def test_a_block_is_scored_after_what_stands_before_it(corpus, tmp_path):
@@ -63,7 +63,7 @@ def test_a_block_is_scored_after_what_stands_before_it(corpus, tmp_path):
     build.initialise(network, settings)
     expected = Score()
     for start, stop in corpus.rows["val"].tolist():
-        first = max(start - 1 - WARM, 0)
+        first = max(start - 1 - WARMUP, 0)
         own = Rows(*(np.array([n]) for n in (first, max(start, 1) - 1, stop - 1)))
         for window in read(network, corpus.ids, own, steps=64):
             expected.add(*window.nats_and_correct(), window.mask)

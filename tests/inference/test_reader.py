@@ -19,7 +19,7 @@ from charrnn.inference.reader import (
     EVALUATION,
     SCORING,
     UNITS,
-    WARM,
+    WARMUP,
     Plan,
     Rows,
     read,
@@ -110,7 +110,7 @@ def test_the_prime_of_a_sample_is_read_like_any_text(text_file, monkeypatch):
     assert sum(asked) == 200
 
 
-@given(st.integers(0, 3000), st.integers(1, 4000), st.integers(1, 9), st.integers(0, WARM))
+@given(st.integers(0, 3000), st.integers(1, 4000), st.integers(1, 9), st.integers(0, WARMUP))
 def test_streams_have_every_input_once_and_are_warmed_up(start, n, count, warm):
     rows = Rows.streams(start, start + n, min(count, n), warm)
     own = [range(a, b) for a, b in zip(rows.begin.tolist(), rows.stop.tolist(), strict=True)]
@@ -178,9 +178,9 @@ class Steps:
 def test_warming_up_forgets_where_a_stream_began(text_file):
     """After 512 characters another beginning makes no difference to this network."""
     corpus, network = model_of(text_file, "gru", "float64")
-    ids = np.tile(np.asarray(corpus.ids[:]), 1 + 2 * WARM // len(TEXT) * 2)
-    near = state_after(network, ids[WARM : 2 * WARM, None])
-    far = state_after(network, ids[: 2 * WARM, None])
+    ids = np.tile(np.asarray(corpus.ids[:]), 1 + 2 * WARMUP // len(TEXT) * 2)
+    near = state_after(network, ids[WARMUP : 2 * WARMUP, None])
+    far = state_after(network, ids[: 2 * WARMUP, None])
     np.testing.assert_allclose(near, far, atol=1e-9)
     assert np.abs(near - network.zero_state(1)).max() > 1e-3
 

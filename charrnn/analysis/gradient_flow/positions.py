@@ -11,7 +11,7 @@ from charrnn.data.corpus import Corpus
 from charrnn.errors import DataError
 
 Ids = NDArray[np.int32]
-WARM = 100  # characters read before the first that gradients reach
+WARMUP = 100  # characters read before the first that gradients reach
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def positions(corpus: Corpus, count: int, max_lag: int) -> Positions:
     if corpus.boundary is None:
         row = int(np.argmax(lengths))
         length = int(lengths[row])
-        T = min(WARM + max_lag, length)
+        T = min(WARMUP + max_lag, length)
         starts = np.unique(np.linspace(0, max(length - T, 0), count).astype(np.int64))
         starts += rows[row, 0]
     else:

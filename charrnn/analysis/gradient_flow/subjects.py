@@ -12,7 +12,7 @@ import numpy as np
 from charrnn import build
 from charrnn.analysis.gradient_flow.flow import Flow, measure
 from charrnn.analysis.gradient_flow.lags import ladder
-from charrnn.analysis.gradient_flow.positions import WARM, positions
+from charrnn.analysis.gradient_flow.positions import WARMUP, positions
 from charrnn.config import Config
 from charrnn.config.cells import with_cell
 from charrnn.config.schema import ModelConfig
@@ -127,14 +127,14 @@ def affordable(subject: Subject, lags: int, share: int = 1) -> int:
     `share`: of so many subjects, which have the time together.
     """
     # Two passes over the window, and for each lag one step forward and two products backward.
-    steps = 2 * (WARM + lags) + 3 * lags
+    steps = 2 * (WARMUP + lags) + 3 * lags
     affordable = OPERATIONS / share / (steps * subject.network.params.flat.size)
     return max(min(int(affordable), POSITIONS), FEWEST_POSITIONS)
 
 
 def _require_memory(subject: Subject, lags: int, count: int) -> None:
     network, characters = subject.network, subject.corpus.characters("train")
-    T, B = min(WARM + lags, characters), min(count, characters)
+    T, B = min(WARMUP + lags, characters), min(count, characters)
     states, theta = min(lags, T) * network.zero_state(1).nbytes * B, network.params.flat.nbytes
     needed = 2 * network.tape_bytes(T, B) + states + theta * (len(ladder(lags)) + 3)
     try:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.data.corpus import Corpus, Part
-from charrnn.inference.reader import UNITS, WARM, Rows, Window, read
+from charrnn.inference.reader import UNITS, WARMUP, Rows, Window, read
 from charrnn.nn.backends import NUMPY_BACKEND
 from charrnn.nn.cells.base import Cell, CellTape
 from charrnn.nn.network import Network
@@ -59,7 +59,7 @@ def activations(network: Network, ids: Any, rows: Rows) -> Iterator[Block]:
     network.use(NUMPY_BACKEND)
     places = np.cumsum([0, *(rows.stop - rows.begin)])
     # Long rows are read side by side too, since only a window of them is held.
-    for batch in UNITS.batches(np.minimum(rows.lengths, WARM)):
+    for batch in UNITS.batches(np.minimum(rows.lengths, WARMUP)):
         own, offset = rows[batch], places[batch] - rows.begin[batch]
         windows = read(network, ids, own, steps=UNITS.steps(len(own)))
         while (block := _next_block(windows, offset)) is not None:

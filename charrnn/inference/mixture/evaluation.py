@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from charrnn.data.corpus import Corpus, Part
 from charrnn.inference.interval import SIZE, Blocks
 from charrnn.inference.metrics import Score
-from charrnn.inference.mixture.model import WARM, MixtureScorer
+from charrnn.inference.mixture.model import NGRAM_WARMUP, MixtureScorer
 from charrnn.inference.mixture.scoring import Block, OrderedStream, ordered_rows
-from charrnn.inference.reader import EVALUATION, Rows, state_after
-from charrnn.inference.reader import WARM as NETWORK_WARM
+from charrnn.inference.reader import EVALUATION, WARMUP, Rows, state_after
 from charrnn.nn.network import Network
 from charrnn.runtime.progress import working
 from charrnn.runtime.workers import WorkerPool
@@ -94,7 +93,7 @@ def _planned(
         return
     before = 0
     for start, stop in corpus.predicting(part):
-        known = 1 if cold is not None else min(WARM, start + 1)
+        known = 1 if cold is not None else min(NGRAM_WARMUP, start + 1)
         for block in _blocks(pool, corpus, start, stop, streams, cold):
             yield block, (block.at - start + before) // SIZE, known
         before += stop - start
@@ -102,7 +101,7 @@ def _planned(
 
 def entering_state(network: Network, corpus: Corpus, start: int) -> Array:
     """The state (L, n, 1, H) with which a part begins: after up to 512 characters before it."""
-    context = corpus.ids[np.arange(max(start - NETWORK_WARM, 0), start)]
+    context = corpus.ids[np.arange(max(start - WARMUP, 0), start)]
     return state_after(network, context[:, None])
 
 

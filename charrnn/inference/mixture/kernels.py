@@ -33,7 +33,7 @@ class MixtureKernels(Protocol):
     ) -> Scored: ...  # fmt: skip
 
     def mix_block(
-        self, trie: Trie, orders: Sequence[int], weights: Weights, u: Array, say: float,
+        self, trie: Trie, orders: Sequence[int], weights: Weights, u: Array, ngram_weight: float,
         streams: Streams, Z: Array,
     ) -> None: ...  # fmt: skip
 
@@ -81,10 +81,10 @@ class CompiledMixture:
         return nats, likeliest
 
     def mix_block(
-        self, trie: Trie, orders: Sequence[int], weights: Weights, u: Array, say: float,
+        self, trie: Trie, orders: Sequence[int], weights: Weights, u: Array, ngram_weight: float,
         streams: Streams, Z: Array,
     ) -> None:  # fmt: skip
-        self._loops.mix_block(*flat_mixture(trie, orders, weights, u, say), streams, Z)
+        self._loops.mix_block(*flat_mixture(trie, orders, weights, u, ngram_weight), streams, Z)
 
     def advance(self, trie: Trie, streams: Streams, ids: Array) -> None:
         self._loops.advance_block(trie.flat, streams, ids.astype(np.int64))
@@ -94,11 +94,11 @@ class CompiledMixture:
 
 
 def flat_mixture(
-    trie: Trie, orders: Sequence[int], weights: Weights, u: Array, say: float
+    trie: Trie, orders: Sequence[int], weights: Weights, u: Array, ngram_weight: float
 ) -> tuple[Any, ...]:
     """A mixture as compiled loops take it."""
     learned = (weights.sets, weights.visits, u)
-    return trie.flat, np.array(orders), _BINS, learned, float(say)
+    return trie.flat, np.array(orders), _BINS, learned, float(ngram_weight)
 
 
 def fastest_mixture() -> MixtureKernels:

@@ -62,7 +62,7 @@ class Weights:
 
     @classmethod
     def equal(cls, K: int, F: int) -> Weights:
-        """The network and the highest order say half each, whatever the text."""
+        """The network and the highest order are weighted one half each, whatever the text."""
         buckets = max((len(LENGTHS) + 1) * (len(ENTROPIES) + 1) ** 2, K + 1)
         sets = np.zeros((SETS, buckets, F))
         sets[0, 0, 0] = sets[0, 0, -1] = 0.5
@@ -118,15 +118,15 @@ def score_block(
 
 
 def mix_block(
-    trie: Trie, orders: Sequence[int], weights: Weights, u: Array, say: float,
+    trie: Trie, orders: Sequence[int], weights: Weights, u: Array, ngram_weight: float,
     streams: NDArray[np.int64], Z: Array,
 ) -> None:  # fmt: skip
     """Turn the logits Z (B, K) of streams (B, columns) into log q, in place.
 
-    `say`, from 0 to 1, draws w from the network alone to the mixture.
+    `ngram_weight`, from 0 to 1, draws w from the network alone to the mixture.
     """
     for stream, z in zip(streams, Z, strict=True):
-        z[:] = _mixed(_inputs(trie, orders, weights, u, stream, z), weights, u, say)
+        z[:] = _mixed(_inputs(trie, orders, weights, u, stream, z), weights, u, ngram_weight)
 
 
 def _inputs(
@@ -148,14 +148,14 @@ def _inputs(
     return _Inputs(np.maximum(L, LEAST), buckets, feature_rows(recent, u.shape[1]))
 
 
-def _mixed(inputs: _Inputs, weights: Weights, u: Array, say: float) -> Floats:
+def _mixed(inputs: _Inputs, weights: Weights, u: Array, ngram_weight: float) -> Floats:
     """log q (K,), by (MIX.2) to (MIX.4)."""
     w = sum((weights.sets[s, b] for s, b in enumerate(inputs.buckets)), np.zeros(len(inputs.L)))
-    w = say * w
-    w[0] += 1 - say
+    w = ngram_weight * w
+    w[0] += 1 - ngram_weight
     z = w @ inputs.L
     for j, row in enumerate(inputs.rows):
-        z = z + say * u[j, row].astype(np.float64)
+        z = z + ngram_weight * u[j, row].astype(np.float64)
     return _log_softmax(z)
 
 

@@ -24,7 +24,7 @@ HIGHEST_AUTO = 24
 HELD_OUT = 10  # the last 1 / HELD_OUT of what is counted chooses the order
 ENOUGH = 0.005  # nats that a higher order has to bring, to be worth its memory
 CANDIDATES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24)
-WARM = 64  # characters read before those that are scored, where the text has them
+NGRAM_WARMUP = 64  # characters read before those that are scored, where the text has them
 
 
 @dataclass(frozen=True)
@@ -87,20 +87,20 @@ class Mixture:
         """Each stream reads its id (B,)."""
         self.kernels.advance(self.trie, streams, ids)
 
-    def mix(self, streams: NDArray[np.int64], Z: Array, say: float = 1.0) -> None:
+    def mix(self, streams: NDArray[np.int64], Z: Array, ngram_weight: float = 1.0) -> None:
         """Turn the network's logits Z (B, K) into log-probabilities of the mixture, in place.
 
-        By the weights reached. `say` lowers the n-gram's: at 0 they are the network's.
+        By the weights reached. `ngram_weight` lowers the n-gram's: at 0 they are the network's.
         """
-        self.kernels.mix_block(*self._frozen(say), streams, Z)
+        self.kernels.mix_block(*self._frozen(ngram_weight), streams, Z)
 
-    def for_sampling(self, say: float = 1.0) -> tuple[Any, ...]:
+    def for_sampling(self, ngram_weight: float = 1.0) -> tuple[Any, ...]:
         """For the compiled sampler: `mix` as it draws."""
-        return flat_mixture(*self._frozen(say))
+        return flat_mixture(*self._frozen(ngram_weight))
 
-    def _frozen(self, say: float) -> tuple[Trie, tuple[int, ...], Weights, Array, float]:
+    def _frozen(self, ngram_weight: float) -> tuple[Trie, tuple[int, ...], Weights, Array, float]:
         weights = self.reached or self.initial_weights()
-        return self.trie, self.orders, weights, no_features(self.K), say
+        return self.trie, self.orders, weights, no_features(self.K), ngram_weight
 
 
 @dataclass
@@ -123,8 +123,8 @@ class MixtureScorer:
         self._stream = fresh(self.mixture.K, 1)[0]
 
     def read(self, ids: Array) -> None:
-        """Read ids (n,) as context only; the last `WARM` of a long text are enough."""
-        self.mixture.read(self._stream, ids[-WARM:])
+        """Read ids (n,) as context only; the last `NGRAM_WARMUP` of a long text are enough."""
+        self.mixture.read(self._stream, ids[-NGRAM_WARMUP:])
 
     def score(self, Z: Array, y: Array) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """The next characters y (n,), given the network's logits for them (n, K).
@@ -154,6 +154,6 @@ def best_order(ids: Array, lengths: Array, K: int, counting: CountingKernels) ->
     kept = np.minimum(lengths, np.maximum(len(ids) - held - (np.cumsum(lengths) - lengths), 0))
     trie = fit(ids[: len(ids) - held], kept[kept > 0], K, HIGHEST_AUTO, counting)
     orders = [m for m in CANDIDATES if m < trie.order] + [trie.order]
-    text = ids[-held - WARM :]
+    text = ids[-held - NGRAM_WARMUP :]
     nats = counting.order_losses(trie, orders, text, np.array([len(text)]), len(text) - held)
     return orders[int(np.flatnonzero(nats <= nats.min() + ENOUGH)[0])]

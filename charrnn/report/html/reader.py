@@ -18,7 +18,7 @@ from charrnn.data.corpus import Corpus, Part
 from charrnn.data.layout import layout_of, seen
 from charrnn.data.utf8 import as_text, bytes_of_characters
 from charrnn.data.vocabulary import Vocabulary
-from charrnn.inference.mixed_sampling import Mixed, log_probabilities
+from charrnn.inference.mixed_sampling import WeightedMixture, log_probabilities
 from charrnn.inference.reader import Rows
 from charrnn.inference.sampling import Sampling, numpy_sampler, sample, writable
 from charrnn.nn.network import Network
@@ -49,16 +49,16 @@ def texts(run: Run, corpus: Corpus | None) -> tuple[Json, Json]:
     return reader, sampled(network, vocabulary, config, mixed)
 
 
-def _mixed(run: Run, network: Network, vocabulary: Vocabulary) -> Mixed | None:
+def _mixed(run: Run, network: Network, vocabulary: Vocabulary) -> WeightedMixture | None:
     path = mixture_beside(run.path)
     try:
-        return None if path is None else Mixed(read_mixture(path, network, vocabulary))
+        return None if path is None else WeightedMixture(read_mixture(path, network, vocabulary))
     except OtherCheckpointError:
         return None
 
 
 def passage(
-    network: Network, vocabulary: Vocabulary, corpus: Corpus, mixed: Mixed | None = None
+    network: Network, vocabulary: Vocabulary, corpus: Corpus, mixed: WeightedMixture | None = None
 ) -> Json:
     """The beginning of the validation part, activations and distributions, and the ranking."""
     part: Part = next(p for p in ("val", "test", "train") if corpus.characters(p))
@@ -97,7 +97,7 @@ def passage(
 
 
 def sampled(
-    network: Network, vocabulary: Vocabulary, config: Config, mixed: Mixed | None = None
+    network: Network, vocabulary: Vocabulary, config: Config, mixed: WeightedMixture | None = None
 ) -> Json:
     """A sample at temperature 1 from the run's seed, with the probability of each character."""
     layout = layout_of(config.data)
@@ -150,7 +150,7 @@ class View:
             for letter, array in own.items():
                 array[at] = values[letter][here]
 
-    def mix(self, network: Network, mixed: Mixed, ids: Any, rows: Rows) -> None:
+    def mix(self, network: Network, mixed: WeightedMixture, ids: Any, rows: Rows) -> None:
         """Have the probabilities of a mixture; the rows of `ids` are what `add` was given of."""
         places = np.cumsum([0, *(rows.stop - rows.begin)])
         for at, log_q in log_probabilities(

@@ -10,7 +10,7 @@ import pytest
 import charrnn as package
 from charrnn.data.corpus import load_corpus
 from charrnn.errors import UsageError
-from charrnn.inference.mixed_sampling import Mixed, mean_nats
+from charrnn.inference.mixed_sampling import WeightedMixture, mean_nats
 from charrnn.inference.mixture import file
 from charrnn.inference.mixture.model import Mixture
 from charrnn.inference.sampling import Sampling, next_logits
@@ -77,10 +77,10 @@ def test_best_of_chooses_by_the_mixture(run, charrnn):
     vocabulary, network = model.vocabulary, model.network()
     boundary = vocabulary.id("\n") if model.layout.boundary else None
     prime, text = vocabulary.encode("\nThe "), vocabulary.encode("lamp is\non the")
-    found = mean_nats(network, Mixed(model.mixture, 0.7), prime, [text], boundary)[0]
+    found = mean_nats(network, WeightedMixture(model.mixture, 0.7), prime, [text], boundary)[0]
     expected, whole = [], np.concatenate([prime, text])
     for n in range(len(prime), len(whole)):
-        z = next_logits(network, whole[:n], boundary, Mixed(model.mixture, 0.7))
+        z = next_logits(network, whole[:n], boundary, WeightedMixture(model.mixture, 0.7))
         expected.append(-np.log(Sampling().probabilities(z)[whole[n]]))
     assert found == pytest.approx(np.mean(expected), abs=2e-5)
     lines = charrnn("sample", run, "--count", 2, "--best-of", 3, "--length", 30, "--seed", 2,
@@ -108,7 +108,7 @@ def test_the_report_shows_the_mixtures_probabilities(run):
     opened = open_run(run)
     model = package.load(run)
     corpus = load_corpus(model.config.data, model.vocabulary)
-    mixed = Mixed(model.mixture)
+    mixed = WeightedMixture(model.mixture)
     reader, sampled = texts(opened, corpus)
     alone = passage(model.network(), model.vocabulary, corpus)
     assert (reader["used"], sampled["used"], alone["used"]) == ("mixture", "mixture", "network")

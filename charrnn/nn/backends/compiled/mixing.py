@@ -40,9 +40,9 @@ def score_block(trie, orders, bins, learned, rates, learns, stream, Z, y, nats, 
 
 
 @compiled
-def mix_block(trie, orders, bins, learned, say, streams, Z):
+def mix_block(trie, orders, bins, learned, ngram_weight, streams, Z):
     """See `mixing.mix_block`."""
-    mixture = (trie, orders, bins, learned, say)
+    mixture = (trie, orders, bins, learned, ngram_weight)
     scratch = new_scratch(mixture, Z.shape[1])
     for stream in range(len(streams)):
         mix_row(mixture, streams[stream], Z[stream], scratch)
@@ -63,10 +63,10 @@ def new_scratch(mixture, K):
 @compiled
 def mix_row(mixture, stream, z, scratch):
     """Turn the logits z (K,) of one stream into log q."""
-    trie, orders, bins, learned, say = mixture
+    trie, orders, bins, learned, ngram_weight = mixture
     path, L, at, q = scratch
     _prepare(trie, orders, bins, learned[2], stream, z, path, L, at)
-    shift = math.log(_mix(learned, L, at, say, q))
+    shift = math.log(_mix(learned, L, at, ngram_weight, q))
     for k in range(len(q)):
         z[k] = q[k] - shift
 
@@ -136,7 +136,7 @@ def _bin(x, bounds):
 
 
 @compiled
-def _mix(learned, L, at, say, q):
+def _mix(learned, L, at, ngram_weight, q):
     """Fill q (K,) with z less its largest, and return Σ exp q."""
     sets, _, u = learned
     F, K = L.shape
@@ -146,16 +146,16 @@ def _mix(learned, L, at, say, q):
         w = 0.0
         for s in range(SETS):
             w += sets[s, at[s], f]
-        w *= say
+        w *= ngram_weight
         if f == 0:
-            w += 1 - say
+            w += 1 - ngram_weight
         row = L[f]
         for k in range(K):
             q[k] += w * row[k]
     for j in range(len(u)):
         features = u[j, at[SETS + j]]
         for k in range(K):
-            q[k] += say * features[k]
+            q[k] += ngram_weight * features[k]
     top = q[0]
     for k in range(K):
         top = max(top, q[k])
