@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from charrnn.api.loaded import LoadedModel
-from charrnn.api.sampling import Sampler, prepare_sampler
+from charrnn.api.sampler import Sampler
+from charrnn.api.sampling import prepare_sampler
 
 # What may be set, and what it is until then; None is no limit, or what the model says.
 DEFAULTS: dict[str, Any] = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from charrnn.api.sampling import Sampler
+from charrnn.api.sampler import Sampler
 from charrnn.cli.streams import echo, to_json
 from charrnn.config.schema import RECORD_END
 from charrnn.report.tables import Table

@@ -11,7 +11,8 @@ from click.core import ParameterSource
 
 from charrnn.api.arguments import require_codec
 from charrnn.api.model import Model, load
-from charrnn.api.sampling import RECORD_LENGTH, Sampler, prepare_sampler
+from charrnn.api.sampler import Sampler
+from charrnn.api.sampling import RECORD_LENGTH, prepare_sampler
 from charrnn.cli import next_characters
 from charrnn.cli.options import (
     argument_option,
