@@ -17,11 +17,13 @@ from charrnn.errors import ConfigError
 
 KeyPath = tuple[str | int, ...]
 
-MAX_CHARACTERS = 500_000
-MAX_NODES = 10_000
+# Bounds on all but the list `data.text`, which may name very many files, and on that list.
+MAX_CHARACTERS, MAX_TEXT_CHARACTERS = 500_000, 6_000_000
+MAX_NODES, MAX_TEXTS = 10_000, 100_000
 MAX_DEPTH = 30
 MAX_LISTED = 50
 
+_TEXTS = re.compile(r"^( +)text:\n((?:\1(?:- |  ).*\n)+)", re.MULTILINE)  # as `to_yaml` writes it
 _INT = re.compile(r"^[-+]?(0|[1-9][0-9]*)$")
 _FLOAT = re.compile(
     r"^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)$|^[-+]?(\d+\.\d*|\.\d+)$|^[-+]?\.(inf|nan)$"
@@ -40,15 +42,23 @@ class _Loader(yaml.SafeLoader):
     """
 
     source = ""
-    most = MAX_NODES
-    _nodes = _depth = 0
+    _nodes = _texts = 0
 
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        self._nodes, self._depth = self._nodes + 1, self._depth + 1
-        # A key is a node too, and not a value.
-        require_bounded(self._nodes // 2, self._depth - 1, self.source, self.most)
+    def __init__(self, text: str, source: str) -> None:
+        super().__init__(text)
+        self.source, self._path = source, list[Any]()
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        self._path.append(index.value if isinstance(index, yaml.ScalarNode) else index)
+        if is_text(self._path[1:]):
+            self._texts += 1
+            require_bounded(self._texts, 0, self.source, MAX_TEXTS)
+        else:
+            self._nodes += 1
+            # A key is a node too, and not a value.
+            require_bounded(self._nodes // 2, len(self._path) - 1, self.source)
         node = super().compose_node(parent, index)
-        self._depth -= 1
+        self._path.pop()
         return node
 
 
@@ -60,8 +70,14 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:int", _INT, list("-+0123456789"
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+.0123456789"))
 
 
-def require_bounded(nodes: int, depth: int, source: str, most: int = MAX_NODES) -> None:
+def is_text(path: Sequence[Any]) -> bool:
+    """Whether this is the place of one of the files in the list `data.text`."""
+    return len(path) == 3 and path[0] == "data" and path[1] == "text"
+
+
+def require_bounded(nodes: int, depth: int, source: str, most: int | None = None) -> None:
     """Raise ConfigError where there are more values, or they are nested deeper, than any use."""
+    most = MAX_NODES if most is None else most
     if nodes > most:
         raise ConfigError(f"more than {most} values, aliases expanded", where=source)
     if depth > MAX_DEPTH:
@@ -81,12 +97,16 @@ class _Reader:
     def __init__(self, loader: _Loader, source: str) -> None:
         self.loader, self.source = loader, source
         self.lines: dict[KeyPath, int] = {}
-        self.nodes = 0
+        self.nodes = self.texts = 0
         self.problems: list[str] = []
 
     def value(self, node: yaml.Node, path: KeyPath) -> Any:
-        self.nodes += 1
-        require_bounded(self.nodes, len(path), self.source, self.loader.most)
+        if is_text(path):
+            self.texts += 1
+            require_bounded(self.texts, 0, self.source, MAX_TEXTS)
+        else:
+            self.nodes += 1
+            require_bounded(self.nodes, len(path), self.source)
         self.lines.setdefault(path, node.start_mark.line + 1)
         if node.tag.removeprefix(_STANDARD) not in _KINDS:
             where = f"{self.source}:{node.start_mark.line + 1}"
@@ -137,21 +157,23 @@ def short(text: str, most: int = 80) -> str:
     return text if text.isprintable() else ascii(text)[1:-1]
 
 
-def parse(text: str, source: str, *, more: int = 0) -> Document:
-    """Read YAML `text`; `source` names it in messages. `more`: characters beyond what any needs.
+def parse(text: str, source: str) -> Document:
+    """Read YAML `text`; `source` names it in messages.
 
     Raises ConfigError, with file and line, for bad syntax, duplicate keys, or a document that
     is too large.
     """
-    if len(text) > MAX_CHARACTERS + more:
-        raise ConfigError(
-            f"larger than {MAX_CHARACTERS + more:,} characters; is this a configuration?",
-            where=source,
-        )
+    if len(text) > MAX_CHARACTERS:
+        names = _TEXTS.search(text)
+        listed_there = min(len(names[2]), MAX_TEXT_CHARACTERS) if names else 0
+        if len(text) - listed_there > MAX_CHARACTERS:
+            raise ConfigError(
+                f"larger than {MAX_CHARACTERS:,} characters; is this a configuration?",
+                where=source,
+            )
     loader: _Loader | None = None
     try:
-        loader = _Loader(text)
-        loader.source, loader.most = source, MAX_NODES + more
+        loader = _Loader(text, source)
         node = loader.get_single_node()
         if node is None:
             return Document({}, {}, source)

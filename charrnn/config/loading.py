@@ -16,6 +16,8 @@ from pydantic import ValidationError
 from charrnn.config.document import (
     MAX_CHARACTERS,
     MAX_LISTED,
+    MAX_TEXT_CHARACTERS,
+    MAX_TEXTS,
     Document,
     KeyPath,
     parse,
@@ -33,8 +35,7 @@ from charrnn.runtime.files import read_regular
 Layer = tuple[Mapping[str, Any], Mapping[KeyPath, str]]
 
 SLOW = 100_000  # characters of YAML that take a while to read
-MAX_BYTES = 4 * MAX_CHARACTERS  # of a file
-MAX_STORED = 100_000  # values of a configuration in a checkpoint, which may name many files
+MAX_BYTES = 4 * MAX_CHARACTERS + MAX_TEXT_CHARACTERS  # of a file
 
 
 @dataclass
@@ -127,11 +128,9 @@ def file_layer(path: Path) -> Layer:
 def written_layer(path: Path, written: Config) -> Layer:
     """The same of a run's file, that once was `written`, which may name very many texts."""
     text = to_yaml(written)
-    if len(text) < SLOW:
-        return file_layer(path)
-    if _read(path, len(text)) == text:
+    if len(text) >= SLOW and _read(path) == text:
         return written.model_dump(mode="json"), {(): str(path)}
-    return _layer(_document(path, len(text)), path)
+    return file_layer(path)
 
 
 def _layer(document: Document, path: Path) -> Layer:
@@ -233,17 +232,17 @@ def _require_bounded(values: Any, source: str) -> None:
     while waiting:
         value, depth = waiting.pop()
         count += 1
-        require_bounded(count, depth, source, MAX_STORED)
+        require_bounded(count, depth, source, MAX_TEXTS)
         if isinstance(value, Mapping):
             waiting += [(item, depth + 1) for item in value.values()]
         elif isinstance(value, list):
             waiting += [(item, depth + 1) for item in value]
 
 
-def _document(path: Path, more: int = 0) -> Document:
-    text = _read(path, more)
+def _document(path: Path) -> Document:
+    text = _read(path)
     try:
-        return parse(text, str(path), more=more)
+        return parse(text, str(path))
     except ConfigError as error:
         if path.suffix in (".yaml", ".yml"):
             raise
@@ -252,9 +251,9 @@ def _document(path: Path, more: int = 0) -> Document:
         raise ConfigError(error.message, then=then) from None
 
 
-def _read(path: Path, more: int = 0) -> str:
+def _read(path: Path) -> str:
     try:
-        return read_regular(path, MAX_BYTES + 4 * more).decode("utf-8-sig")
+        return read_regular(path, MAX_BYTES).decode("utf-8-sig")
     except FileNotFoundError:
         raise ConfigError(
             "no such configuration file",

@@ -41,7 +41,7 @@ def _data(config: Config) -> Iterator[Problem]:
     except LookupError:
         yield (
             ("data", "encoding"),
-            f"{config.data.encoding!r} is no encoding of text that Python knows; "
+            f"{config.data.encoding!r} is not a text encoding Python knows; "
             "for example: utf-8, cp1252, utf-16",
         )
     if config.data.min_count > 1:

@@ -10,8 +10,7 @@ from charrnn.config import document, loading
 from charrnn.data.corpus import load_corpus
 from charrnn.errors import ConfigError, DataError
 from charrnn.runs import start as starting
-from charrnn.runs.start import start_run
-from tests.helpers.runs import TINY, finish, resume, start
+from tests.helpers.runs import finish, resume, start
 
 
 @pytest.fixture(scope="module")
@@ -86,11 +85,31 @@ def test_what_is_remembered_can_be_read_again():
         config.from_dict(stored, "it")
 
 
-def test_a_config_of_somebody_is_bounded(tmp_path):
-    names = "".join(f"  - text-{index}.txt\n" for index in range(12_000))
-    (tmp_path / "c.yaml").write_text(f"data:\n  text:\n{names}")
+def test_a_run_s_own_file_is_read_where_it_is_named_as_a_configuration(many, tmp_path, monkeypatch):
+    """In small: its list of texts is longer than anything else may be."""
+    run = tmp_path / "run"
+    finish(start(many / "text-0001??.txt", run, ["train.sample_length=0"], steps=1))
+    monkeypatch.setattr(document, "MAX_NODES", 90)
+    monkeypatch.setattr(document, "MAX_CHARACTERS", 3000)
+    found = config.load(run / "config.yaml")
+    assert len(found.data.text) == 100
+    monkeypatch.setattr(document, "MAX_TEXTS", 99)
+    with pytest.raises(ConfigError, match="more than 99 values"):
+        config.load(run / "config.yaml")
+    monkeypatch.setattr(document, "MAX_TEXT_CHARACTERS", 5000)
+    with pytest.raises(ConfigError, match="larger than 3,000 characters"):
+        config.load(run / "config.yaml")
+
+
+@pytest.mark.parametrize("lines", [
+    "data:\n  split: [{list}]", "model:\n  text: [{list}]", "data: &d\n  text: [{list}]\ntrain: *d",
+    "data:\n  text:\n  - [{list}]", "a: &a [{list}]\ndata:\n  text: [*a]",
+])  # fmt: skip
+def test_nothing_else_in_a_configuration_may_be_as_long(tmp_path, lines):
+    listed = ", ".join("x" for _ in range(12_000))
+    (tmp_path / "c.yaml").write_text(lines.format(list=listed))
     with pytest.raises(ConfigError, match="more than 10000 values"):
-        start_run(config.load(tmp_path / "c.yaml", TINY), "t", tmp_path / "run")
+        config.load(tmp_path / "c.yaml")
 
 
 def test_ids_do_not_depend_on_the_number_of_files(many, tmp_path):
