@@ -8,6 +8,7 @@ const [path, prime = "\n", length = "500", temperature = "1"] = process.argv.sli
 const file = readFileSync(path);
 const facts = metadata(file);
 const vocabulary = JSON.parse(facts.vocabulary);
+const end = { lines: "\n", records: "\uFDD0" }[facts.mode]; // begins and ends each sequence
 const coding = facts.unit === "byte" ? "latin1" : "utf8"; // a byte is the character of its number
 const shape = [Number(facts.num_layers), 1, Number(facts.hidden_size)];
 const zeros = new ort.Tensor("float32", new Float32Array(shape[0] * shape[2]), shape);
@@ -18,8 +19,7 @@ const feeds = Object.fromEntries(states.map((name) => [name, zeros]));
 // One character in; out come the logits of the next. The state goes on in `feeds`.
 async function read(symbol) {
   if (!vocabulary.includes(symbol)) throw new Error(`unknown: ${JSON.stringify(symbol)}`);
-  const anew = facts.mode === "lines" && symbol === "\n"; // each line by itself
-  for (const name of states) if (anew) feeds[name] = zeros;
+  for (const name of states) if (symbol === end) feeds[name] = zeros;
   feeds.x = new ort.Tensor("int64", [BigInt(vocabulary.indexOf(symbol))], [1, 1]);
   const out = await session.run(feeds);
   for (const name of states) feeds[name] = out[`${name}_out`];
@@ -47,12 +47,12 @@ function fields(bytes, at = 0, found = []) { // [number, bytes or integer]
   return found;
 }
 
-let logits = facts.mode === "lines" ? await read("\n") : null;
+let logits = end ? await read(end) : null;
 const begun = Buffer.from(prime).toString(coding);
 for (const symbol of begun) logits = await read(symbol);
 process.stdout.write(Buffer.from(begun, coding));
 for (let n = 0; n < Number(length); n++) {
   const symbol = choose(logits, Number(temperature));
-  process.stdout.write(Buffer.from(symbol, coding));
+  process.stdout.write(Buffer.from(symbol === end ? facts.separator ?? end : symbol, coding));
   logits = await read(symbol);
 }

@@ -190,7 +190,7 @@ def prime_text(
     require_codec(encoding)
     if prime is not None and file is not None:
         names = f"{argument('prime')} and {argument('prime_file')}"
-        raise UsageError(f"{names} are two names for one thing: give one")
+        raise UsageError(f"{names} both set the prime: give one")
     if file is None:
         return model.symbols(prime or "", "prime"), "prime"
     data = read_prime(file)

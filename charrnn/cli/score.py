@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 import numpy as np
+from click.core import ParameterSource
 
 from charrnn.api.file_scores import FileScores, score_files
 from charrnn.api.model import load
@@ -26,7 +27,7 @@ from charrnn.cli.options import (
 )
 from charrnn.cli.streams import Output, echo, to_json, wants_colours
 from charrnn.config.schema import STDIN
-from charrnn.errors import printable
+from charrnn.errors import UsageError, argument, printable
 from charrnn.inference.scoring import UNKNOWN_WORDS
 from charrnn.runtime.progress import listening
 
@@ -81,6 +82,7 @@ def command(run: Path, files: tuple[str, ...], per: str, form: str, others: tupl
     if sys.stdout.isatty() or given["follow"]:  # where rows show how far it is
         click.get_current_context().with_resource(listening(None))
     if heat or html is not None:
+        _require_no_rows("heat" if heat else "html")
         per = "char"
     scores = score_files(
         models, names, files or (STDIN,), per=per, tell=say_notice, **given
@@ -97,6 +99,17 @@ def command(run: Path, files: tuple[str, ...], per: str, form: str, others: tupl
             return
         for row in scores.rows():
             output(table.row(row), at_once=scores.follow)
+
+
+def _require_no_rows(shown: str) -> None:
+    """UsageError where an option is given that only rows have."""
+    given = click.get_current_context().get_parameter_source
+    for name, option in (("per", "per"), ("form", "format"), ("others", "with")):
+        if given(name) is ParameterSource.COMMANDLINE:
+            raise UsageError(
+                f"{argument(option)} is for rows, and {argument(shown)} shows the text instead",
+                then=f"leave out one of the two; {argument('per', 'char')} has the same numbers",
+            )
 
 
 def _show_heat(scores: FileScores, heat: bool, html: Path | None) -> None:

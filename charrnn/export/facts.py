@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from charrnn import __version__
 from charrnn.config import Config
 from charrnn.config.cells import cell_options
+from charrnn.data.layout import layout_of
 from charrnn.data.vocabulary import Vocabulary
 
 
@@ -18,7 +19,7 @@ def facts(config: Config, vocabulary: Vocabulary) -> dict[str, str]:
     """Metadata for an exported file; every value is a string.
 
     `vocabulary` is a JSON list of one-character strings in the order of their ids; of unit byte,
-    the characters U+0000 to U+00FF stand for the bytes.
+    the characters U+0000 to U+00FF stand for the bytes. `separator` is written for a record's end.
     """
     model = config.model
     values = {
@@ -31,6 +32,8 @@ def facts(config: Config, vocabulary: Vocabulary) -> dict[str, str]:
         "bias": json.dumps(model.bias),
         "producer": f"charrnn {__version__}",
     }
+    if config.data.mode == "records":
+        values["separator"] = layout_of(config.data).written
     options = cell_options(config)
     if "activation" in options:
         values["nonlinearity"] = options["activation"]

@@ -192,13 +192,13 @@ def no_checkpoint(run: Path) -> CheckpointError:
         shown = ", ".join(map(printable, map(str, runs[:SHOWN])))
         more = f" and {len(runs) - SHOWN:,} more" if len(runs) > SHOWN else ""
         return CheckpointError(
-            "is a folder of runs, and is not one", where=str(run), then=f"name one: {shown}{more}"
+            "is a folder of runs, not a run", where=str(run), then=f"name one: {shown}{more}"
         )
     if (run / ".lock").exists():
         return CheckpointError(
             "the run was stopped before its first checkpoint, and nothing of it is lost",
             where=str(run),
-            then="give the command that began it once more",
+            then="run the command that began it again",
         )
     if any(run.glob("*.safetensors")):
         return CheckpointError(

@@ -50,7 +50,7 @@ class Killer:
 
     def _next(self, code: int, said: str, text: Path, out: Path, case: str) -> list[str]:
         """How the run is gone on with, given how this part of it ended."""
-        if code == 4 and "give the command that began it once more" in said:
+        if code == 4 and "run the command that began it again" in said:
             self._tally["restarted"] += 1
             return command(text, out, case)
         if code == -signal.SIGKILL:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner
 
 from charrnn.api.loaded import as_symbols
+from charrnn.cli.main import cli
+from charrnn.cli.spelling import in_options
+from charrnn.errors import UsageError
 from tests.conftest import TEXT
 
 SMALL = [
@@ -68,12 +72,24 @@ def test_stop_reads_escapes_and_says_what_never_stops(charrnn, run) -> None:
     assert as_symbols("é", "byte") == "Ã©"
 
 
+def test_a_coloured_text_takes_no_options_of_rows(run, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for shown in (["--heat"], ["--html", "page.html"]):
+        score = ["score", "runs/a", "t.txt", *shown]
+        assert CliRunner().invoke(cli, score).exit_code == 0
+        for more in (["--per", "file"], ["--format", "jsonl"], ["--with", "runs/a"]):
+            done = CliRunner().invoke(cli, [*score, *more])
+            assert isinstance(done.exception, UsageError)
+            said = f"{more[0]} is for rows, and {shown[0]} shows the text instead"
+            assert said in in_options(done.exception.message)
+
+
 def test_a_folder_of_runs_says_so_and_is_reported(charrnn, run, tmp_path) -> None:
     charrnn("train", "--text", "t.txt", "--out", "runs/b", *SMALL, "--set", "model.hidden_size=9")
     for command in (["sample"], ["eval"], ["inspect"], ["train", "--resume"]):
         done = charrnn(*command, "runs")
         assert done.returncode == 4
-        assert "runs: is a folder of runs, and is not one" in done.stderr
+        assert "runs: is a folder of runs, not a run" in done.stderr
         assert "name one: runs/a, runs/b" in done.stderr
     done = charrnn("report", "runs")
     assert done.returncode == 0, done.stderr

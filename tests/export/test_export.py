@@ -22,6 +22,8 @@ from safetensors.numpy import load, save
 
 from charrnn import build, config
 from charrnn.cli.spelling import in_options
+from charrnn.config.schema import RECORD_END
+from charrnn.data.layout import layout_of
 from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import CheckpointError, ConfigError, UsageError
 from charrnn.export import starting_point, to_bytes
@@ -402,12 +404,18 @@ def test_onnx_of_float64_is_float32_and_what_does_not_fit_is_refused():
     not RUNTIME.exists() or shutil.which("node") is None,
     reason="needs Node.js, and npm install --ignore-scripts in examples/",
 )
-@pytest.mark.parametrize("sets", [[], ["model.cell=gru", "data.mode=lines"], ["data.unit=byte"]])
+@pytest.mark.parametrize("sets", [
+    [], ["model.cell=gru", "data.mode=lines"], ["data.unit=byte"],
+    ["data.mode=records", "data.separator=·"], ["data.mode=records", "data.unit=byte"],
+])  # fmt: skip
 def test_the_example_in_javascript_writes_what_charrnn_does(charrnn, tmp_path, sets):
     unit = "byte" if "data.unit=byte" in sets else "char"
     text = TEXT + "naïve"
     symbols = text.encode().decode("latin-1") if unit == "byte" else text
-    model = Model(sets, vocabulary=Vocabulary.of(symbols, unit), spread=2)
+    ends = RECORD_END if "data.mode=records" in sets else ""
+    model = Model(sets, vocabulary=Vocabulary.of(symbols + ends, unit), spread=2)
+    if ends:
+        model.network.params["output.c"][model.vocabulary.symbols.index(ends)] += 4
     saved(tmp_path / "model.safetensors", model)
     (tmp_path / "model.onnx").write_bytes(model.to("onnx"))
     example = ROOT / "examples" / "onnx_sample.mjs"
@@ -416,7 +424,9 @@ def test_the_example_in_javascript_writes_what_charrnn_does(charrnn, tmp_path, s
     ours = raw(tmp_path, "sample", "model.safetensors", "--prime", "naïve ", "--length", 60,
                "--temperature", 0)  # fmt: skip
     assert theirs == ours
-    assert len(set(ours)) > 10
+    assert len(set(ours)) > (5 if ends else 10)
+    if ends:
+        assert layout_of(model.config.data).written.encode() in theirs
 
 
 # -- the command ------------------------------------------------------------------------------

@@ -209,7 +209,7 @@ def test_killed_in_every_event_of_a_run(text_file, tmp_path):
         events.close()
         if index == 0:
             assert isinstance(event, Saving)
-            with pytest.raises(CheckpointError, match="give the command that began it once more"):
+            with pytest.raises(CheckpointError, match="run the command that began it again"):
                 resume(out)
             finish(start(text_file, out, sets, steps=9))
         else:
