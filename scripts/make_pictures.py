@@ -17,6 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from browser import Browser
+from terminal import session
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "img"
@@ -30,6 +31,14 @@ GRU = [
     *QUICKSTART, "--set", "model.hidden_size=96", "--set", "train.minutes=null",
     "--set", "train.epochs=4",
 ]  # fmt: skip
+
+SESSION = {
+    "charrnn sample runs/gru-96 --interactive --seed 5 --temperature 0.5 --length 150": [
+        r"MARGARET:\n  The letter", "/next 4", "/quit",
+    ],
+    r"printf 'MARGARET:\n  The letter was in the xylophone.\n' | "
+    "charrnn score runs/gru-96 --heat": [],
+}  # fmt: skip
 
 
 def charrnn(*args: object) -> None:
@@ -88,6 +97,16 @@ def page() -> None:
             raise SystemExit("\n".join(problems))
 
 
+def terminal() -> None:
+    """A model that is written with, and a text in the colours of its surprise."""
+    trained("gru-96", GRU)
+    file = ROOT / "runs" / "terminal.html"
+    file.write_text(session(SESSION, ROOT), encoding="utf-8")
+    with Browser(1280, 900) as browser:
+        browser.open(file)
+        browser.screenshot(IMAGES / "terminal.png", selector="pre")
+
+
 def track(browser: Browser, feature: str) -> None:
     """Show the reader, coloured by the unit that tracks a feature best."""
     rows = "[...document.querySelectorAll('.tracks tbody tr')]"
@@ -111,6 +130,7 @@ def main() -> None:
     arguments = parser.parse_args()
     report()
     page()
+    terminal()
     if arguments.shakespeare:
         gradflow(arguments.shakespeare)
     if arguments.scaling:

@@ -47,6 +47,7 @@ LEFT_OUT = {
     r"run_experiments|configs/sweeps": "hours",
     r"shakespeare": "a text that is not in the repository",
     r"(gru|lstm)-64|charrnn runs$|eval gru": "runs on a text that is not in the repository",
+    r"runs/(watched|names|zh-bytes)\b": "runs on texts that are not in the repository",
     r"runs/(lstm|gru)-1\b": "the page's own pictures: scripts/make_pictures.py",
     r"my\.txt|mine\.safetensors": "a file of the reader's",
 }
@@ -58,6 +59,8 @@ MACHINE = (
     (r"(\de-\d\d)  \[[\d, ]+\] \S+ vs \S+", r"\1  *"),  # which entry is the worst
     (r"(differs by) [\d.]+e-\d\d", r"\1 *"),
     (r"^\S+ left  step .*\n", ""),
+    (r"^notice: it has not converged.*\n", ""),  # of a run that is stopped after seconds
+    (r"^.*\d:\d\d so far\n", ""),  # of what took long
     (r"^notice: (compiling the fast kernels|charrnn\[fast\]|plain NumPy).*\n", ""),
 )
 LACKS = " needs the package "  # an extra that is not installed here
