@@ -12,7 +12,7 @@ from fuzzing.sandbox import POINT, Sandbox
 
 LARGE = (8 << 20) + 12_345  # bytes: more than charrnn holds in memory
 LONG = 200
-MOST_NAMED = 9_000  # files: a configuration has at most 10,000 values
+MOST_NAMED = 9_000  # files: the file of a sweep has at most 10,000 values
 FILE_CHARACTERS = 80
 NAMES = {
     "200 bytes": "x" * LONG, "236 bytes": "x" * 236, "250 bytes": "y" * 250, "255 bytes": "z" * 255,
