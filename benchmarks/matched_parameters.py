@@ -8,8 +8,9 @@ The budget is the number of different grams of 1 to 3 characters in the training
 4), one number each, which is what an n-gram of that order has. A network has the most hidden units
 that the budget allows, a hidden Markov model the most states; the mixture has an n-gram of one
 order less, and an LSTM of what that leaves. Unigram and bigram cannot have more than they have. The
-mixture's weights begin equal, learn while it reads, and are not counted. Networks are trained for
-six epochs, seconds on two cores; losses do not depend on the clock.
+mixture's weights begin equal, learn while it reads, and are not counted. A last row is over the
+budget: the mixture of that LSTM and that n-gram which have all of it. Networks are trained for six
+epochs, seconds on two cores; losses do not depend on the clock.
 """
 
 from __future__ import annotations
@@ -81,14 +82,14 @@ class Bench:
         found = charrnn.load(trained).evaluate()
         return f"{cell.upper()} 1×{H}", PARAMETERS[cell](self.K, H), vars(found) | {"out": out}
 
-    def ngram(self, out: Path, order: int) -> float:
-        """Nats per character of the n-gram alone."""
+    def mixed(self, out: Path, order: int) -> dict[str, float]:
+        """Nats per character of a run's network, of an n-gram, and of their mixture."""
         import charrnn
 
         charrnn.mix(out, order)
-        parts = charrnn.load(out).evaluate().parts
-        assert parts is not None
-        return parts["ngram"]
+        found = charrnn.load(out).evaluate()
+        assert found.parts is not None
+        return {**found.parts, "mixture": found.nats_per_char}
 
 
 def rows(bench: Bench, order: int) -> list[dict[str, Any]]:
@@ -101,14 +102,17 @@ def rows(bench: Bench, order: int) -> list[dict[str, Any]]:
     alone = values["nats_per_char"]
     for m in (1, 2, order):
         name = named.get(m, f"n-gram of order {m}")
-        found.append(bench.tell(name, bench.grams[m - 1], bench.ngram(out, m)))
+        mixed = bench.mixed(out, m)
+        found.append(bench.tell(name, bench.grams[m - 1], mixed["ngram"]))
     name, count, values = bench.network("rnn", budget)
     found.append(bench.tell(name, count, values["nats_per_char"]))
     found.append(bench.tell(lstm, parameters, alone))
     left = budget - bench.grams[order - 2]
     name, count, values = bench.network("lstm", left, order - 1)
-    name = f"mixture: {name} and order {order - 1}"
+    name = f"mixture: {name}, {values['parts']['network']:.3f} alone, and order {order - 1}"
     found.append(bench.tell(name, count + bench.grams[order - 2], values["nats_per_char"]))
+    name = f"over the budget, mixture: {lstm} and order {order}"
+    found.append(bench.tell(name, parameters + budget, mixed["mixture"]))
     if order == WITH_HMM:
         N = most("hmm", bench.K, budget)
         markov = charrnn.load(out).evaluate(use="network", hmm=N).hmm

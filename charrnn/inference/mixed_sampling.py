@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import inf
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from charrnn.inference.mixture.model import Mixture
 from charrnn.inference.reader import SCORING, Rows, read
+from charrnn.inference.scoring import joined, means
 from charrnn.nn.network import Network
 
 Array = NDArray[Any]
@@ -73,14 +73,8 @@ def mean_nats(
 
     As `scoring.mean_nats`, by the mixture.
     """
-    means = []
-    for text in texts:
-        whole = np.concatenate([prime, text]).astype(np.int32)
-        starts = [0] if boundary is None else [0, *np.flatnonzero(whole == boundary).tolist()]
-        places = sorted({*starts, len(whole) - 1})
-        rows = Rows.whole(places[:-1], places[1:])
-        nats = np.zeros(len(whole))
-        for at, log_q in log_probabilities(network, mixed, whole, rows):
-            nats[at + 1] = -log_q[np.arange(len(at)), whole[at + 1]]
-        means.append(float(nats[len(prime) :].mean()) if len(text) else inf)
-    return means
+    ids, rows, ends = joined(prime, texts, boundary)
+    nats = np.zeros(len(ids))
+    for at, log_q in log_probabilities(network, mixed, ids, rows):
+        nats[at + 1] = -log_q[np.arange(len(at)), ids[at + 1]]
+    return means(nats, texts, ends)

@@ -305,18 +305,29 @@ def mean_nats(
 
     `boundary`: the id from which a sequence starts with a zero state, None of a stream.
     """
+    ids, rows, ends = joined(prime, texts, boundary)
+    return means(nats_of_rows(pool, ids, rows), texts, ends)
+
+
+def joined(
+    prime: Ids, texts: Sequence[Ids], boundary: int | None
+) -> tuple[NDArray[np.int32], Rows, list[int]]:
+    """Each text after the prime, in one array; the rows that read them; where each ends."""
     wholes = [np.concatenate([prime, text]).astype(np.int32) for text in texts]
-    ends = np.cumsum([len(whole) for whole in wholes])
-    ids = np.concatenate(wholes)
+    ends = np.cumsum([len(whole) for whole in wholes]).tolist()
     cuts: list[tuple[int, int]] = []
-    for whole, end in zip(wholes, ends.tolist(), strict=True):
+    for whole, end in zip(wholes, ends, strict=True):
         start = end - len(whole)
         inside = [] if boundary is None else np.flatnonzero(whole == boundary).tolist()
         places = sorted({0, *inside, len(whole) - 1})
         cuts += [(start + a, start + b) for a, b in pairwise(places)]
     first, last = np.array(cuts, np.int64).reshape(-1, 2).T
-    nats = nats_of_rows(pool, ids, Rows.whole(first, last))
+    return np.concatenate(wholes), Rows.whole(first, last), ends
+
+
+def means(nats: Nats, texts: Sequence[Ids], ends: list[int]) -> list[float]:
+    """Of texts that were joined; infinity for an empty one."""
     return [
         float(nats[end - len(text) : end].mean()) if len(text) else inf
-        for text, end in zip(texts, ends.tolist(), strict=True)
+        for text, end in zip(texts, ends, strict=True)
     ]

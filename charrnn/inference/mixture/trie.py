@@ -28,6 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,7 @@ class Trie:
             if field.name not in ("K", "order")
         }
 
-    @property
+    @cached_property
     def flat(self) -> tuple[Array, ...]:
         """As compiled loops take it."""
         return tuple(self.arrays.values())
