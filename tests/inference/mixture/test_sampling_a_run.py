@@ -84,9 +84,9 @@ def test_best_of_chooses_by_the_mixture(run, charrnn):
         expected.append(-np.log(Sampling().probabilities(z)[whole[n]]))
     assert found == pytest.approx(np.mean(expected), abs=2e-5)
     several = [vocabulary.encode("a lamp"), text, vocabulary.encode("")]
-    together = mean_nats(network, Mixed(model.mixture, 0.7), prime, several, boundary)
-    alone = [mean_nats(network, Mixed(model.mixture, 0.7), prime, [one], boundary)[0]
-             for one in several]  # fmt: skip
+    mixed = WeightedMixture(model.mixture, 0.7)
+    together = mean_nats(network, mixed, prime, several, boundary)
+    alone = [mean_nats(network, mixed, prime, [one], boundary)[0] for one in several]
     assert together == pytest.approx(alone, abs=1e-6)
     assert together[1:] == [pytest.approx(found, abs=1e-6), np.inf]
     lines = charrnn("sample", run, "--count", 2, "--best-of", 3, "--length", 30, "--seed", 2,
