@@ -126,6 +126,12 @@ class Sampler:
         self._require_held(self.length * max(best_of, min(count * best_of, TOGETHER)))
         return limited(self._samples(count, best_of), 1)
 
+    def unscored(self, count: int) -> Iterator[str]:
+        """The same texts for `best_of` 1, without their nats, which take longer than the texts."""
+        require(count=count)
+        self._require_held(self.length * min(count, TOGETHER))
+        return limited(self._unscored(count), 1)
+
     def texts(self, indices: range) -> list[str]:
         """Whole samples, made side by side; each is what `stream` gives, up to rounding."""
         with threads(1):
@@ -250,6 +256,11 @@ class Sampler:
             while len(candidates) >= best_of:
                 yield min(candidates[:best_of], key=lambda candidate: candidate[1])
                 del candidates[:best_of]
+
+    def _unscored(self, count: int) -> Iterator[str]:
+        for first in range(0, count, TOGETHER):
+            indices = range(first, min(first + TOGETHER, count))
+            yield from self._texts(indices, self._usual_length * count)
 
     def _texts(self, indices: range, characters: int) -> list[str]:
         """Samples that are made side by side, each up to its end."""

@@ -134,6 +134,10 @@ def command(ctx: click.Context, /, run: Path, prime: str | None, prime_file: Pat
     if count == best_of == 1 and form == "text" and not unique and beam is None:
         show.stream()
         return
+    if form == "text" and best_of == 1 and not unique and beam is None:
+        for sampled in sampler.unscored(count):
+            show.sample(sampled, None)
+        return
     samples: Iterable[tuple[str, float]]
     if beam is not None:
         if best_of > 1:
@@ -228,8 +232,8 @@ class Show:
             echo(err=True)
             self._tell(self._sampler.copied(text))
 
-    def sample(self, text: str, nats: float) -> None:
-        """One of several samples; `nats` per character."""
+    def sample(self, text: str, nats: float | None) -> None:
+        """One of several samples; `nats` per character, which only JSON shows."""
         whole, copied = self._prime + text, self._sampler.copied(text)
         if not self._json:
             self._write(
@@ -237,7 +241,7 @@ class Show:
             )
             self._tell(copied)
             return
-        found = {
+        found: dict[str, Any] = {
             "text": as_text(self._sampler.layout.shown(whole), self._sampler.vocabulary.unit),
             "nats_per_char": nats,
             "used": self._sampler.used,
