@@ -170,7 +170,7 @@ def test_a_configuration_that_is_too_large_is_not_read(charrnn, tmp_path):
         file.truncate(10**9)
     done = charrnn("config", "check", "large.yaml")
     assert done.returncode == 2
-    assert "is larger than 2,000,000 bytes" in done.stderr
+    assert "is larger than 8,000,000 bytes" in done.stderr
 
 
 def test_a_file_is_read_within_a_bound(tmp_path):
