@@ -197,17 +197,24 @@ class Sampler:
         many it is told, and fewer come.
         """
         require(count=count)
+        pool, encode = WorkerPool(self.network), self.vocabulary.encode
+        scored = ((text, self._mean_nats(pool, [encode(text)])[0]) for text in self._unique(count))
+        return limited(scored, 1)
+
+    def unscored_unique(self, count: int) -> Iterator[str]:
+        """The same without their nats."""
+        require(count=count)
         return limited(self._unique(count), 1)
 
     def unique_texts(self, count: int) -> Iterator[str]:
         """The same with the prime and without what ends each; bytes decoded as UTF-8."""
         end = self.layout.boundary or ""
-        for text, _ in self.unique(count):
+        for text in self.unscored_unique(count):
             whole = (self.prime_text + text).removesuffix(end).rpartition(end)[2]
             yield as_text(whole, self.vocabulary.unit)
 
-    def _unique(self, count: int) -> Iterator[tuple[str, float]]:
-        pool, end = WorkerPool(self.network), self.layout.boundary or ""
+    def _unique(self, count: int) -> Iterator[str]:
+        end = self.layout.boundary or ""
         most, made, seen = max(ATTEMPTS * count, FEWEST_ATTEMPTS), 0, set[str]()
         wanted, known, repeated, unfinished = count, 0, 0, 0
         while wanted and made < most:
@@ -225,7 +232,7 @@ class Sampler:
                 elif wanted:
                     seen.add(sequence)
                     wanted -= 1
-                    yield text, self._mean_nats(pool, [self.vocabulary.encode(text)])[0]
+                    yield text
         if wanted:
             cut = f", {unfinished} were not ended within the length" if unfinished else ""
             self.tell(

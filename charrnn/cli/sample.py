@@ -134,8 +134,9 @@ def command(ctx: click.Context, /, run: Path, prime: str | None, prime_file: Pat
     if count == best_of == 1 and form == "text" and not unique and beam is None:
         show.stream()
         return
-    if form == "text" and best_of == 1 and not unique and beam is None:
-        for sampled in sampler.unscored(count):
+    if form == "text" and best_of == 1 and beam is None:
+        texts = sampler.unscored_unique(count) if unique else sampler.unscored(count)
+        for sampled in texts:
             show.sample(sampled, None)
         return
     samples: Iterable[tuple[str, float]]

@@ -7,6 +7,7 @@ import json
 import pytest
 
 import charrnn as package
+from charrnn.api.sampling import prepare_sampler
 from charrnn.errors import DataError, UsageError
 from charrnn.inference.memorization import TrainingText
 
@@ -107,3 +108,12 @@ def test_unique_needs_the_training_text(run):
             run.model().sample_unique(1)
     finally:
         moved.rename(text)
+
+
+def test_texts_whose_nats_are_not_asked_for_are_those_with_nats(run):
+    """More than are made side by side; JSON shows the ones with, text the ones without."""
+    model = run.model()
+    sampler = prepare_sampler(model, "", records=1, length=40, seed=1)
+    assert list(sampler.unscored(70)) == [text for text, _ in sampler.samples(70)]
+    once = prepare_sampler(model, "", records=1, length=40, seed=1, unique=True)
+    assert list(once.unscored_unique(3)) == [text for text, _ in once.unique(3)]
