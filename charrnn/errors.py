@@ -98,6 +98,16 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
+def shortened(items: Sequence[str], most: int, count: int | None = None) -> list[str]:
+    """The first `most`, and how many more there are; `count`: of how many these are the first.
+
+    >>> ", ".join(shortened("abcdef", 3))
+    'a, b, c, … and 3 more'
+    """
+    left = (count or len(items)) - min(len(items), most)
+    return [*items[:most], *([f"… and {left:,} more"] if left else [])]
+
+
 def _marked(reference: Reference) -> str:
     values = reference._asdict() | {"arguments": dict(reference.arguments)}
     return f"{_OPEN}{json.dumps(values, default=str)}{_CLOSE}"

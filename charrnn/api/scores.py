@@ -89,11 +89,9 @@ class Scores(InBits):
 
     def _repr_html_(self) -> str:
         spans = "".join(self._span(char, nats) for char, nats in list(self)[:SHOWN])
-        more = len(self) - SHOWN
-        rest = f"<p>… and {more:,} more characters</p>" if more > 0 else ""
         return (
             f"<p>{escape(repr(self)[1:-1])}</p>"
-            f"<pre style='white-space:pre-wrap'>{spans}</pre>{rest}"
+            f"<pre style='white-space:pre-wrap'>{spans}</pre>{heat.left_out(len(self) - SHOWN)}"
         )
 
     def to_html(self, title: str = "charrnn") -> str:

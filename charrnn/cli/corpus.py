@@ -14,7 +14,7 @@ from charrnn.cli import completion
 from charrnn.cli.options import format_option, quiet_option
 from charrnn.cli.spelling import in_options
 from charrnn.cli.streams import to_json, write
-from charrnn.errors import DataError, printable
+from charrnn.errors import DataError, printable, shortened
 from charrnn.inference.metrics import bits
 
 SHOWN = 8
@@ -76,9 +76,8 @@ def _summary(files: list[Values]) -> str:
     bad = [values for values in files if not values["ok"]]
     good = [values for values in files if values["ok"]]
     lines = [f"{len(files):,} files, of which {len(good):,} can be used as they are"]
-    lines += [f"  {values['file']}: {values['problem']}" for values in bad[:FILES]]
-    if len(bad) > FILES:
-        lines.append(f"  and {len(bad) - FILES:,} more that cannot be used")
+    problems = [f"{values['file']}: {values['problem']}" for values in bad]
+    lines += [f"  {line}" for line in shortened(problems, FILES)]
     for values in sorted(good, key=lambda values: -values["bytes"])[:LARGEST]:
         lines.append(
             f"  {values['file']}: {values['bytes']:,} bytes, {values['encoding']}, "
@@ -146,10 +145,9 @@ def _listed(characters: list[Values], count: int | None = None) -> str:
     shown = [
         f"{c['character']!r} {c['code_point']} {c['name']} ({c['count']:,}, first at "
         f"{c['line']:,}:{c['column']:,})"
-        for c in characters[:SHOWN]
+        for c in characters
     ]
-    left = (count or len(characters)) - len(shown)
-    return "; ".join(shown) + (f"; and {left:,} more" if left else "")
+    return "; ".join(shortened(shown, SHOWN, count))
 
 
 def _min_counts(values: Values) -> str:
@@ -168,10 +166,9 @@ def _look_alikes(pairs: list[Values]) -> str:
     shown = [
         f"{p['character']!r} {p['code_point']} ({p['count']:,}) beside "
         f"{p['like']!r} ({p['like_count']:,})"
-        for p in pairs[:SHOWN]
+        for p in pairs
     ]
-    left = len(pairs) - len(shown)
-    return "; ".join(shown) + (f"; and {left:,} more" if left else "")
+    return "; ".join(shortened(shown, SHOWN))
 
 
 def _marks(values: Values) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from charrnn.errors import ConfigError
+from charrnn.errors import ConfigError, shortened
 
 KeyPath = tuple[str | int, ...]
 
@@ -197,14 +197,8 @@ def parse(text: str, source: str) -> Document:
         if loader is not None:
             loader.dispose()
     if reader.problems:
-        raise ConfigError("\n".join(listed(reader.problems)))
+        raise ConfigError("\n".join(shortened(reader.problems, MAX_LISTED)))
     return Document(values, reader.lines, source)
-
-
-def listed(problems: Sequence[str]) -> list[str]:
-    """Problems; of very many the first, and how many more there are."""
-    more = len(problems) - MAX_LISTED
-    return [*problems[:MAX_LISTED], *([f"… and {more:,} more"] if more > 0 else [])]
 
 
 def parse_scalar(text: str, source: str) -> Any:

@@ -28,7 +28,7 @@ from charrnn.config.document import (
 from charrnn.config.explain import explain, is_section, one_error_per_key, wrong_section
 from charrnn.config.rules import broken_rules
 from charrnn.config.schema import Config
-from charrnn.errors import ConfigError, argument, call, printable, settings
+from charrnn.errors import ConfigError, argument, call, printable, settings, shortened
 from charrnn.runtime.files import read_regular
 
 # Values, and where each of them was set.
@@ -280,8 +280,7 @@ def _validate(layers: _Layers) -> tuple[Config | None, list[str]]:
     except ValidationError as error:
         details = one_error_per_key(error.errors(include_url=False, include_context=False))
         explained = [explain(detail, layers.where) for detail in details[:MAX_LISTED]]
-        more = len(details) - len(explained)
-        return None, layers.mistakes + explained + [f"… and {more:,} more"] * (more > 0)
+        return None, layers.mistakes + shortened(explained, MAX_LISTED, len(details))
     return config, layers.mistakes + [
         f"{layers.where(path)}: {'.'.join(path)}: {message}"
         for path, message in broken_rules(config)

@@ -20,7 +20,7 @@ from charrnn.config.schema import STDIN, DataConfig
 from charrnn.data.encodings import SAMPLE, Guess, guess_encodings, marked_encoding
 from charrnn.data.file_kinds import Unpacked, require_text, unpacked
 from charrnn.data.vocabulary import Unit
-from charrnn.errors import DataError, argument, call, settings
+from charrnn.errors import DataError, argument, call, settings, shortened
 from charrnn.runtime.files import read_regular
 
 MARK = "\ufeff"  # the byte order mark, decoded
@@ -44,8 +44,7 @@ def find_files(patterns: Sequence[str]) -> list[Path]:
 
 def named(patterns: Sequence[str]) -> str:
     """Texts as a message names them."""
-    more = len(patterns) - MAX_NAMED
-    return ", ".join(patterns[:MAX_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+    return ", ".join(shortened(patterns, MAX_NAMED))
 
 
 def matches(patterns: Sequence[str]) -> list[Path]:

@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.errors import DataError
+from charrnn.errors import DataError, shortened
 
 Unit = Literal["char", "byte"]
 OnUnknown = Literal["error", "skip", "map"]
@@ -245,7 +245,6 @@ def code_points(text: str) -> NDArray[np.uint32]:
 
 
 def describe(points: Iterable[int], limit: int = 8) -> str:
-    """Characters as people can find them: `'é' (U+00E9), 'ß' (U+00DF) and 3 more`."""
+    """Characters as people can find them: `'é' (U+00E9), 'ß' (U+00DF), … and 3 more`."""
     listed = [f"{chr(point)!r} (U+{point:04X})" for point in points]
-    more = f" and {len(listed) - limit} more" if len(listed) > limit else ""
-    return ", ".join(listed[:limit]) + more
+    return ", ".join(shortened(listed, limit))

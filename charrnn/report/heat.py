@@ -94,6 +94,11 @@ def spans(text: str, nats: Nats, K: int) -> Iterator[str]:
             yield f'<b class="h{level}" title="{bits(value):.2f} bits">{shown}</b>'
 
 
+def left_out(characters: int) -> str:
+    """HTML below a text that is not shown to its end."""
+    return f"<p>… and {characters:,} more characters</p>" if characters > 0 else ""
+
+
 STYLE = """
 :root{color-scheme:light dark}
 body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:60rem;padding:1rem}
@@ -124,7 +129,6 @@ def page(title: str, pieces: Iterable[tuple[str, str, Nats]], K: int) -> bytes:
     chars, total, left = map(sum, zip(*files.values(), strict=True)) if files else (0, 0.0, 0)
     mean = f", {bits(total / chars):.3f} bits per character" if chars else ""
     scale = "".join(f'<b class="h{level}">&nbsp;&nbsp;</b>' for level in range(1, LEVELS + 1))
-    rest = f"<p>… and {left:,} more characters</p>" if left else ""
     digest = b64encode(sha256(STYLE.encode()).digest()).decode()
     name = escape(printable(title))
     return (
@@ -135,5 +139,5 @@ def page(title: str, pieces: Iterable[tuple[str, str, Nats]], K: int) -> bytes:
         f"<title>{name}</title><style>{STYLE}</style><h1>{name}</h1>"
         f"<p>{chars:,} characters{mean}. What the model expected is plain, what surprised it is "
         f"red: {scale} the deepest is {bits(2 * log(max(K, 2))):.1f} bits or more.</p>"
-        f"{''.join(body)}{'</pre>' if files else ''}{rest}</html>\n"
+        f"{''.join(body)}{'</pre>' if files else ''}{left_out(int(left))}</html>\n"
     ).encode("utf-8", "backslashreplace")

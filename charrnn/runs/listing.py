@@ -11,10 +11,15 @@ from typing import Any
 from charrnn import build
 from charrnn import config as configuration
 from charrnn.config import Config
-from charrnn.errors import CharrnnError, CheckpointError, ConfigError, notice, printable
+from charrnn.errors import CharrnnError, CheckpointError, ConfigError, notice, printable, shortened
 from charrnn.runs.folder import RunFolder
-from charrnn.storage.checkpoint import Head, MissingCheckpointError, read_meta
-from charrnn.storage.checkpoint_folder import BEST, SHOWN
+from charrnn.storage.checkpoint import (
+    DamagedCheckpointError,
+    Head,
+    MissingCheckpointError,
+    read_meta,
+)
+from charrnn.storage.checkpoint_folder import BEST, SHOWN, CheckpointFolder
 from charrnn.training.state import SavedState
 
 DEFAULT = Path("runs")  # where `train` and `sweep` make theirs
@@ -80,11 +85,10 @@ def find_run(name: str | os.PathLike[str]) -> Path:
     if not found:
         return given
     if len(found) > 1:
-        shown = ", ".join(printable(str(names[name])) for name in found[:SHOWN])
-        more = f" and {len(found) - SHOWN:,} more" if len(found) > SHOWN else ""
+        shown = ", ".join(shortened([printable(str(names[name])) for name in found], SHOWN))
         raise CheckpointError(
             f"is a part of {len(found):,} runs' names", where=str(given),
-            then=f"name one: {shown}{more}",
+            then=f"name one: {shown}",
         )  # fmt: skip
     notice(f"{given} is taken for {names[found[0]]}")
     return names[found[0]]
@@ -134,26 +138,26 @@ def _heads(run: RunFolder) -> tuple[Head | None, Head | None]:
     """The newest checkpoint that can be read, and the best; CheckpointError where none can."""
     folder = run.checkpoints
     for _ in range(LOOKS):
-        best_path, problems = folder.folder / BEST, list[CheckpointError]()
-        steps = [*reversed(folder.steps())]
-        last = best = None
-        for path in [*steps, best_path]:
-            if last is not None and path != best_path:
-                continue
-            try:
-                head = read_meta(path)
-            except MissingCheckpointError:
-                continue
-            except CheckpointError as error:
-                problems.append(error)
-                continue
-            last = last or head
-            best = head if path == best_path else best
-        if last is not None or (not steps and not problems):
-            return last, best
-        if problems:
-            raise problems[0]
+        damaged: list[DamagedCheckpointError] = []
+        try:
+            newest = folder.newest(read_meta, damaged)
+        except MissingCheckpointError:
+            continue
+        best = _best_head(folder, damaged)
+        if newest is None and best is None and damaged:
+            raise damaged[0]
+        return (newest[1] if newest else best), best
     return None, None
+
+
+def _best_head(folder: CheckpointFolder, damaged: list[DamagedCheckpointError]) -> Head | None:
+    try:
+        return read_meta(folder.folder / BEST)
+    except MissingCheckpointError:
+        return None
+    except DamagedCheckpointError as error:
+        damaged.append(error)
+        return None
 
 
 def _config_of(head: Head) -> Config:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
-from charrnn.errors import CheckpointError, argument, notice, printable
+from charrnn.errors import CheckpointError, argument, notice, printable, shortened
 from charrnn.runtime.files import read_regular
 from charrnn.storage.atomic import sync_folder, unwritable, write_atomically
 from charrnn.storage.checkpoint import (
@@ -23,6 +25,7 @@ BEST = "best.safetensors"
 SHOWN = 5  # runs of a folder that are named
 # The best before an evaluation that only the end of the run caused.
 BEFORE_FINAL = "best-before-final.safetensors"
+Found = TypeVar("Found")
 ATTEMPTS = 100  # to read what a trainer removes between the look for it and the reading
 
 
@@ -61,14 +64,9 @@ class CheckpointFolder:
 
     def read_last(self) -> tuple[Path, Checkpoint, list[str]]:
         """The newest checkpoint that can be resumed from, and what is wrong with newer ones."""
-        problems: list[str] = []
-        found: tuple[Path, Checkpoint] | None = None
-        for path in reversed(self.steps()):
-            try:
-                found = path, read(path)
-                break
-            except DamagedCheckpointError as error:
-                problems.append(f"{path}: {error.what}")
+        damaged: list[DamagedCheckpointError] = []
+        found = self.newest(read, damaged)
+        problems = [f"{error.where}: {error.what}" for error in damaged]
         if problems or found is None:
             found = self._from_best(found)
         if found is not None:
@@ -80,6 +78,20 @@ class CheckpointFolder:
                 then=f"if {BEST} is good, start a new run from it with {argument('init_from')}",
             )
         raise no_checkpoint(self.folder.parent)
+
+    def newest(
+        self, read: Callable[[Path], Found], damaged: list[DamagedCheckpointError]
+    ) -> tuple[Path, Found] | None:
+        """The newest numbered checkpoint that can be read; `damaged` gets the errors of newer ones.
+
+        Raises MissingCheckpointError where a trainer removes what is being looked at.
+        """
+        for path in reversed(self.steps()):
+            try:
+                return path, read(path)
+            except DamagedCheckpointError as error:
+                damaged.append(error)
+        return None
 
     def reopen(self, path: Path, best_step: int | None, *, is_temporary: bool = False) -> None:
         """Before a run continues from `path`: `best` is that of `best_step`.
@@ -189,10 +201,9 @@ def runs_in(folder: Path) -> list[Path]:
 def no_checkpoint(run: Path) -> CheckpointError:
     """The error for a folder with nothing to read or to resume from."""
     if runs := runs_in(run):
-        shown = ", ".join(map(printable, map(str, runs[:SHOWN])))
-        more = f" and {len(runs) - SHOWN:,} more" if len(runs) > SHOWN else ""
+        shown = ", ".join(shortened([printable(str(path)) for path in runs], SHOWN))
         return CheckpointError(
-            "is a folder of runs, not a run", where=str(run), then=f"name one: {shown}{more}"
+            "is a folder of runs, not a run", where=str(run), then=f"name one: {shown}"
         )
     if (run / ".lock").exists():
         return CheckpointError(
@@ -217,35 +228,30 @@ def read_from(run_or_checkpoint: Path, which: str = "best") -> tuple[Path, Check
     for _ in range(ATTEMPTS):
         path = locate(run_or_checkpoint, which)
         try:
+            if which == "last" and path != run_or_checkpoint:
+                return _newest_or_best(CheckpointFolder(path.parent))
             return path, read(path)
         except MissingCheckpointError as error:
             missing = error
-        except DamagedCheckpointError as error:
-            if which != "last" or path == run_or_checkpoint:
-                raise
-            try:
-                return _before(path, error)
-            except MissingCheckpointError as gone:
-                missing = gone
     raise missing
 
 
-def _before(damaged: Path, error: DamagedCheckpointError) -> tuple[Path, Checkpoint]:
-    """The newest before a damaged one, or else the best; its error where all are damaged."""
-    steps = CheckpointFolder(damaged.parent).steps()
-    older = steps[: steps.index(damaged)] if damaged in steps else []
-    for path in [*reversed(older), damaged.parent / BEST]:
+def _newest_or_best(folder: CheckpointFolder) -> tuple[Path, Checkpoint]:
+    """The error of the newest is raised where all are damaged."""
+    damaged: list[DamagedCheckpointError] = []
+    found = folder.newest(read, damaged)
+    if found is None:
+        best = folder.folder / BEST
         try:
-            found = read(path)
-        except DamagedCheckpointError:
-            continue
-        except MissingCheckpointError:
-            if path.name == BEST:
-                break
+            found = best, read(best)
+        except (DamagedCheckpointError, MissingCheckpointError):
+            if damaged:
+                raise damaged[0] from None
             raise
-        notice(f"{damaged}: {error.what}; {path.name} is read in its place")
-        return path, found
-    raise error
+    if damaged:
+        said = f"{damaged[0].where}: {damaged[0].what}"
+        notice(f"{said}; {found[0].name} is read in its place")
+    return found
 
 
 def locate(run_or_checkpoint: Path, which: str = "best") -> Path:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from charrnn.config import flat, load, to_yaml
-from charrnn.errors import CharrnnError, CheckpointError, UsageError, argument
+from charrnn.errors import CharrnnError, CheckpointError, UsageError, argument, shortened
 from charrnn.runs.folder import RunFolder
 from charrnn.runs.sweep.plan import Point
 from charrnn.runtime.files import open_for_writing, read_regular
@@ -200,10 +200,9 @@ def require_same(changes: dict[str, list[str]], folder: Path) -> None:
         for key in keys:
             by_change.setdefault(key, []).append(name)
     lines = [f"{key} ({_some(names)})" for key, names in by_change.items()]
-    more = [f"… and {len(lines) - MOST_SHOWN} more"] if len(lines) > MOST_SHOWN else []
     raise UsageError(
         f"{len(changes)} points were begun with another configuration:\n  "
-        + "\n  ".join(lines[:MOST_SHOWN] + more),
+        + "\n  ".join(shortened(lines, MOST_SHOWN)),
         where=str(folder),
         then=f"put it back; or choose another {argument('out')}; or train these points again, "
         f"their old runs set aside, and keep the others: {argument('accept_changes')}",

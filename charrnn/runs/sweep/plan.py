@@ -11,12 +11,12 @@ from typing import Any
 
 from charrnn import build
 from charrnn.config import Config
-from charrnn.config.document import listed
+from charrnn.config.document import MAX_LISTED
 from charrnn.config.loading import Layer, merged
 from charrnn.config.schema import STDIN
 from charrnn.data.corpus import vocabulary_of
 from charrnn.data.files import find_files
-from charrnn.errors import ConfigError, UsageError
+from charrnn.errors import ConfigError, UsageError, shortened
 from charrnn.runs.sweep.file import Sweep
 
 MOST = 10_000  # points
@@ -52,7 +52,7 @@ def plan(sweep: Sweep, layers: Sequence[Layer] = ()) -> list[Point]:
         except ConfigError as error:
             problems.update(dict.fromkeys(error.message.split("\n")))
     if problems:
-        raise ConfigError("\n".join(listed(list(problems))))
+        raise ConfigError("\n".join(shortened(list(problems), MAX_LISTED)))
     return _named(points)
 
 
