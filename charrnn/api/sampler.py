@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from charrnn import build
 from charrnn.api.arguments import require
 from charrnn.data.layout import Layout
-from charrnn.data.utf8 import LONGEST, WholeCharacters, as_text
+from charrnn.data.utf8 import (
+    LONGEST,
+    WholeCharacters,
+    as_text,
+    phase_after,
+    tolerant,
+    transitions,
+)
 from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import UsageError, argument
 from charrnn.inference.beam import beam_search
@@ -174,12 +181,13 @@ class Sampler:
             found = beam_search(
                 self.network, self.prime, self.length, width, count=count, stop=self.stop,
                 symbols=self.vocabulary.symbols, boundary=self.boundary, allowed=chosen.allowed,
-                mixed=self.mixed,
+                mixed=self.mixed, utf8=self._phases(),
             )  # fmt: skip
             ends = [Truncation(self.stop) for _ in found]
+            whole = [_Ending(self).feed(self.vocabulary.decode(one.ids)) for one in found]
             texts = [
-                "".join(self.stop.truncate([self.vocabulary.decode(one.ids)], end))
-                for one, end in zip(found, ends, strict=True)
+                "".join(self.stop.truncate([text], end))
+                for text, end in zip(whole, ends, strict=True)
             ]
             encoded = [self.vocabulary.encode(text) for text in texts]
             nats = self._mean_nats(WorkerPool(self.network), encoded)
@@ -189,6 +197,15 @@ class Sampler:
                 f"{argument('length', self.length)}"
             )
         return list(zip(texts, nats, strict=True))
+
+    def _phases(self) -> Utf8 | None:
+        """Of a model of bytes: what holds a search to valid UTF-8, or else tells where a character
+        ends in what may be no UTF-8.
+        """
+        if self.utf8 is not None or self.vocabulary.unit == "char":
+            return self.utf8
+        after = tolerant(transitions(self.vocabulary))
+        return Utf8(after, np.ones(after.shape, np.bool_), phase_after(self.prime_text))
 
     def unique(self, count: int) -> Iterator[tuple[str, float]]:
         """Sequences that are different from each other and from those of the training text.

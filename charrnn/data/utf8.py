@@ -97,6 +97,11 @@ def transitions(vocabulary: Vocabulary) -> NDArray[np.int8]:
     return np.ascontiguousarray(AFTER[:, [min(ord(symbol), 256) for symbol in vocabulary.symbols]])
 
 
+def tolerant(after: NDArray[np.int8]) -> NDArray[np.int8]:
+    """The same where anything may follow: what cannot, begins a character or is none."""
+    return np.where(after < 0, np.maximum(after[0], 0), after).astype(np.int8)
+
+
 def able(after: NDArray[np.int8], allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which allowed ids may follow in each phase so that the character can be completed."""
     found = np.zeros(after.shape, np.bool_)

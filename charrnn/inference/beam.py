@@ -3,7 +3,8 @@
 Of every text that is still open the N likeliest are kept and each is continued by every symbol; a
 text that meets a stop condition is complete. Nothing is drawn: log p of a text is the sum of its
 symbols' by the model, and only falls as it grows, so that the search ends when no open text can
-better the complete ones (Lowerre 1976). Of equal ones the earlier, with lower ids, comes first.
+better the complete ones (Lowerre 1976). Of equal ones the earlier, with lower ids, comes first. A
+text of bytes ends where the character at its length does.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.data.utf8 import LONGEST
 from charrnn.inference.mixed_sampling import WeightedMixture
 from charrnn.inference.sampling import (
     Ids,
@@ -25,6 +27,7 @@ from charrnn.inference.sampling import (
     require_finite,
     state_before_last,
 )
+from charrnn.inference.valid_sampling import Utf8
 from charrnn.nn.network import Network
 
 Array = NDArray[Any]
@@ -40,12 +43,16 @@ class Found:
 
 @dataclass(frozen=True)
 class _Open:
-    """A text that may go on: the last id, the text before it, and how near it is to a condition."""
+    """A text that may go on: the last id, the text before it, and how near it is to a condition.
+
+    `phase`: where in a character of bytes it is.
+    """
 
     log_p: float
     id: int
     before: _Open | None
     truncation: Truncation
+    phase: int
 
     def ids(self) -> Ids:
         found: list[int] = []
@@ -60,28 +67,35 @@ def beam_search(
     network: Network, prime: Ids, length: int, width: int, *, count: int,
     stop: StopConditions, symbols: Sequence[str], boundary: int | None = None,
     allowed: NDArray[np.bool_] | None = None, mixed: WeightedMixture | None = None,
+    utf8: Utf8 | None = None,
 ) -> list[Found]:  # fmt: skip
     """The `count` likeliest texts after a prime (ids, at least one), the likeliest first.
 
     At most `width` are kept, and none is longer than `length`. `symbols` are those of the ids; what
-    `allowed` (K,) denies is in no text. After `boundary` the state is zero.
+    `allowed` (K,) denies is in no text. After `boundary` the state is zero. With `utf8` a text has
+    only bytes that it says may follow, and is complete where a character is, up to three later.
     """
     state = state_before_last(network, prime, boundary)
     streams = None if mixed is None else mixed.streams(last_sequence(prime, boundary)[:-1], 1)
     x, texts = prime[-1:].astype(np.int32), list[_Open | None]([None])
     complete: list[_Open] = []
-    for _ in range(length):
+    for n in range(1, length + 1 if utf8 is None or not length else length + LONGEST):
         log_p, state = _continued(network, x, state, streams, boundary, mixed)
         log_p += np.array([[0.0 if text is None else text.log_p] for text in texts])
         if allowed is not None:
             log_p[:, ~allowed] = -np.inf
+        if utf8 is not None:
+            phases = [utf8.first if text is None else text.phase for text in texts]
+            log_p[~utf8.able[phases]] = -np.inf
         kept, parents = list[_Open](), list[int]()
         for place in np.argsort(-log_p, axis=None, kind="stable"):
             parent, symbol = divmod(int(place), network.K)
             if len(kept) == width or log_p[parent, symbol] == -np.inf:
                 break
-            text = _continue(texts[parent], symbol, float(log_p[parent, symbol]), stop, symbols)
-            if text.truncation.ended:
+            text = _continue(
+                texts[parent], symbol, float(log_p[parent, symbol]), stop, symbols, utf8
+            )
+            if text.truncation.ended or (utf8 is not None and n >= length and not text.phase):
                 complete.append(text)
             else:
                 kept.append(text)
@@ -99,11 +113,15 @@ def beam_search(
 
 
 def _continue(
-    text: _Open | None, symbol: int, log_p: float, stop: StopConditions, symbols: Sequence[str]
-) -> _Open:
+    text: _Open | None, symbol: int, log_p: float, stop: StopConditions, symbols: Sequence[str],
+    utf8: Utf8 | None,
+) -> _Open:  # fmt: skip
     truncation = Truncation(stop) if text is None else copy(text.truncation)
     truncation.feed(symbols[symbol])
-    return _Open(log_p, symbol, text, truncation)
+    phase = 0
+    if utf8 is not None:
+        phase = int(utf8.after[utf8.first if text is None else text.phase, symbol])
+    return _Open(log_p, symbol, text, truncation, phase)
 
 
 def _continued(

@@ -11,8 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 import charrnn
+from charrnn.api.sampling import prepare_sampler
 from charrnn.cli.main import cli
-from charrnn.data.utf8 import as_text
+from charrnn.data.utf8 import as_text, phase_after
 from charrnn.errors import UsageError
 
 TEXT = "今天天气很好，我们去公园散步。\ncafé au lait\n" * 40
@@ -107,6 +108,19 @@ def test_a_sample_is_valid_where_that_is_asked_for(run):
     assert json.loads(row)["text"] == text
     denied = CliRunner().invoke(cli, [*map(str, args), "5", "--allow", "\xe9", "--forbid", "\xe9"])
     assert isinstance(denied.exception, UsageError)
+
+
+def test_a_search_ends_with_a_whole_character(run):
+    model = run.model()
+    for length in (7, 8, 9):
+        text = "".join(model.sample(beam=3, length=length, valid=True, errors="strict"))
+        assert length <= len(text.encode()) <= length + 3
+    with pytest.raises(UsageError, match="no valid character"):
+        model.sample(beam=3, valid=True, allow=b"\xe4")
+    sampler = prepare_sampler(model, "", length=2, allow="今")
+    texts = [text for text, _ in sampler.likeliest(100, 100)]
+    assert "今".encode() in [text.encode("latin-1") for text in texts]
+    assert {len(text) for text in texts if phase_after(text[:2]) == 0} == {2}
 
 
 def test_a_model_of_characters_has_no_bytes(tmp_path):
