@@ -26,9 +26,9 @@ from charrnn.api.rows import (
 )
 from charrnn.api.scores import require_unknown, scorer
 from charrnn.config.schema import STDIN, DataConfig
-from charrnn.data.files import UndecodableError, arriving_text, text_chunks, text_encoding
+from charrnn.data.files import UndecodableError, arriving_text, text_chunks
 from charrnn.data.layout import Layout, whole_lines
-from charrnn.data.vocabulary import Unit
+from charrnn.data.vocabulary import Unit, whole_letters
 from charrnn.errors import UsageError, argument, notice
 from charrnn.inference.scoring import Scorer
 from charrnn.runtime.progress import Done, working
@@ -90,7 +90,8 @@ class FileScores:
 
     def _texts(self, data: DataConfig) -> tuple[Texts, int]:
         if self.follow:
-            return iter([(STDIN, arriving_text(data.unit, self.encoding or data.encoding))]), LARGE
+            encoding, tell = self.encoding or data.encoding, None if self.encoding else self.tell
+            return iter([(STDIN, arriving_text(data.unit, encoding, tell=tell))]), LARGE
         return _texts(self.files, data, self.encoding, self.tell)
 
     @property
@@ -213,11 +214,11 @@ def _chunks(
     file: str, data: DataConfig, asked: str | None, tell: Callable[[str], None]
 ) -> Iterator[str]:
     """The pieces of a file, in the encoding that is asked for, its own, or the model's."""
-    path, encoding = Path(file), asked or data.encoding
-    if asked is None and data.unit == "char":
-        encoding = text_encoding(path, data.encoding, tell)
+    pieces = text_chunks(
+        Path(file), data.unit, asked or data.encoding, tell=None if asked else tell
+    )
     try:
-        yield from text_chunks(path, data.unit, encoding)
+        yield from pieces if data.unit == "byte" else whole_letters(pieces)
     except UndecodableError as error:
         error.advise("encoding")
         raise

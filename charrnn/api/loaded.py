@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from charrnn import build
-from charrnn.api.arguments import require
+from charrnn.api.arguments import require, require_codec
 from charrnn.data.corpus import Corpus, load_corpus
-from charrnn.data.files import MARK
+from charrnn.data.files import MARK, UndecodableError, decoded
 from charrnn.data.layout import Layout, layout_of
 from charrnn.errors import DataError, UsageError, argument, call
 from charrnn.inference.mixture.model import Mixture
@@ -104,6 +104,19 @@ class LoadedModel:
         found = as_symbols(text, self.vocabulary.unit)
         return self.layout.symbols(found, argument(name))
 
+    def decoded(self, text: str | bytes, encoding: str) -> str:
+        """Bytes as the characters that they are in an encoding. Raises UsageError and DataError."""
+        require_codec(encoding)
+        if isinstance(text, str) or self.vocabulary.unit == "byte":
+            raise UsageError(
+                f"{argument('encoding')} is for bytes that are given to a model of characters"
+            )
+        try:
+            return decoded(Path("text"), text, encoding)
+        except UndecodableError as error:
+            error.advise("encoding")
+            raise
+
     def network(self) -> Network:
         """The network with memory of its own over the same parameters: for one use of it."""
         network = self._network.with_own_workspace()
@@ -151,5 +164,5 @@ def as_symbols(text: str | bytes, unit: str) -> str:
     given: Any = type(text).__name__
     raise UsageError(
         f"a text is a str, not {given}: bytes are for models of data.unit byte",
-        then="for example: text.decode()",
+        then='decode them, or say how they are encoded, for example encoding="utf-8"',
     )

@@ -180,6 +180,7 @@ class Model(LoadedModel):
         on_unknown: Unknown | None = None,
         use: Use | None = None,
         independent: bool = False,
+        encoding: str | None = None,
     ) -> Scores:
         """Nats of each character of a text, as `charrnn score`.
 
@@ -187,7 +188,8 @@ class Model(LoadedModel):
         characters that the vocabulary lacks count as "surprise", which they do unless the run's
         data.on_unknown is skip or map, raise a DataError ("error"), are left out ("skip"), or
         mapped to look-alikes ("map"). How many there were is a notice. `independent`: each line as
-        if it were the only one, so that their order decides nothing.
+        if it were the only one, so that their order decides nothing. `encoding`: that of bytes
+        which are given to a model of characters.
 
         >>> scores = charrnn.load("runs/tiny").score("The lamp\\n")
         >>> len(scores.nats), bool(scores.bits_per_char > 0)
@@ -195,6 +197,8 @@ class Model(LoadedModel):
         """
         from charrnn.api.scores import score
 
+        if encoding is not None:
+            text = self.decoded(text, encoding)
         return score(self, text, on_unknown, use, independent=independent)
 
     def evaluate(
@@ -208,14 +212,16 @@ class Model(LoadedModel):
         hmm: int | None = None,
         on_unknown: OnUnknown | None = None,
         use: Use | None = None,
+        encoding: str | None = None,
     ) -> Evaluation:
         """Score a part of the model's text, or all of other files, as `charrnn eval`.
 
         `split`: "val", and "all" of `files`. `protocol`: one stream, or windows of `context`
         characters (256) from a zero state. `dynamic`: learn on what was scored, at this rate; the
         model itself stays as it is. `hmm`: the states of a hidden Markov model to compare with,
-        learned from the training part. `use` as in `score`. Raises UsageError, and DataError where
-        the text is not there.
+        learned from the training part. `use` as in `score`. `encoding`: that of `files`; else the
+        model's own, or UTF-8 where they are that. Raises UsageError, and DataError where the text
+        is not there.
 
         >>> result = charrnn.load("runs/tiny").evaluate()
         >>> result.split, result.chars
@@ -226,7 +232,7 @@ class Model(LoadedModel):
 
         return evaluate(
             self, tuple(fspath(name) for name in names), split, protocol, context,
-            dynamic=dynamic, hmm=hmm, on_unknown=on_unknown, use=use,
+            dynamic=dynamic, hmm=hmm, on_unknown=on_unknown, use=use, encoding=encoding,
         )  # fmt: skip
 
     def probabilities(

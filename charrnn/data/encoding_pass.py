@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 from charrnn.data.layout import Layout
 from charrnn.data.mapped_ids import DamagedError, IdsWriter, MappedIds, dtype_for, open_ids
 from charrnn.data.text_statistics import VARIABLE, TextStatistics, require_own
-from charrnn.data.vocabulary import LackingError, OnUnknown, Vocabulary, code_points
+from charrnn.data.vocabulary import (
+    LackingError,
+    OnUnknown,
+    Vocabulary,
+    code_points,
+    count_code_points,
+    has_other_spelling,
+    whole_letters,
+)
 from charrnn.errors import DataError
 from charrnn.runtime.files import read_regular
 from charrnn.storage.atomic import replacing_cached
@@ -73,10 +81,19 @@ def encode_to_file(
     this layout. Also returns notices: that a file was damaged, or could not be kept. Raises
     DataError for characters that the vocabulary lacks.
     """
-    encoder = Encoder(vocabulary, statistics.symbols, on_unknown)
+    as_written, encoder = read, Encoder(vocabulary, statistics.symbols, on_unknown)
+    handling: str | None = on_unknown if len(encoder.unknown) else None
+    if vocabulary.unit == "char" and any(has_other_spelling(chr(p)) for p in encoder.unknown):
+
+        def respelled() -> Iterator[str]:
+            return map(vocabulary.respelled, whole_letters(as_written()))
+
+        read = respelled
+        symbols = np.flatnonzero(count_code_points(read()))
+        encoder = Encoder(vocabulary, "".join(map(chr, symbols)), on_unknown)
+        handling = f"respelled, {on_unknown}"
     if on_unknown == "error" and len(encoder.unknown) and vocabulary.unknown is None:
-        raise LackingError(encoder.unknown, _first(read(), encoder.unknown), where)
-    handling = on_unknown if len(encoder.unknown) else None
+        raise LackingError(encoder.unknown, _first(whole_letters(as_written()), vocabulary), where)
     path = folder / f"{_key(statistics, vocabulary, handling, layout)}.ids"
     notices: list[str] = []
     check = _Check(statistics, vocabulary, layout)
@@ -169,13 +186,14 @@ def _key(
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:40]
 
 
-def _first(pieces: Iterable[str], wanted: NDArray[np.uint32]) -> int:
-    """Where the first of some code points stands."""
+def _first(pieces: Iterable[str], vocabulary: Vocabulary) -> int:
+    """Where the first character stands that the vocabulary lacks."""
     before = 0
     for text in pieces:
-        found = np.flatnonzero(np.isin(code_points(text), wanted))
+        ids, owner = vocabulary.spelled(text)
+        found = np.flatnonzero(ids < 0)
         if len(found):
-            return before + int(found[0])
+            return before + int(found[0] if owner is None else owner[found[0]])
         before += len(text)
     return before
 

@@ -9,9 +9,9 @@ import shlex
 import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
-from io import BufferedReader
+from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -22,6 +22,8 @@ from charrnn.data.file_kinds import Unpacked, require_text, unpacked
 from charrnn.data.vocabulary import Unit
 from charrnn.errors import DataError, argument, call, settings, shortened
 from charrnn.runtime.files import read_regular
+
+Tell = Callable[[str], None]
 
 MARK = "\ufeff"  # the byte order mark, decoded
 CHUNK = 1 << 20  # bytes read at a time
@@ -153,8 +155,11 @@ def read_prime(path: Path) -> bytes:
 def read_text(path: Path, unit: Unit = "char", encoding: str = "utf-8") -> str:
     """A file's text. Line ends are kept as they are; a byte order mark is not part of the text."""
     data = read_stdin() if str(path) == STDIN else _read(path)
-    if unit == "byte":
-        return data.decode("latin-1")
+    return data.decode("latin-1") if unit == "byte" else decoded(path, data, encoding)
+
+
+def decoded(path: Path, data: bytes, encoding: str) -> str:
+    """All of a text in an encoding; `path` names it in errors."""
     codec = _codec(encoding)
     require_text(path, data)
     require_mark(path, data, codec.name)
@@ -168,14 +173,14 @@ def read_text(path: Path, unit: Unit = "char", encoding: str = "utf-8") -> str:
 
 def text_chunks(
     path: Path, unit: Unit = "char", encoding: str = "utf-8",
-    done: Callable[[float], object] = lambda count: None,
+    done: Callable[[float], object] = lambda count: None, *, tell: Tell | None = None,
 ) -> Iterator[str]:  # fmt: skip
     """What `read_text` returns, in pieces that are not empty, without holding all of it.
 
-    `done` is told of the bytes of each.
+    `done` is told of the bytes of each; `tell`, that the text is UTF-8 instead, and is read so.
     """
     codec = _codec("latin-1" if unit == "byte" else encoding)
-    decoder = codecs.getincrementaldecoder(codec.name)()
+    decoder = _Decoder(path, codec.name, unit, tell)
     began, position = unit == "byte", 0
     with open_text(path) as file:
         data = file.read(CHUNK)
@@ -186,7 +191,7 @@ def text_chunks(
             following = file.read(CHUNK)
             position += len(data)
             try:
-                text = decoder.decode(data, final=not following)
+                text = decoder(data, final=not following)
             except UnicodeDecodeError as error:
                 offset = position - len(error.object) + error.start
                 raise undecodable(path, error.object, encoding, error.start, offset) from None
@@ -200,18 +205,41 @@ def text_chunks(
             data = following
 
 
-def arriving_text(unit: Unit = "char", encoding: str = "utf-8") -> Iterator[str]:
+def arriving_text(
+    unit: Unit = "char", encoding: str = "utf-8", *, tell: Tell | None = None
+) -> Iterator[str]:
     """Stdin, each part of it as soon as it comes. What cannot be decoded is U+FFFD: a log that is
-    followed does not end where a line of it is damaged.
+    followed does not end where a line of it is damaged. `tell` as in `text_chunks`.
     """
     codec = _codec("latin-1" if unit == "byte" else encoding)
-    decoder = codecs.getincrementaldecoder(codec.name)("replace")
+    decoder = _Decoder(Path(STDIN), codec.name, unit, tell, "replace")
     stream = cast(BufferedReader, _stdin())
     while data := stream.read1(CHUNK):
-        if text := decoder.decode(data):
+        if text := decoder(data):
             yield text
-    if text := decoder.decode(b"", final=True):
+    if text := decoder(b"", final=True):
         yield text
+
+
+class _Decoder:
+    """Decodes a text part by part. With `tell` what is beyond ASCII in it first decides whether it
+    is UTF-8 in the place of another encoding.
+    """
+
+    def __init__(
+        self, path: Path, codec: str, unit: Unit, tell: Tell | None, errors: str = "strict"
+    ) -> None:
+        self._path, self._codec, self._errors = path, codec, errors
+        self._decoder = codecs.getincrementaldecoder(codec)(errors)
+        self._tell = None if unit == "byte" or codec.startswith("utf") else tell
+
+    def __call__(self, data: bytes, *, final: bool = False) -> str:
+        if self._tell is not None and not data.isascii():
+            if is_utf8(data):
+                self._decoder = codecs.getincrementaldecoder("utf-8")(self._errors)
+                self._tell(_is_utf8_instead(self._path, self._codec))
+            self._tell = None
+        return self._decoder.decode(data, final=final)
 
 
 def _codec(encoding: str) -> codecs.CodecInfo:
@@ -256,23 +284,30 @@ class UndecodableError(DataError):
             )
 
 
-def text_encoding(path: Path, own: str, tell: Callable[[str], None]) -> str:
+def text_encoding(path: Path, own: str, tell: Tell) -> str:
     """The encoding of a file that is read as texts in `own` are: UTF-8 where it is that instead.
 
     Text beyond ASCII in another encoding is hardly ever valid UTF-8 by chance. It is told of.
     """
-    if str(path) == STDIN or _codec(own).name.startswith("utf"):
+    if _codec(own).name.startswith("utf"):
         return own
-    with open_text(path) as file:
+    with nullcontext(BytesIO(read_stdin())) if str(path) == STDIN else open_text(path) as file:
         while data := file.read(CHUNK):
             if data.isascii():
                 continue
             if not is_utf8(data):
                 return own
-            tell(f"{path} is UTF-8, not {own}, and is read as that; {argument('encoding', own)} "
-                 "reads it as it was to be")  # fmt: skip
+            tell(_is_utf8_instead(path, own))
             return "utf-8"
     return own
+
+
+def _is_utf8_instead(path: Path, own: str) -> str:
+    name = "stdin" if str(path) == STDIN else path
+    return (
+        f"{name} is UTF-8, not {own}, and is read as that; {argument('encoding', own)} reads it as "
+        "it was to be"
+    )
 
 
 def is_utf8(data: bytes) -> bool:

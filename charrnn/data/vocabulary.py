@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 import numpy as np
@@ -25,6 +25,7 @@ OnUnknown = Literal["error", "skip", "map"]
 NAMES: dict[Unit, str] = {"char": "character", "byte": "byte"}
 CHUNK = 1 << 20  # characters turned into code points at a time
 UNKNOWN = "\ufffd"  # what stands for characters that were too rare for a symbol of their own
+MOST_MARKS = 64  # on one letter; no language has so many, nor Unicode's stream-safe text (30)
 LINE_END = "\n"  # nothing but itself is mapped to it: in lines mode it ends a sequence
 
 # Look-alikes tried, in this order, by on_unknown: map.
@@ -147,7 +148,7 @@ class Vocabulary:
         """Stretches of a text with unknown characters, and how they are written in known ones."""
         if self.unit == "byte":
             return []
-        places = [at for at in unknown.tolist() if _has_other_spelling(text[at])]
+        places = [at for at in unknown.tolist() if has_other_spelling(text[at])]
         found: list[tuple[int, int, str]] = []
         for at in places:
             if found and at < found[-1][1]:
@@ -163,6 +164,16 @@ class Vocabulary:
                     found.append((start, stop, spelling))
                     break
         return found
+
+    def respelled(self, text: str) -> str:
+        """The text with its letters and marks written as the vocabulary does, where it can."""
+        parts, at = list[str](), 0
+        points = np.minimum(code_points(text), len(self._table) - 1)
+        unknown = np.flatnonzero(self._table[points] < 0)
+        for start, stop, spelling in self._other_spellings(text, unknown):
+            parts += [text[at:start], spelling]
+            at = stop
+        return "".join([*parts, text[at:]])
 
     def table(self) -> NDArray[np.int32]:
         """The id of every code point, -1 for those it lacks."""
@@ -200,7 +211,23 @@ def joins_the_one_before(character: str) -> bool:
     return unicodedata.combining(character) > 0 or "\u1160" <= character <= "\u11ff"
 
 
-def _has_other_spelling(character: str) -> bool:
+def whole_letters(pieces: Iterable[str]) -> Iterator[str]:
+    """The same text; no piece begins with marks that are on the last letter of the one before."""
+    held = ""
+    for piece in pieces:
+        start = len(held)
+        if held and joins_the_one_before(piece[0]):
+            start, least = start - 1, max(start - MOST_MARKS, 0)
+            while start > least and joins_the_one_before(held[start]):
+                start -= 1
+        if start:
+            yield held[:start]
+        held = held[start:] + piece
+    if held:
+        yield held
+
+
+def has_other_spelling(character: str) -> bool:
     return joins_the_one_before(character) or not (
         unicodedata.is_normalized("NFD", character) and unicodedata.is_normalized("NFC", character)
     )

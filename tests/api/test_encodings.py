@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import unicodedata
+
 import pytest
 from click.testing import CliRunner
 
 import charrnn
 from charrnn.cli.main import cli
-from charrnn.data.files import is_utf8, text_encoding
+from charrnn.data.files import is_utf8, read_stdin, text_encoding
 from charrnn.errors import DataError, UsageError
 
 TEXT = "Le café était fermé à cause de la grève.\n" * 20
@@ -49,6 +52,66 @@ def test_a_model_of_cp1252_reads_utf8(folder, command):
         run(command, folder / "new", *text, folder / "old.txt", "--encoding", "no").exception,
         UsageError,
     )
+
+
+@pytest.mark.parametrize("command", ["score", "score --follow", "eval --text -"])
+def test_so_it_does_from_stdin(folder, command):
+    name, *options = command.split()
+
+    def given(model, encoding, *more):
+        read_stdin.cache_clear()
+        args = [name, str(folder / model), *options, *more]
+        return CliRunner().invoke(cli, args, input=("la fe\n" + TEXT).encode(encoding))
+
+    own, other = given("old", "cp1252"), given("old", "utf-8")
+    assert own.exit_code == other.exit_code == 0
+    assert own.stdout == other.stdout
+    assert "stdin is UTF-8, not cp1252" in other.stderr
+    assert "is UTF-8" not in own.stderr
+    asked = given("old", "utf-8", "--encoding", "cp1252")
+    assert "is UTF-8" not in asked.stderr
+    assert asked.stdout != own.stdout
+    read_stdin.cache_clear()
+
+
+def test_it_is_told_of_from_stdin(folder):
+    args = ["train", "--text", "-", "--steps", "0", "--out", str(folder / "piped"), "-q"]
+    args += [part for name, value in SMALL.items() for part in ("--set", f"{name}={value}")]
+    done = CliRunner().invoke(cli, args, input=TEXT.encode())
+    read_stdin.cache_clear()
+    assert "the text is UTF-8, and read as cp1252" in done.stderr
+
+
+def test_encodings_in_python(folder):
+    model = charrnn.load(folder / "new")
+    scores = model.score(TEXT)
+    assert model.score(TEXT.encode("utf-16"), encoding="utf-16").nats.tolist() == (
+        scores.nats.tolist()
+    )
+    with pytest.raises(UsageError, match='encoding="utf-8"'):
+        model.score(TEXT.encode())
+    with pytest.raises(UsageError, match="is for bytes"):
+        model.score(TEXT, encoding="cp1252")
+    with pytest.raises(DataError, match='if that is right: encoding="cp1252"'):
+        model.score(TEXT.encode("cp1252"), encoding="utf-8")
+    with pytest.raises(UsageError, match="unknown encoding"):
+        model.evaluate(folder / "old.txt", encoding="no")
+    found = model.evaluate(folder / "old.txt", encoding="cp1252")
+    assert found.nats_per_char == model.evaluate(folder / "new.txt").nats_per_char
+
+
+def test_letters_whose_marks_are_in_the_next_piece(folder, monkeypatch):
+    """Scored as they are where a text comes in one piece."""
+    model = charrnn.load(folder / "new")
+    (folder / "nfd.txt").write_text(unicodedata.normalize("NFD", TEXT), encoding="utf-8")
+    args = ("score", folder / "new", folder / "nfd.txt", "--per", "file", "--format", "jsonl")
+    whole = json.loads(run(*args).stdout)
+    for chunk in (1, 7):
+        monkeypatch.setattr("charrnn.data.files.CHUNK", chunk)
+        done = run(*args)
+        assert done.stderr == ""
+        assert json.loads(done.stdout)["nats"] == pytest.approx(whole["nats"])
+    assert whole["nats"] == pytest.approx(model.score(TEXT).total, rel=1e-6)
 
 
 def test_a_prime_is_read_in_its_own_encoding(folder):

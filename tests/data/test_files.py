@@ -57,7 +57,8 @@ WRITTEN = {
         ("fr", "utf-16-be"),
     ],
 )  # fmt: skip
-def test_the_likely_encoding(tmp_path, language, encoding):
+def test_the_likely_encoding(tmp_path, monkeypatch, language, encoding):
+    monkeypatch.setitem(sys.modules, "chardet", None)
     path = tmp_path / "text.txt"
     path.write_bytes(WRITTEN[language].encode(encoding))
     if encoding in ("utf-16-le", "utf-16-be"):
@@ -68,6 +69,19 @@ def test_the_likely_encoding(tmp_path, language, encoding):
     assert f'settings={{"data.encoding": "{encoding}"}};' in str(caught.value)
     assert WRITTEN[language][:5] in str(caught.value) or encoding == "cp1254"
     assert read_text(path, encoding=encoding) == WRITTEN[language]
+
+
+@pytest.mark.parametrize(("language", "encoding"), [("ru", "koi8-r"), ("el", "cp1253")])
+def test_a_library_knows_better_where_it_is_installed(monkeypatch, language, encoding):
+    pytest.importorskip("chardet")
+    data = WRITTEN[language].encode(encoding)
+    first = guess_encodings(data)[0]
+    assert (first.encoding, first.score) == (encoding, 1.0)
+    assert WRITTEN[language][:5] in first.shown
+    monkeypatch.setattr("chardet.detect", lambda sample: {"encoding": "utf-7"})
+    assert guess_encodings(data)[0].encoding == "utf-7"
+    monkeypatch.setitem(sys.modules, "chardet", None)
+    assert guess_encodings(data)[0].score < 1.0
 
 
 def test_what_is_not_text_is_not_guessed(tmp_path):

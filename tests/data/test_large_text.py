@@ -37,7 +37,8 @@ from charrnn.storage.checkpoint import read
 from charrnn.storage.checkpoint_folder import locate
 from tests.conftest import PATIENCE, ROOT, TEXT
 
-ALPHABET = "abcXYZ \n\r\t'\u2019é\x80\xffßЖ中\ufeff\U0001f600\u0301"
+KNOWN = "abcXYZ \n\r\t'\u2019eé\u0301"
+ALPHABET = "abceXYZ \n\r\t'\u2019é\x80\xffßЖ中\ufeff\U0001f600\u0301"
 BIG = sources.LARGE // len(TEXT.encode()) + 2  # copies of TEXT that make a large text
 
 
@@ -91,8 +92,10 @@ def both_ways(contents, sets, vocabulary=None, extend=False, chunk=3):
     pieces=st.lists(st.text(ALPHABET, max_size=30), min_size=1, max_size=3),
     mode=st.sampled_from(["stream", "lines"]), unit=st.sampled_from(["char", "byte"]),
     on_unknown=st.sampled_from(["error", "skip", "map"]), extend=st.booleans(),
-    known=st.none() | st.sets(st.sampled_from(ALPHABET[:12]), min_size=1), chunk=st.integers(1, 9),
+    known=st.none() | st.sets(st.sampled_from(KNOWN), min_size=1), chunk=st.integers(1, 9),
 )  # fmt: skip
+@example(["abe\u0301\ncafé"], "stream", "char", "error", False, set("abcef\u0301\n"), 3)
+@example(["abe\u0301\ncafe\u0301\u0302"], "lines", "char", "map", False, set("abcefé\n"), 3)
 @example(["ab\nÖ"], "lines", "char", "error", False, {"a", "b", "\n"}, 4)
 def test_corpus_is_the_one_that_memory_would_hold(
     pieces, mode, unit, on_unknown, extend, known, chunk
