@@ -71,8 +71,9 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+.012345
 
 
 def is_text(path: Sequence[Any]) -> bool:
-    """Whether this is the place of one of the files in the list `data.text`."""
-    return len(path) == 3 and path[0] == "data" and path[1] == "text"
+    """Whether this is the place of one of the files in the list `data.text`, or a sweep's."""
+    own = path[1:] if path[:1] == ("base",) else path
+    return len(own) == 3 and own[0] == "data" and own[1] == "text"
 
 
 def require_bounded(nodes: int, depth: int, source: str, most: int | None = None) -> None:

@@ -10,6 +10,7 @@ from charrnn.config import document, loading
 from charrnn.data.corpus import load_corpus
 from charrnn.errors import ConfigError, DataError
 from charrnn.runs import start as starting
+from charrnn.runs.sweep.file import load_sweep
 from tests.helpers.runs import finish, resume, start
 
 
@@ -99,6 +100,17 @@ def test_a_run_s_own_file_is_read_where_it_is_named_as_a_configuration(many, tmp
     monkeypatch.setattr(document, "MAX_TEXT_CHARACTERS", 5000)
     with pytest.raises(ConfigError, match="larger than 3,000 characters"):
         config.load(run / "config.yaml")
+
+
+def test_so_is_a_sweep_s_base(tmp_path, monkeypatch):
+    monkeypatch.setattr(document, "MAX_NODES", 90)
+    listed = "".join(f"    - {n}.txt\n" for n in range(100))
+    grid = "grid:\n  model.hidden_size: [8, 16]\n"
+    (tmp_path / "s.yaml").write_text(f"base:\n  data:\n    text:\n{listed}{grid}")
+    assert len(load_sweep(tmp_path / "s.yaml").base[0]["data"]["text"]) == 100
+    (tmp_path / "s.yaml").write_text(f"base:\n  model:\n    text:\n{listed}{grid}")
+    with pytest.raises(ConfigError, match="more than 90 values"):
+        load_sweep(tmp_path / "s.yaml")
 
 
 @pytest.mark.parametrize("lines", [
