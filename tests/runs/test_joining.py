@@ -31,6 +31,8 @@ MODES = {
     "truncated": ["bptt.k1=5", "bptt.k2=8"],
     "full": ["bptt.mode=full", "bptt.window=16"],
     "lines": ["data.mode=lines", "bptt.k1=6", "bptt.k2=6"],
+    "records": ["data.mode=records", "data.separator=a", "bptt.k1=6", "bptt.k2=6"],
+    "blocks": ["data.split_by=blocks", "bptt.k1=5", "bptt.k2=8"],
     "full-lines": ["data.mode=lines", "bptt.mode=full", "bptt.window=4"],
     "weights": ["model.weight_dropout=0.3", "optim.ema_decay=0.9", "train.loss_reduction=sum"],
 }
