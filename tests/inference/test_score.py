@@ -112,7 +112,7 @@ def test_it_is_what_eval_says(charrnn, model, tmp_path, text_file):
         assert scored["interval"] is None
         assert scored["chars"] < SHORTEST
         said = charrnn("eval", "run", "--text", text_file).stdout
-        assert "no 95 % interval: it takes at least 10,000 characters\n" in said
+        assert "no 95 % interval: it takes at least 5,000 characters\n" in said
     else:
         low, high = scored["interval"]
         assert low < scored["nats_per_char"] < high
