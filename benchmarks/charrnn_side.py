@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from made_names import GROUPS, names
 from measuring import Spec
 from threadpoolctl import threadpool_limits
 
@@ -68,14 +69,31 @@ def step(spec: Spec) -> Callable[[], object]:
     return trainer(spec, 20 * spec["T"] * spec["B"]).update
 
 
+def epoch_of_lines(spec: Spec) -> Callable[[], object]:
+    """All updates of an epoch in lines mode."""
+    sets = [*spec["sets"], "data.mode=lines"]
+    made = _trainer_on("\n".join(names(spec)), {**spec, "sets": sets})
+    assert made.loader.batches_per_epoch == GROUPS
+
+    def epoch() -> None:
+        for _ in range(GROUPS):
+            made.update()
+
+    return epoch
+
+
 def trainer(spec: Spec, characters: int) -> Trainer:
     """A run at its beginning on so many random characters of K kinds."""
     symbols = np.array([chr(0x100 + k) for k in range(spec.get("K", K))])
     drawn = np.random.default_rng(0).integers(0, len(symbols), characters)
     drawn[: len(symbols)] = np.arange(len(symbols))
+    return _trainer_on("".join(symbols[drawn]), spec)
+
+
+def _trainer_on(text: str, spec: Spec) -> Trainer:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "text.txt")
-        path.write_text("".join(symbols[drawn]), encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
         chosen = settings({**spec, "sets": [*spec["sets"], f"data.text={path}"]})
         made = build.trainer(chosen, load_corpus(chosen.data))
     threadpool_limits(build.threads(chosen).blas, user_api="blas")

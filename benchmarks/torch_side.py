@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from made_names import names
 from measuring import TEXT, Spec
 from torch.nn.functional import cross_entropy, one_hot
 
@@ -41,7 +42,7 @@ def step(spec: Spec) -> Callable[[], object]:
 
 def _learning(spec: Spec, *, with_update: bool) -> Callable[[], object]:
     torch.set_num_threads(spec.get("threads", 2))
-    model = Model(spec)
+    model = _model(spec)
     adam = torch.optim.Adam(model.parameters, lr=RATE)
     T, B = spec["T"], spec["B"]
     x, y = torch.randint(0, model.K, (T, B)), torch.randint(0, model.K, (T, B))
@@ -67,6 +68,46 @@ def _backward(model: Model, x: torch.Tensor, y: torch.Tensor, state: Any) -> tup
     if isinstance(state, tuple):
         return loss.item(), tuple(part.detach() for part in state)
     return loss.item(), state.detach()
+
+
+def _model(spec: Spec) -> Any:
+    """The model, under `torch.compile` where the spec says so."""
+    model: Any = Model(spec)
+    if spec.get("compile"):
+        torch._dynamo.config.allow_rnn = True
+        compiled: Any = torch.compile(model.__call__)
+        compiled.parameters, compiled.K = model.parameters, model.K
+        return compiled
+    return model
+
+
+def epoch_of_lines(spec: Spec) -> Callable[[], object]:
+    """All updates of an epoch: names sorted by length, and padded and on tensors beforehand."""
+    torch.set_num_threads(spec.get("threads", 2))
+    model = Model({**spec, "K": 27})
+    adam = torch.optim.Adam(model.parameters, lr=RATE)
+    ordered, B = sorted(names(spec), key=len), spec["B"]
+    batches = [_padded(ordered[start : start + B]) for start in range(0, len(ordered), B)]
+
+    def epoch() -> None:
+        for x, y in batches:
+            adam.zero_grad(set_to_none=True)
+            _backward(model, x, y, None)
+            torch.nn.utils.clip_grad_norm_(model.parameters, CLIP)
+            adam.step()
+
+    return epoch
+
+
+def _padded(lines: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Ids (T, B) of inputs and targets, 0 between lines; targets that do not count are -100."""
+    x = torch.zeros((len(lines[-1]) + 1, len(lines)), dtype=torch.int64)
+    y = torch.full_like(x, -100)
+    for b, line in enumerate(lines):
+        ids = torch.tensor([ord(letter) - 96 for letter in line])
+        x[1 : len(line) + 1, b] = ids
+        y[: len(line), b], y[len(line), b] = ids, 0
+    return x, y
 
 
 def train(spec: Spec) -> float:

@@ -3,17 +3,19 @@
     python benchmarks/window.py
     python benchmarks/window.py --rows lstm-2x128 gru-2x128 --threads 1
 
-float32, K 65, state carried. A share is the model's multiplications and additions in products, per
-second, over those of this machine's own sgemm with as many threads.
+float32, K 65, state carried; `lines` are epochs of names, sorted by length and padded. A share
+is the model's multiplications and additions in products, per second, over those of this machine's
+own sgemm with as many threads.
 """
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
+from made_names import characters
 from measuring import (
     Report,
     Spec,
@@ -44,18 +46,27 @@ class Row:
     kernels: str = "numba"
     work: str = "window"
     bar: float | None = None
+    compile: bool = False
 
     def spec(self, side: str, threads: int, seconds: float) -> Spec:
         own = side == "charrnn"
         return {
             "side": side, "cell": self.cell, "H": self.H, "layers": self.layers, "B": self.B,
             "T": self.T, "sets": list(self.sets) if own else [], "kernels": self.kernels,
-            "work": self.work, "threads": threads, "seconds": seconds,
+            "work": self.work, "threads": threads, "seconds": seconds, "compile": self.compile,
         }  # fmt: skip
 
     @property
     def title(self) -> str:
-        return f"{self.cell.upper()} {self.layers}×{self.H} B{self.B} T{self.T}"
+        shape = f"{self.cell.upper()} {self.layers}×{self.H} B{self.B}"
+        return f"{shape} names" if self.work == "lines" else f"{shape} T{self.T}"
+
+    @property
+    def characters(self) -> int:
+        """Of one call of what is measured."""
+        if self.work == "lines":
+            return characters({"B": self.B})
+        return self.T * self.B
 
 
 STEP = ("optim.name=adam", "optim.grad_clip=5", "optim.grad_clip_mode=norm")
@@ -65,12 +76,16 @@ ROWS = [
     Row("rnn-2x128", cell="rnn", bar=1.5),
     Row("lstm-1x256", H=256, layers=1, B=32, T=64, bar=1.2),
     Row("lstm-2x512", H=512, B=64, T=100, bar=1.1),
-    Row("lstm-1x100", H=100, layers=1, B=1, T=25, bar=3.5),
+    Row("lstm-1x100", H=100, layers=1, B=1, T=25, bar=4.5),
     Row("peepholes", sets=("model.peepholes=true",), bar=1.4),
     Row("1997", sets=("model.forget_gate=false",), bar=1.4),
     Row("coupled", sets=("model.coupled_gates=true",), bar=1.4),
     Row("plain", kernels="numpy", bar=1.0),
     Row("step", work="step", sets=STEP, bar=1.5),
+    Row("lstm-1x32", H=32, layers=1, B=16, bar=4.0),
+    Row("step-1x100", H=100, layers=1, B=1, T=25, work="step", sets=STEP),
+    Row("step-1x32", H=32, layers=1, B=16, work="step", sets=STEP),
+    Row("lines-1x200", H=200, layers=1, B=32, work="lines", sets=STEP, bar=2.5),
 ]
 
 
@@ -83,7 +98,8 @@ def measure(spec: Spec) -> dict[str, float]:
         import charrnn_side as side
     else:
         import torch_side as side
-    work = side.step(spec) if spec["work"] == "step" else side.window(spec)
+    works = {"step": side.step, "window": side.window, "lines": side.epoch_of_lines}
+    work = works[spec["work"]](spec)
     found = {"seconds": seconds_each(work, spec["seconds"])}
     if spec["side"] == "charrnn":
         found["flops"] = side.flops_per_character(spec)
@@ -104,7 +120,7 @@ def compare(row: Row, threads: int, rounds: int, seconds: float) -> dict[str, An
     sgemm = {"side": "sgemm", "seconds": seconds / 4}
     own, torch, product = in_turn([*sides, sgemm], threads, rounds)
     rates = {
-        name: [row.T * row.B / found["seconds"] for found in side]
+        name: [row.characters / found["seconds"] for found in side]
         for name, side in (("charrnn", own), ("torch", torch))
     }
     machine = [2 * SGEMM**3 / found["seconds"] for found in product]
@@ -129,14 +145,19 @@ def _plain_flops(row: Row, threads: int) -> int:
 
 def report(options: argparse.Namespace) -> Report:
     rounds, seconds = (2, 0.3) if options.quick else (ROUNDS, SECONDS)
-    rows = [row for row in ROWS if not options.rows or row.name in options.rows]
+    rows = [
+        replace(row, compile=options.compile and row.work != "lines")
+        for row in ROWS
+        if not options.rows or row.name in options.rows
+    ]
     child({**rows[0].spec("charrnn", options.threads, 0), "seconds": 0}, options.threads)
     found = [compare(row, options.threads, rounds, seconds) for row in rows]
     lines = [_cells(row, values) for row, values in zip(rows, found, strict=True)]
     columns = ["row", "model", "charrnn chars/s", "PyTorch chars/s", "ratio (pairs)", "bar",
                "share of sgemm: charrnn", "PyTorch"]  # fmt: skip
     rate = median(values["sgemm_gflops"] for values in found)
-    title = f"Windows, {options.threads} threads a side; sgemm {rate:.0f} GFLOP/s"
+    compiled = ", PyTorch under torch.compile" * options.compile
+    title = f"Windows, {options.threads} threads a side{compiled}; sgemm {rate:.0f} GFLOP/s"
     return Report([Table(title, columns, lines)], {"threads": options.threads, "rows": found})
 
 
@@ -151,6 +172,7 @@ def _cells(row: Row, values: dict[str, Any]) -> list[str]:
 
 def more(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, default=2, help="threads of each side [2]")
+    parser.add_argument("--compile", action="store_true", help="PyTorch under torch.compile")
     parser.add_argument("--rows", nargs="+", choices=[row.name for row in ROWS], metavar="ROW")
 
 

@@ -15,8 +15,10 @@ from charrnn.nn.cells.registry import cell_class
 def cell(config: Config, D: int, chosen: Backend = NUMPY_BACKEND) -> Cell:
     """A layer of D inputs, as the configuration describes it."""
     model = config.model
-    made = cell_class(model.cell)
-    return made.from_options(D, model.hidden_size, model.bias, chosen, cell_options(config))
+    made, options = cell_class(model.cell), cell_options(config)
+    layer = made.from_options(D, model.hidden_size, model.bias, chosen, options)
+    layer.options = options
+    return layer
 
 
 def parameter_shapes(config: Config, K: int) -> Iterator[tuple[str, tuple[int, ...]]]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_info
 
 from charrnn.build.cells import cell
@@ -125,8 +127,28 @@ def warm_up(net: Network, *, learning: bool = True) -> None:
     """Run a window of two characters, so that compiled loops are there for the next one."""
     x, state = np.zeros((2, 1), np.int32), net.zero_state(1)
     worker = net.with_own_workspace()
-    if learning:
-        for mask in (None, np.ones((2, 1), np.bool_)):
-            bptt.gradient(worker, bptt.Batch(x, x, mask=mask), state, net.params.like(), 1.0)
-    else:
+    if not learning:
         worker.losses(worker.forward(x, state), x)
+    elif net.backend.is_compiled:
+        _warm_up_compiled(worker, x, state)
+    else:
+        bptt.gradient(worker, bptt.Batch(x, x), state, net.params.like(), 1.0)
+
+
+def _warm_up_compiled(net: Network, x: NDArray[np.int32], state: NDArray[Any]) -> None:
+    """Where loops have to be compiled first, a second process compiles those of the way back."""
+    from charrnn.nn.backends.compiled.helper import compiling_beside
+
+    grad = net.params.like()
+    with compiling_beside(net) as wait:
+        tape = net.forward(x, state)
+        dz = net.loss_gradient(net.predict(tape, x), x, 1.0)
+        W, A = grad["layers.0.W"], tape.cells[0].A
+        net.backend.scatter(ids=x.reshape(-1), dA=np.zeros_like(A).reshape(len(x), -1), dW=W)
+        if net.backend.adam_step is not None:
+            g = grad.flat
+            net.backend.adam_step(
+                g, g, g, g, None, 0.0, betas=(0.0, 0.0), epsilon=1.0, corrections=(0.0, 0.0)
+            )
+        wait()
+        net.backward(tape, dz, np.zeros_like(state), grad)

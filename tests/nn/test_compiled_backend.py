@@ -26,7 +26,13 @@ from tests.helpers.variants import OTHERS
 pytest.importorskip("numba", reason="the extra fast is not installed")
 
 from charrnn.nn.backends.compiled import NUMBA_BACKEND
-from charrnn.nn.backends.compiled.product import multiply, pack, pack_transposed
+from charrnn.nn.backends.compiled.compiling import compiled
+from charrnn.nn.backends.compiled.product import (
+    multiply,
+    pack,
+    pack_transposed,
+    product_rows,
+)
 from charrnn.nn.backends.compiled.sampling import _coldness, _draw, compiled_sampler
 from charrnn.runtime.installation import install_command
 
@@ -91,6 +97,11 @@ def test_compiled_kernels_give_what_the_plain_ones_give(name, dtype):
         assert np.abs(plain - fast).max() <= TOLERANCE[dtype] * max(np.abs(plain).max(), 1e-3)
 
 
+@compiled
+def product(A, P, C):
+    multiply(A, P, C)
+
+
 @given(
     M=st.integers(1, 30), k=st.integers(1, 70), n=st.integers(1, 70),
     dtype=st.sampled_from([np.float32, np.float64]), seed=st.integers(0, 9),
@@ -100,8 +111,8 @@ def test_the_packed_product_is_the_product(M, k, n, dtype, seed):
     rng = np.random.default_rng(seed)
     A, U = rng.standard_normal((M, k)).astype(dtype), rng.standard_normal((k, n)).astype(dtype)
     for packed in (pack(U), pack_transposed(np.ascontiguousarray(U.T))):
-        C = np.empty((M, packed.shape[0] * packed.shape[2]), dtype)
-        multiply(A, packed, C)
+        C = product_rows(M, packed)
+        product(A, packed, C)
         bound = np.finfo(dtype).eps * k * (np.abs(A) @ np.abs(U)).max()
         assert np.abs(C[:, :n] - A @ U).max() <= bound
         assert not C[:, n:].any()

@@ -74,6 +74,7 @@ class Cell(ABC):
     exports: ClassVar[Mapping[str, str]] = {}
     inner_bias: ClassVar[str | None] = None  # the letter of a bias that only h_{t-1} U has
 
+    options: Mapping[str, Any] | None = None  # what `from_options` was given, by `build`
     loops: Any  # a frozen dataclass of the cell's loops over time; those in NumPy to begin with
 
     def __init__(self, D: int, H: int, bias: bool, backend: Backend) -> None:

@@ -20,6 +20,18 @@ from charrnn.errors import notice
 
 _DIGEST_BYTES = 32
 _told: set[str] = set()
+_at_first_miss: list[Callable[[], None]] = []
+
+
+@contextmanager
+def at_first_miss(call: Callable[[], None]) -> Iterator[None]:
+    """While it lasts, `call` once, before the first function that the disk has not is compiled."""
+    _at_first_miss.append(call)
+    try:
+        yield
+    finally:
+        if call in _at_first_miss:
+            _at_first_miss.remove(call)
 
 
 class SealedFiles(IndexDataCacheFile):  # type: ignore[misc]
@@ -73,9 +85,12 @@ class LoopCache(NullCache):  # type: ignore[misc]
         if self._disk is None:
             return None
         try:
-            return self._disk.load_overload(sig, target_context)
+            loaded = self._disk.load_overload(sig, target_context)
         except Exception:  # of whatever was unpickled: it is compiled, and written anew
-            return None
+            loaded = None
+        while loaded is None and _at_first_miss:
+            _at_first_miss.pop()()
+        return loaded
 
     def save_overload(self, sig: Any, data: Any) -> None:
         if self._disk is None:

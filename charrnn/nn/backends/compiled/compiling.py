@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 
 from charrnn.nn.activations import IDENTITY, RELU, Activation
 from charrnn.nn.backends.compiled.cache import LoopCache
+from charrnn.nn.backends.compiled.views import between
 
 NAMES = ("beta", "alpha", "gamma", "c0", "c1", "c2")
 
@@ -54,13 +55,22 @@ def linear_flag(activation: Activation) -> int | None:
 if config.DISABLE_JIT:
     raise ImportError("NUMBA_DISABLE_JIT is set")
 
-_njit = njit(nogil=True, error_model="numpy", fastmath={"contract"})
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """The function, compiled for the types that it is called with."""
-    dispatcher = _njit(function)
-    dispatcher._cache = LoopCache(function)
+    """The function, compiled for the types that it is called with from Python."""
+    return _kept(njit(no_cfunc_wrapper=True, **_OPTIONS)(function))
+
+
+def part(function: Callable[..., Any]) -> Any:
+    """A part of compiled functions, which only they can call: a third less to compile."""
+    alone = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
+    return _kept(njit(**alone, **_OPTIONS)(function))
+
+
+def _kept(dispatcher: Any) -> Any:
+    dispatcher._cache = LoopCache(dispatcher.py_func)
     return dispatcher
 
 
@@ -116,7 +126,7 @@ def exp(x: Any) -> Any:
     raise NotImplementedError
 
 
-@overload(tanh, inline="always")
+@overload(tanh, jit_options=_OPTIONS)
 def _tanh(x: Any) -> Callable[..., Any]:
     if x is not types.float32:
 
@@ -126,7 +136,7 @@ def _tanh(x: Any) -> Callable[..., Any]:
         return library
 
     def rational(x: Any) -> Any:
-        x = min(max(x, -_CUT), _CUT)
+        x = between(x, -_CUT, _CUT)
         z = x * x
         P = (((_P4 * z + _P3) * z + _P2) * z + _P1) * z + _P0
         Q = (((_Q4 * z + _Q3) * z + _Q2) * z + _Q1) * z + _Q0
@@ -135,7 +145,7 @@ def _tanh(x: Any) -> Callable[..., Any]:
     return rational
 
 
-@overload(exp, inline="always")
+@overload(exp, jit_options=_OPTIONS)
 def _exp(x: Any) -> Callable[..., Any]:
     if x is not types.float32:
 
@@ -145,7 +155,7 @@ def _exp(x: Any) -> Callable[..., Any]:
         return library
 
     def reduced(x: Any) -> Any:
-        x = min(max(x, _LOW), _HIGH)
+        x = between(x, _LOW, _HIGH)
         n = np.floor(x * _LOG2_E + _HALF)
         r = (x - n * _LN2_HEAD) - n * _LN2_REST
         P = ((((_E5 * r + _E4) * r + _E3) * r + _E2) * r + _E1) * r + _E0

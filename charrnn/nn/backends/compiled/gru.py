@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.nn.backends.compiled.compiling import compiled, overload_step, tanh
-from charrnn.nn.backends.compiled.product import multiply, pack, pack_transposed
+from charrnn.nn.backends.compiled.compiling import compiled, overload_step, part, tanh
+from charrnn.nn.backends.compiled.product import multiply, pack, pack_transposed, product_rows
+from charrnn.nn.backends.compiled.views import ahead, number, plane, row
 from charrnn.nn.cells.base import Weights
 from charrnn.nn.cells.gru import GRU, GRULoops
 
@@ -17,14 +18,19 @@ Array = NDArray[Any]
 
 def forward(A: Array, U: Array, q: Array | None, H: Array, M: Array) -> None:
     """As `cells.gru.forward`."""
-    _forward(A, U, np.zeros(H.shape[-1], A.dtype) if q is None else q, H, M)
+    packed = pack(U)
+    product = product_rows(A.shape[1], packed)
+    _forward(A, packed, product, np.zeros(H.shape[-1], A.dtype) if q is None else q, H, M)
 
 
 def backward(
     dH: Array, dh: Array, U: Array, A: Array, H: Array, M: Array, dR: Array, dN: Array
 ) -> Array:
     """As `cells.gru.backward`."""
-    return _backward(dH, dh, U, A, H, M, dR, dN)
+    packed = pack_transposed(U)
+    dh = dh.copy()
+    _backward(dH, dh, packed, product_rows(len(dh), packed), A, H, M, dR, dN)
+    return dh
 
 
 LOOPS = GRULoops(forward=forward, backward=backward)
@@ -44,27 +50,25 @@ def step_data(cell: GRU, layers: list[Weights]) -> StepData:
 
 @overload_step(StepData)
 def _advance(x, a, state, layer, stream, cell, scratch):
-    h = state[0, stream]
-    _step(x, a, cell.q[layer], h, h, scratch)
+    h = row(state, (0, stream))
+    _step(row(x, ()), row(a, ()), row(cell.q, (layer,)), h, h, row(scratch, ()), len(scratch))
 
 
 @compiled
-def _forward(A, U, q, H, M):
-    T, B, _ = A.shape
-    packed = pack(U)
-    product = np.empty((B, packed.shape[0] * packed.shape[2]), A.dtype)
+def _forward(A, packed, product, q, H, M):
+    T, B, width = M.shape
     for t in range(T):
-        multiply(H[t], packed, product)
+        multiply(plane(H, t), packed, product)
         for b in range(B):
-            _step(A[t, b], product[b], q, H[t, b], H[t + 1, b], M[t, b])
+            _step(row(A, (t, b)), row(product, (b,)), row(q, ()), row(H, (t, b)),
+                  row(H, (t + 1, b)), row(M, (t, b)), width)  # fmt: skip
 
 
-@compiled
-def _step(a, product, q, h_past, h, m):
-    H = len(h)
-    half, one = a.dtype.type(0.5), a.dtype.type(1)
-    r, u, n = a[:H], a[H : 2 * H], a[2 * H : 3 * H]
-    r_product, u_product, n_product = product[:H], product[H : 2 * H], product[2 * H : 3 * H]
+@part
+def _step(a, product, q, h_past, h, m, H):
+    half, one = number(a, 0.5), number(a, 1)
+    r, u, n = a, ahead(a, H), ahead(a, 2 * H)
+    r_product, u_product, n_product = product, ahead(product, H), ahead(product, 2 * H)
     for j in range(H):
         r[j] = half * (tanh(half * (r[j] + r_product[j])) + one)  # (GRU.1)
         u[j] = half * (tanh(half * (u[j] + u_product[j])) + one)  # (GRU.2)
@@ -75,29 +79,25 @@ def _step(a, product, q, h_past, h, m):
 
 
 @compiled
-def _backward(dH, dh, U, A, H, M, dR, dN):
-    T, B, _ = A.shape
-    width = H.shape[2]
-    packed = pack_transposed(U)
-    product = np.zeros((B, packed.shape[0] * packed.shape[2]), A.dtype)
-    dh = dh.copy()
+def _backward(dH, dh, packed, product, A, H, M, dR, dN):
+    T, B, width = M.shape
     for t in range(T - 1, -1, -1):
         for b in range(B):
-            _step_back(dH[t, b], dh[b], A[t, b], H[t, b], M[t, b], dR[t, b], dN[t, b])
-        multiply(dR[t], packed, product)
+            _step_back(row(dH, (t, b)), row(dh, (b,)), row(A, (t, b)), row(H, (t, b)),
+                       row(M, (t, b)), row(dR, (t, b)), row(dN, (t, b)), width)  # fmt: skip
+        multiply(plane(dR, t), packed, product)
         for b in range(B):
+            dh_t, carried = row(dh, (b,)), row(product, (b,))
             for j in range(width):
-                dh[b, j] += product[b, j]  # (GRU.11)
-    return dh
+                dh_t[j] += carried[j]  # (GRU.11)
 
 
-@compiled
-def _step_back(dH, dh, a, h_past, m, dr, dn):
+@part
+def _step_back(dH, dh, a, h_past, m, dr, dn, H):
     """Leaves in dh what (GRU.11) carries past the product: dh ⊙ u."""
-    H = len(dh)
-    one = a.dtype.type(1)
-    r, u, n = a[:H], a[H : 2 * H], a[2 * H : 3 * H]
-    d_r, d_u, d_m = dr[:H], dr[H : 2 * H], dr[2 * H : 3 * H]
+    one = number(a, 1)
+    r, u, n = a, ahead(a, H), ahead(a, 2 * H)
+    d_r, d_u, d_m = dr, ahead(dr, H), ahead(dr, 2 * H)
     for j in range(H):
         dh_t = dh[j] + dH[j]  # (GRU.6)
         d_u[j] = dh_t * (h_past[j] - n[j]) * u[j] * (one - u[j])  # (GRU.7)

@@ -17,9 +17,11 @@ from charrnn.nn.backends.compiled.compiling import (
     constants,
     linear_flag,
     overload_step,
+    part,
     tanh,
 )
-from charrnn.nn.backends.compiled.product import multiply, pack, pack_transposed
+from charrnn.nn.backends.compiled.product import multiply, pack, pack_transposed, product_rows
+from charrnn.nn.backends.compiled.views import ahead, number, plane, row
 from charrnn.nn.cells.base import Weights
 from charrnn.nn.cells.lstm import LSTM, LSTMLoops, LSTMVariant
 
@@ -31,7 +33,9 @@ def forward(
     A: Array, U: Array, P: Array | None, H: Array, S: Array, Q: Array, variant: LSTMVariant
 ) -> None:
     """As `cells.lstm.forward`."""
-    _forward(A, U, P, H, S, Q, *_activations(variant, A.dtype), *_flags(variant))
+    packed = pack(U)
+    a = product_rows(A.shape[1], packed)
+    _forward(A, packed, a, P, H, S, Q, *_activations(variant, A.dtype), *_flags(variant))
 
 
 def backward(
@@ -48,9 +52,14 @@ def backward(
 ) -> tuple[Array, Array]:
     """As `cells.lstm.backward`."""
     seen = None if variant.truncate else P
-    more = (*_activations(variant, A.dtype), *_flags(variant), 1 if variant.truncate else None)
-    initial: tuple[Array, Array] = _backward(dH, dh, ds, U, seen, A, S, Q, dA, *more)
-    return initial
+    _, _, own_forget, coupled = _flags(variant)
+    truncate = 1 if variant.truncate else None
+    packed = pack_transposed(U)
+    carried, width = product_rows(len(dh), packed), dh.shape[1]
+    carried[:, :width], ds = dh, ds.copy()
+    _backward(dH, carried, ds, packed, seen, A, S, Q, dA, *_activations(variant, A.dtype),
+              own_forget, coupled, truncate)  # fmt: skip
+    return carried[:, :width], ds
 
 
 LOOPS = LSTMLoops(forward=forward, backward=backward)
@@ -77,18 +86,10 @@ def step_data(cell: LSTM, layers: list[Weights]) -> StepData:
 
 @overload_step(StepData)
 def _advance(x, a, state, layer, stream, cell, scratch):
-    _step(x, a, cell.P, layer, state[1, stream], scratch, state[0, stream], cell)
-
-
-@compiled
-def _step(x, a, P, layer, s, q, h, cell):
-    if P is None:
-        _gates(x, a, None, s, cell.phi_g, cell.linear_g, cell.own_forget)
-        _state(x, None, s, s, cell.own_forget, cell.coupled)
-    else:
-        _gates(x, a, P[layer], s, cell.phi_g, cell.linear_g, cell.own_forget)
-        _state(x, P[layer], s, s, cell.own_forget, cell.coupled)
-    _output(x, s, q, h, cell.phi_h, cell.linear_h, cell.own_forget)
+    s, h = row(state, (1, stream)), row(state, (0, stream))
+    _step(row(x, ()), row(a, ()), row(cell.P, (layer, 0)), s, s, row(scratch, ()), h, len(scratch),
+          cell.phi_g, cell.phi_h, cell.linear_g, cell.linear_h, cell.own_forget,
+          cell.coupled)  # fmt: skip
 
 
 @cache
@@ -107,69 +108,34 @@ def _flags(variant: LSTMVariant) -> Flags:
 
 
 @compiled
-def _forward(A, U, P, H, S, Q, phi_g, phi_h, linear_g, linear_h, own_forget, coupled):
-    T, B, _ = A.shape
-    packed = pack(U)
-    a = np.empty((B, packed.shape[0] * packed.shape[2]), A.dtype)
+def _forward(A, packed, a, P, H, S, Q, phi_g, phi_h, linear_g, linear_h, own_forget, coupled):
+    T, B, width = Q.shape
     for t in range(T):
-        multiply(H[t], packed, a)
+        multiply(plane(H, t), packed, a)
         for b in range(B):
-            _gates(A[t, b], a[b], P, S[t, b], phi_g, linear_g, own_forget)
-            _state(A[t, b], P, S[t, b], S[t + 1, b], own_forget, coupled)
-            _output(A[t, b], S[t + 1, b], Q[t, b], H[t + 1, b], phi_h, linear_h, own_forget)
+            _step(row(A, (t, b)), row(a, (b,)), row(P, (0,)), row(S, (t, b)), row(S, (t + 1, b)),
+                  row(Q, (t, b)), row(H, (t + 1, b)), width, phi_g, phi_h, linear_g, linear_h,
+                  own_forget, coupled)  # fmt: skip
 
 
-@compiled
-def _gates(x, a, P, s_past, phi_g, linear_g, own_forget):
-    """x ← the gates; o without its peephole, and so not yet activated, where there is one."""
-    H = len(s_past)
-    early = H if own_forget is None else 2 * H
+@part
+def _step(x, a, P, s_past, s, q, h, H, phi_g, phi_h, linear_g, linear_h, own_forget, coupled):
+    """One stream's step, by rows of H: x ← the gates, then s, q = h(s) and h."""
+    half, one = number(x, 0.5), number(x, 1)
+    early = H if own_forget is None else 2 * H  # columns of the gates that see s_past
+    i, f, o, g, a_g = x, ahead(x, early - H), ahead(x, early), ahead(x, early + H), early + H
+    sigmoids = early + H
     if P is not None:
-        for k in range(early // H):
-            _add_product(a[k * H : (k + 1) * H], s_past, P[k])
-        _add(x[early : early + H], a[early : early + H])
-        _sigmoid(x[:early], a[:early])  # (LSTM.1), (LSTM.2)
-    else:
-        _sigmoid(x[: early + H], a[: early + H])
+        sigmoids = early
+        for k in range(0, early, H):
+            _add_product(ahead(a, k), s_past, ahead(P, k), H)
+        _add(o, ahead(a, early), H)
+    for j in range(sigmoids):
+        x[j] = half * (tanh(half * (x[j] + a[j])) + one)  # (LSTM.1), (LSTM.2)
     if linear_g is None:
-        _activate(x[early + H :], a[early + H : early + 2 * H], phi_g)  # (LSTM.3)
+        _activate(g, ahead(a, a_g), H, phi_g)  # (LSTM.3)
     else:
-        _add(x[early + H :], a[early + H : early + 2 * H])
-
-
-@compiled
-def _sigmoid(x, a):
-    half, one = x.dtype.type(0.5), x.dtype.type(1)
-    for j in range(len(x)):
-        x[j] = half * (tanh(half * (x[j] + a[j])) + one)
-
-
-@compiled
-def _activate(x, a, phi):
-    beta, alpha, gamma = phi[0], phi[1], phi[2]
-    for j in range(len(x)):
-        x[j] = alpha * tanh(beta * (x[j] + a[j])) + gamma
-
-
-@compiled
-def _add(x, a):
-    for j in range(len(x)):
-        x[j] += a[j]
-
-
-@compiled
-def _add_product(x, a, b):
-    for j in range(len(x)):
-        x[j] += a[j] * b[j]
-
-
-@compiled
-def _state(x, P, s_past, s, own_forget, coupled):
-    """s_t, and what it adds to o where there are peepholes."""
-    H = len(s)
-    half, one = x.dtype.type(0.5), x.dtype.type(1)
-    early = H if own_forget is None else 2 * H
-    i, f, o, g = x[:H], x[early - H : early], x[early : early + H], x[early + H : early + 2 * H]
+        _add(g, ahead(a, a_g), H)
     for j in range(H):
         if own_forget is not None:
             s[j] = f[j] * s_past[j] + i[j] * g[j]  # (LSTM.4)
@@ -178,15 +144,9 @@ def _state(x, P, s_past, s, own_forget, coupled):
         else:
             s[j] = s_past[j] + i[j] * g[j]
     if P is not None:
-        p = P[P.shape[0] - 1]
+        p = ahead(P, early)
         for j in range(H):
             o[j] = half * (tanh(half * (o[j] + s[j] * p[j])) + one)  # (LSTM.5)
-
-
-@compiled
-def _output(x, s, q, h, phi_h, linear_h, own_forget):
-    H = len(s)
-    o = x[H : 2 * H] if own_forget is None else x[2 * H : 3 * H]
     beta, alpha, gamma = phi_h[0], phi_h[1], phi_h[2]
     for j in range(H):
         if linear_h is None:
@@ -196,49 +156,55 @@ def _output(x, s, q, h, phi_h, linear_h, own_forget):
         h[j] = o[j] * q[j]  # (LSTM.6)
 
 
+@part
+def _activate(x, a, H, phi):
+    beta, alpha, gamma = phi[0], phi[1], phi[2]
+    for j in range(H):
+        x[j] = alpha * tanh(beta * (x[j] + a[j])) + gamma
+
+
+@part
+def _add(x, a, H):
+    for j in range(H):
+        x[j] += a[j]
+
+
+@part
+def _add_product(x, a, b, H):
+    for j in range(H):
+        x[j] += a[j] * b[j]
+
+
 @compiled
-def _backward(dH, dh, ds, U, P, A, S, Q, dA, phi_g, phi_h, linear_g, linear_h, own_forget, coupled,
-              truncate):  # fmt: skip
-    T, B, _ = A.shape
-    width = Q.shape[2]
-    packed = pack_transposed(U)
-    carried = np.zeros((B, packed.shape[0] * packed.shape[2]), A.dtype)
-    carried[:, :width] = dh
-    ds = ds.copy()
+def _backward(dH, carried, ds, packed, P, A, S, Q, dA, phi_g, phi_h, own_forget, coupled, truncate):
+    T, B, width = Q.shape
     for t in range(T - 1, -1, -1):
         for b in range(B):
-            _output_back(dH[t, b], carried[b], ds[b], A[t, b], Q[t, b], dA[t, b], P, phi_h,
-                         own_forget)  # fmt: skip
-            _gates_back(ds[b], A[t, b], S[t, b], dA[t, b], P, phi_g, own_forget, coupled)
+            _step_back(row(dH, (t, b)), row(carried, (b,)), row(ds, (b,)), row(A, (t, b)),
+                       row(S, (t, b)), row(Q, (t, b)), row(dA, (t, b)), row(P, (0,)), width, phi_g,
+                       phi_h, own_forget, coupled)  # fmt: skip
         if truncate is None:
-            multiply(dA[t], packed, carried)  # (LSTM.17)
+            multiply(plane(dA, t), packed, carried)  # (LSTM.17)
         else:
-            carried[...] = 0  # (BPTT.9)
-    return carried[:, :width].copy(), ds
+            for b in range(B):
+                dh = row(carried, (b,))
+                for j in range(width):
+                    dh[j] = 0  # (BPTT.9)
 
 
-@compiled
-def _output_back(dH, carried, ds, a, q, da, P, phi_h, own_forget):
-    H = len(q)
-    one = a.dtype.type(1)
-    start = H if own_forget is None else 2 * H
-    o, d_o = a[start : start + H], da[start : start + H]
+@part
+def _step_back(dH, carried, ds, a, s_past, q, da, P, H, phi_g, phi_h, own_forget, coupled):
+    one = number(a, 1)
+    early = H if own_forget is None else 2 * H
+    i, f, o, g = a, ahead(a, early - H), ahead(a, early), ahead(a, early + H)
+    d_i, d_f, d_o, d_g = da, ahead(da, early - H), ahead(da, early), ahead(da, early + H)
     c0, c1, c2 = phi_h[3], phi_h[4], phi_h[5]
     for j in range(H):
         dh = dH[j] + carried[j]  # (LSTM.8)
         d_o[j] = dh * q[j] * o[j] * (one - o[j])  # (LSTM.9)
         ds[j] += dh * o[j] * ((c2 * q[j] + c1) * q[j] + c0)  # (LSTM.10)
     if P is not None:
-        _add_product(ds, d_o, P[P.shape[0] - 1])  # (LSTM.11)
-
-
-@compiled
-def _gates_back(ds, a, s_past, da, P, phi_g, own_forget, coupled):
-    H = len(s_past)
-    one = a.dtype.type(1)
-    early = H if own_forget is None else 2 * H
-    i, f, g = a[:H], a[early - H : early], a[early + H : early + 2 * H]
-    d_i, d_f, d_g = da[:H], da[early - H : early], da[early + H : early + 2 * H]
+        _add_product(ds, d_o, ahead(P, early), H)  # (LSTM.11)
     c0, c1, c2 = phi_g[3], phi_g[4], phi_g[5]
     for j in range(H):
         d_g[j] = ds[j] * i[j] * ((c2 * g[j] + c1) * g[j] + c0)  # (LSTM.14)
@@ -252,5 +218,5 @@ def _gates_back(ds, a, s_past, da, P, phi_g, own_forget, coupled):
             d_f[j] = ds[j] * s_past[j] * f[j] * (one - f[j])  # (LSTM.13)
             ds[j] *= f[j]  # (LSTM.15)
     if P is not None:
-        for k in range(early // H):
-            _add_product(ds, da[k * H : (k + 1) * H], P[k])  # (LSTM.16)
+        for k in range(0, early, H):
+            _add_product(ds, ahead(da, k), ahead(P, k), H)  # (LSTM.16)

@@ -8,17 +8,21 @@ the blocking that matrices of this size do not need.
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
-from charrnn.nn.backends.compiled.compiling import compiled
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.nn.backends.compiled.compiling import compiled, part
 from charrnn.nn.backends.compiled.tile import PANEL_BYTES, copy_panel_row, tile, transpose_tiles
 
+Array = NDArray[Any]
 # As many sums as keep the multipliers busy and fit in sixteen registers.
 _tile_6, _tile_5, _tile_4, _tile_3, _tile_2 = (tile(rows, 1) for rows in (6, 5, 4, 3, 2))
 _row_4, _row_3, _row_2, _row_1 = (tile(1, panels) for panels in (4, 3, 2, 1))
 
 
-@compiled
+@part
 def multiply(A, P, C):
     """C = A @ P. A (M, k), P packed (panels, k, columns), C (M, panels · columns)."""
     M, panels = A.shape[0], P.shape[0]
@@ -43,7 +47,7 @@ def multiply(A, P, C):
             row += rows
 
 
-@compiled
+@part
 def _multiply_row(A, P, C):
     panels, panel = P.shape[0], 0
     while panel + 4 <= panels:
@@ -57,37 +61,57 @@ def _multiply_row(A, P, C):
         _row_1(A, P, C, 0, panel)
 
 
-@compiled
-def pack(U):
+def pack(U: Array) -> Array:
     """U (k, n) in panels (panels, k, columns), the last one filled up with zeros."""
+    P = _panels(U.shape[0], U.shape[1], U.dtype)
+    _pack(U, P)
+    return P
+
+
+def pack_transposed(U: Array) -> Array:
+    """The transpose of U (n, k) in panels: `pack(U.T)`."""
+    n, k = U.shape
+    P = _panels(k, n, U.dtype)
+    _pack_transposed(U, P)
+    return P
+
+
+def product_rows(rows: int, packed: Array) -> Array:
+    """Memory for the product of so many rows with a packed matrix."""
+    return np.empty((rows, packed.shape[0] * packed.shape[2]), packed.dtype)
+
+
+def _panels(k: int, n: int, dtype: np.dtype[Any]) -> Array:
+    columns = PANEL_BYTES // dtype.itemsize
+    return np.empty((-(-n // columns), k, columns), dtype)
+
+
+@compiled
+def _pack(U, P):
     k, n = U.shape
-    columns = PANEL_BYTES // U.itemsize
-    P = np.empty(((n + columns - 1) // columns, k, columns), U.dtype)
+    columns = P.shape[2]
     whole = n // columns
     for panel in range(whole):
         for i in range(k):
             copy_panel_row(U, P, i, panel)
     if whole < P.shape[0]:
-        P[whole] = 0
-        P[whole, :, : n - whole * columns] = U[:, whole * columns :]
-    return P
+        for i in range(k):
+            for j in range(columns):
+                at = whole * columns + j
+                P[whole, i, j] = U[i, at] if at < n else 0
 
 
 @compiled
-def pack_transposed(U):
-    """The transpose of U (n, k) in panels: `pack(U.T)`."""
+def _pack_transposed(U, P):
     n, k = U.shape
-    columns = PANEL_BYTES // U.itemsize
-    P = np.empty(((n + columns - 1) // columns, k, columns), U.dtype)
+    columns = P.shape[2]
     side = columns // 2
     for panel in range(P.shape[0]):
-        rows = U[panel * columns : (panel + 1) * columns]
-        tiled = k // side * side if len(rows) == columns else 0
+        start = panel * columns
+        rows = columns if start + columns <= n else n - start
+        tiled = k // side * side if rows == columns else 0
         for i in range(0, tiled, side):
             transpose_tiles(U, P, i, panel)
-        if len(rows) < columns:
-            P[panel] = 0
-        for j in range(len(rows)):
-            for i in range(tiled, k):
-                P[panel, i, j] = rows[j, i]
-    return P
+        for i in range(tiled, k):
+            for j in range(columns):
+                P[panel, i, j] = U[start + j, i] if j < rows else 0

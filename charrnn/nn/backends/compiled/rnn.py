@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.nn.activations import Activation
@@ -15,10 +14,12 @@ from charrnn.nn.backends.compiled.compiling import (
     compiled,
     constants,
     overload_step,
+    part,
     relu_flag,
     tanh,
 )
-from charrnn.nn.backends.compiled.product import multiply, pack, pack_transposed
+from charrnn.nn.backends.compiled.product import multiply, pack, pack_transposed, product_rows
+from charrnn.nn.backends.compiled.views import number, plane, row
 from charrnn.nn.cells.base import Weights
 from charrnn.nn.cells.rnn import RNN, RNNLoops
 
@@ -27,12 +28,19 @@ Array = NDArray[Any]
 
 def forward(A: Array, U: Array, H: Array, activation: Activation) -> None:
     """As `cells.rnn.forward`."""
-    _forward(A, U, H, constants(activation, A.dtype), relu_flag(activation))
+    packed = pack(U)
+    a = product_rows(A.shape[1], packed)
+    _forward(A, packed, a, H, constants(activation, A.dtype), relu_flag(activation))
 
 
 def backward(dH: Array, dh: Array, U: Array, H: Array, activation: Activation, dA: Array) -> Array:
     """As `cells.rnn.backward`."""
-    return _backward(dH, dh, U, H, constants(activation, dA.dtype), relu_flag(activation), dA)
+    packed = pack_transposed(U)
+    carried, width = product_rows(len(dh), packed), dh.shape[1]
+    carried[:, :width] = dh
+    phi, relu = constants(activation, dA.dtype), relu_flag(activation)
+    _backward(dH, carried, packed, H, phi, relu, dA)
+    return carried[:, :width]
 
 
 LOOPS = RNNLoops(forward=forward, backward=backward)
@@ -52,49 +60,47 @@ def step_data(cell: RNN, layers: list[Weights]) -> StepData:
 
 @overload_step(StepData)
 def _advance(x, a, state, layer, stream, cell, scratch):
-    _step(x, a, state[0, stream], cell.phi, cell.relu)
+    h = row(state, (0, stream))
+    _step(row(x, ()), row(a, ()), h, len(scratch), cell.phi, cell.relu)
 
 
 @compiled
-def _forward(A, U, H, activation, relu):
-    T, B, _ = A.shape
-    packed = pack(U)
-    a = np.empty((B, packed.shape[0] * packed.shape[2]), A.dtype)
+def _forward(A, packed, a, H, activation, relu):
+    T, B, width = A.shape
     for t in range(T):
-        multiply(H[t], packed, a)
+        multiply(plane(H, t), packed, a)
         for b in range(B):
-            _step(A[t, b], a[b], H[t + 1, b], activation, relu)
+            h = row(H, (t + 1, b))
+            _step(row(A, (t, b)), row(a, (b,)), h, width, activation, relu)
 
 
-@compiled
-def _step(x, a, h, activation, relu):
+@part
+def _step(x, a, h, H, activation, relu):
     beta, alpha, gamma = activation[0], activation[1], activation[2]
-    for j in range(len(h)):
+    for j in range(H):
         if relu is None:
             h[j] = alpha * tanh(beta * (x[j] + a[j])) + gamma  # (RNN.1), (RNN.2)
         else:
-            h[j] = max(x[j] + a[j], x.dtype.type(0))
+            sum_j = x[j] + a[j]
+            h[j] = number(x, 0) if sum_j < 0 else sum_j
 
 
 @compiled
-def _backward(dH, dh, U, H, activation, relu, dA):
+def _backward(dH, carried, packed, H, activation, relu, dA):
     T, B, width = dA.shape
-    packed = pack_transposed(U)
-    carried = np.zeros((B, packed.shape[0] * packed.shape[2]), dA.dtype)
-    carried[:, :width] = dh
     for t in range(T - 1, -1, -1):
         for b in range(B):
-            _step_back(dH[t, b], carried[b], H[t + 1, b], dA[t, b], activation, relu)
-        multiply(dA[t], packed, carried)  # (RNN.5)
-    return carried[:, :width].copy()
+            _step_back(row(dH, (t, b)), row(carried, (b,)), row(H, (t + 1, b)), row(dA, (t, b)),
+                       width, activation, relu)  # fmt: skip
+        multiply(plane(dA, t), packed, carried)  # (RNN.5)
 
 
-@compiled
-def _step_back(dh, carried, h, da, activation, relu):
+@part
+def _step_back(dh, carried, h, da, H, activation, relu):
     c0, c1, c2 = activation[3], activation[4], activation[5]
-    for j in range(len(h)):
+    for j in range(H):
         dh_t = dh[j] + carried[j]
         if relu is None:
             da[j] = ((c2 * h[j] + c1) * h[j] + c0) * dh_t  # (RNN.4)
         else:
-            da[j] = dh_t if h[j] > 0 else da.dtype.type(0)
+            da[j] = dh_t if h[j] > 0 else number(da, 0)

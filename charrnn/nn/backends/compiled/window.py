@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.nn.backends.compiled.compiling import compiled, exp
+from charrnn.nn.backends.compiled.views import number, row
 
 Array = NDArray[Any]
+_ALL = np.empty(0, np.bool_)  # the mask of a batch that has none: one function compiles for both
 
 
 def gather(ids: NDArray[np.integer], W: Array, out: Array) -> None:
@@ -33,57 +35,56 @@ def cross_entropy_gradient(
     p: Array, y: NDArray[np.integer], scale: float, mask: NDArray[np.bool_] | None
 ) -> None:
     """As `nn.window.cross_entropy_gradient`."""
-    _gradient(p, y, p.dtype.type(scale), mask)
+    _gradient(p, y, p.dtype.type(scale), _ALL if mask is None else mask)
 
 
 @compiled
 def _gradient(p, y, scale, mask):
-    for n in range(len(p)):
-        row = p[n]
-        row[y[n]] -= 1  # (CE.3)
-        kept = scale
-        if mask is not None and not mask[n]:
-            kept = row.dtype.type(0)
-        for k in range(len(row)):
-            row[k] *= kept
+    N, K = p.shape
+    for n in range(N):
+        dz, kept = row(p, (n,)), scale
+        dz[y[n]] -= 1  # (CE.3)
+        if len(mask) and not mask[n]:
+            kept = number(p, 0)
+        for k in range(K):
+            dz[k] *= kept
 
 
 @compiled
 def _gather(ids, W, out):
+    G = W.shape[1]
     for n in range(len(ids)):
-        row, w = out[n], W[ids[n]]
-        for j in range(len(row)):
-            row[j] = w[j]
+        a, w = row(out, (n,)), row(W, (ids[n],))
+        for j in range(G):
+            a[j] = w[j]
 
 
 @compiled
 def _scatter(ids, dA, dW):
+    G = dW.shape[1]
     for n in range(len(ids)):
-        row, da = dW[ids[n]], dA[n]
-        for j in range(len(row)):
-            row[j] += da[j]
+        dw, da = row(dW, (ids[n],)), row(dA, (n,))
+        for j in range(G):
+            dw[j] += da[j]
 
 
 @compiled
 def _softmax(Z, y, E):
-    for n in range(len(Z)):
-        E[n] = _softmax_row(Z[n], y[n])
-
-
-@compiled
-def _softmax_row(z, y):
-    top = z[0]
-    for k in range(1, len(z)):
-        top = max(top, z[k])
-    picked = z[y] - top
-    for k in range(len(z)):
-        z[k] = exp(z[k] - top)  # (CE.1)
-    total = z.dtype.type(0)
-    for k in range(len(z)):
-        total += z[k]
-    for k in range(len(z)):
-        z[k] /= total
-    return np.log(total) - picked  # (CE.2)
+    N, K = Z.shape
+    for n in range(N):
+        z = row(Z, (n,))
+        top = z[0]
+        for k in range(1, K):
+            top = z[k] if z[k] > top else top
+        picked = z[y[n]] - top
+        for k in range(K):
+            z[k] = exp(z[k] - top)  # (CE.1)
+        total = number(Z, 0)
+        for k in range(K):
+            total += z[k]
+        for k in range(K):
+            z[k] /= total
+        E[n] = np.log(total) - picked  # (CE.2)
 
 
 def adam_step(

@@ -1,0 +1,118 @@
+"""A second process that compiles the loop back in time while this one compiles the loop forward.
+
+Numba compiles in one thread at a time, so that only another process makes a second core useful. It
+leaves what it compiles in the cache on disk, where this process finds it; where it fails in any
+way, this process compiles the loop itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from charrnn.nn.backends.compiled import NUMBA_BACKEND
+from charrnn.nn.backends.compiled.cache import at_first_miss
+from charrnn.nn.cells.registry import cell_class
+from charrnn.nn.network import Network
+from charrnn.nn.params import Workspace
+
+PATIENCE = 20.0  # seconds; it takes about two
+_PROGRAM = """
+import json, sys
+request = json.load(sys.stdin)
+sys.path[:] = request.pop("path")
+from charrnn.nn.backends.compiled.helper import Request
+Request(**request).compile()
+"""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A cell as `Cell.from_options` makes it, and the type of its numbers."""
+
+    cell: str
+    bias: bool
+    options: Mapping[str, Any]
+    dtype: str
+    path: list[str] = field(default_factory=lambda: list(sys.path), compare=False)
+
+    @classmethod
+    def of(cls, network: Network) -> Request | None:
+        """What a network's loops are compiled for; None for cells that no configuration made."""
+        cell = network.cells[0]
+        if cell.options is None:
+            return None
+        return cls(cell.name, network.bias, cell.options, network.dtype.name)
+
+    def compile(self) -> None:
+        """Run the way back over a window of one character, so that its loops are in the cache."""
+        made = cell_class(self.cell)
+        cell = made.from_options(1, 1, self.bias, NUMBA_BACKEND, self.options)
+        run_back(Network([cell], 1, bias=self.bias, dropout=0, dtype=self.dtype))
+
+
+def run_back(network: Network) -> None:
+    """The loop back in time of the first layer, over a window of zeros."""
+    cell, zeros = network.cells[0], _Zeros(network.dtype)
+    tape, weights = cell.tape(1, 1, zeros, ""), network.params.layer(0)
+    tape.x = np.zeros((1, 1), np.int32)
+    dH, dA = zeros("dH", (1, 1, network.H)), zeros("dA", tape.A.shape)
+    cell.recur_back(weights, tape, dH, network.zero_state(1)[0], network.params.like().layer(0), dA)
+
+
+class _Zeros(Workspace):
+    def __call__(self, name: str, shape: tuple[int, ...], dtype: Any = None) -> Any:
+        return np.zeros(shape, dtype or self.dtype)
+
+
+@contextmanager
+def compiling_beside(network: Network) -> Iterator[Callable[[], None]]:
+    """While it lasts, a miss of the cache starts the second process; yields what waits for it."""
+    request = Request.of(network)
+    possible = request is not None and sys.executable and _cores() > 1
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> None:
+        if request is not None:
+            with suppress(OSError):
+                started.append(_start(asdict(request)))
+
+    def wait() -> None:
+        for process in started:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(PATIENCE)
+
+    try:
+        with at_first_miss(start) if possible else nullcontext():
+            yield wait
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+def _start(request: Mapping[str, Any]) -> subprocess.Popen[bytes]:
+    """In a session of its own, so that a Ctrl-C is no business of it."""
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-c", _PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdin is not None
+    with suppress(OSError), process.stdin:
+        process.stdin.write(json.dumps(request).encode())
+    return process
+
+
+def _cores() -> int:
+    """Those that this process may use."""
+    with suppress(AttributeError):  # Linux has it
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
