@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import random
 import subprocess
@@ -18,8 +19,9 @@ pytest.importorskip("numba", reason="the extra fast is not installed")
 import numba
 from numba.core.caching import CacheImpl
 
+from charrnn import build, config
 from charrnn.errors import Notice
-from charrnn.nn.backends.compiled import cache
+from charrnn.nn.backends.compiled import cache, helper, lstm, rnn
 
 LOOP = """
 from charrnn.nn.backends.compiled.compiling import compiled
@@ -117,6 +119,49 @@ def test_a_full_disk_is_no_error_of_the_run(loop, tmp_path):
     assert files(tmp_path) == []
     later = loop()
     assert (later(1), hits(later)) == (2, 0)
+
+
+def test_what_the_cache_has_not_is_told_once_and_what_it_has_is_not(loop):
+    told = []
+    for expected in (["missing"], []):
+        told.clear()
+        with cache.at_first_miss(lambda: told.append("missing")):
+            assert (loop()(1), loop()(1)) == (2, 2)
+        assert told == expected
+    loop()(1.0)
+    assert told == []
+
+
+CELLS = {
+    "rnn": (["model.cell=rnn"], rnn),
+    "lstm": ([], lstm),
+    "coupled peepholes": (["model.coupled_gates=true", "model.peepholes=true"], lstm),
+}
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_the_second_process_compiles_the_loop_back_that_training_runs(name, monkeypatch):
+    sets, module = CELLS[name]
+    network = build.network(config.load(None, [*sets, "runtime.kernels=numba"]), 5)
+    ran = []
+    monkeypatch.setattr(module, "_backward", lambda *args: ran.append([*map(numba.typeof, args)]))
+    build.warm_up(network)
+    text = json.dumps(vars(helper.Request.of(network)))
+    helper.Request(**json.loads(text)).compile()
+    assert len(ran) == len(network.cells) + 1
+    assert all(types == ran[0] for types in ran)
+
+
+@pytest.mark.parametrize("executable", ["", "no-such-python", sys.executable])
+def test_a_second_process_that_fails_is_done_without(executable, monkeypatch):
+    monkeypatch.setattr(helper.sys, "executable", executable)
+    monkeypatch.setattr(helper, "_PROGRAM", "raise SystemExit(3)")
+    network = build.network(config.load(None, ["runtime.kernels=numba"]), 5)
+    with helper.compiling_beside(network) as wait:
+        for missing in cache._at_first_miss:
+            missing()
+        wait()
+    assert not cache._at_first_miss
 
 
 def charrnn_with(tmp_path, *args, **environment):
