@@ -11,6 +11,7 @@ from charrnn.api.mixing import MixResult as MixResult
 from charrnn.api.mixing import mix as mix
 from charrnn.api.model import Model as Model
 from charrnn.api.model import load as load
+from charrnn.api.planning import plan as plan
 from charrnn.api.run import Run as Run
 from charrnn.api.run import Training as Training
 from charrnn.api.scores import Scores as Scores
@@ -26,6 +27,7 @@ from charrnn.api.writing import write_report as write_report
 from charrnn.config import Config as Config
 from charrnn.errors import Notice as Notice
 from charrnn.runs.listing import RunInfo as RunInfo
+from charrnn.runs.planning import Plan as Plan
 from charrnn.training import events as events
 
 __version__: str

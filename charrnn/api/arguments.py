@@ -62,7 +62,7 @@ NUMBERS = {
                      whole=True),
     "lines": Number("End a sample after N line ends.", 1, 10**12, whole=True),
     "min_chars": Number("Leave out lines of fewer characters.", 0, 10**12, whole=True),
-    "minutes": Number("Minutes of training to stop after.", 0, above=True),
+    "minutes": Number("Minutes that all of it may take.", 0, above=True),
     "ngram_weight": Number("How much of the n-gram's part counts, from 0, the network alone, to 1 "
                            "[1].", 0, 1),
     "positions": Number("Places in the text whose gradients are followed; norms are medians over "

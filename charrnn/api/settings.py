@@ -33,7 +33,7 @@ def load_config(config: AnyConfig = None, settings: Mapping[str, Any] | None = N
     """
     layers: list[Layer] = []
     if isinstance(config, Config):
-        layers.append((config.model_dump(), {}))
+        layers.append((config.model_dump(exclude_unset=True), {}))
     elif isinstance(config, Mapping):
         layers += [dotted_layer(*_plain(item), f"config[{item[0]!r}]") for item in config.items()]
     elif isinstance(config, str | PathLike):

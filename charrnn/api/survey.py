@@ -1,8 +1,7 @@
-"""`charrnn.survey`: what is in a text before training on it, and settings to begin with."""
+"""`charrnn.survey`: what is in a text before training on it, and how to begin."""
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from charrnn.api.arguments import require_codec
+from charrnn.api.arguments import require, require_codec
+from charrnn.api.planning import DEFAULT_MINUTES, plan
 from charrnn.api.settings import AnyPath
 from charrnn.config.schema import STDIN
 from charrnn.data import unicode_issues
@@ -20,6 +20,7 @@ from charrnn.data.suggestion import Suggestion, suggest
 from charrnn.data.survey import Survey, together
 from charrnn.data.survey import survey as survey_file
 from charrnn.errors import DataError, render
+from charrnn.report.plan import plan_lines
 from charrnn.runtime.progress import Done, working
 
 RARE = 10  # a character that stands this often or less is hardly learned
@@ -41,30 +42,36 @@ class TextSurvey:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The settings to begin with; empty where there is no suggestion."""
+        """Settings for the text: how it is read, and with minutes all that a plan chooses; empty
+        where there is no suggestion.
+        """
         suggestion = self.answer["suggestion"]
         return dict(suggestion["keys"]) if suggestion else {}
 
 
-def survey(files: AnyPath | Sequence[AnyPath], *, encoding: str | None = None) -> TextSurvey:
+def survey(
+    files: AnyPath | Sequence[AnyPath], *, encoding: str | None = None,
+    minutes: float | None = None,
+) -> TextSurvey:  # fmt: skip
     """Read texts and say what is in them: characters, lines, encodings, duplicates, oddities.
 
     `files`: paths or globs, each read once. `encoding`: read as this, else as a byte order mark
-    says, or UTF-8. A file that cannot be read is among the `problems`. Raises UsageError for an
-    unknown encoding.
+    says, or UTF-8. `minutes`: what `charrnn.plan` chooses for so many is in the suggestion. A file
+    that cannot be read is among the `problems`. Raises UsageError for an unknown encoding.
 
     >>> found = charrnn.survey("my.txt")
-    >>> found.answer["together"]["K"], "model.hidden_size" in found.settings
-    (35, True)
+    >>> found.answer["together"]["K"], found.answer["suggestion"]["reasons"]
+    (35, ['stream: lines that go on from each other'])
     """
     require_codec(encoding)
+    require(minutes=minutes)
     names = [files] if isinstance(files, str | PathLike) else files
     paths = _paths([fspath(name) for name in names])
     sizes = [p.stat().st_size for p in paths if isinstance(p, Path) and p.is_file()]
     with working("reading", sum(sizes)) as done:
-        results = [_result(path, encoding, done) for path in paths]
+        results = [_result(path, encoding, done, keep=minutes is not None) for path in paths]
     problems = [result.error for result in results if isinstance(result, _Problem)]
-    return TextSurvey(_answer(results, [fspath(name) for name in names]), problems)
+    return TextSurvey(_answer(results, [fspath(name) for name in names], minutes), problems)
 
 
 @dataclass(frozen=True)
@@ -87,16 +94,20 @@ def _paths(files: Sequence[str]) -> list[Path | _Problem]:
     return list(paths.values())
 
 
-def _result(path: Path | _Problem, encoding: str | None, done: Done) -> Survey | _Problem:
+def _result(
+    path: Path | _Problem, encoding: str | None, done: Done, *, keep: bool
+) -> Survey | _Problem:
     if isinstance(path, _Problem):
         return path
     try:
-        return survey_file(path, encoding, done)
+        return survey_file(path, encoding, done, keep=keep)
     except DataError as error:
         return _Problem(str(path), error)
 
 
-def _answer(results: Sequence[Survey | _Problem], names: Sequence[str]) -> dict[str, Any]:
+def _answer(
+    results: Sequence[Survey | _Problem], names: Sequence[str], minutes: float | None
+) -> dict[str, Any]:
     """`names`: what was asked for; where they stand for many files, settings name them so."""
     found = [result for result in results if isinstance(result, Survey)]
     whole = together(found)
@@ -115,7 +126,7 @@ def _answer(results: Sequence[Survey | _Problem], names: Sequence[str]) -> dict[
         ],
         "together": _facts(whole) if found else None,
         "suggestion": _suggested(
-            suggestion, whole.files if len(whole.files) <= NAMED else list(names)
+            suggestion, whole.files if len(whole.files) <= NAMED else list(names), minutes
         ),
     }
 
@@ -162,22 +173,28 @@ def _character(found: Survey, point: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _suggested(suggestion: Suggestion | None, files: list[str]) -> dict[str, Any] | None:
+def _suggested(
+    suggestion: Suggestion | None, files: list[str], minutes: float | None
+) -> dict[str, Any] | None:
     if suggestion is None:
         return None
-    words = ["charrnn", "train"]
-    for file in files:
-        words += ["--text", file]
-    for key, value in suggestion.keys.items():
-        words += ["--set", f"{key}={json.dumps(value) if isinstance(value, list) else value}"]
+    keys, reasons = suggestion.keys, suggestion.reasons
+    words = ["charrnn", "train", *(word for file in files for word in ("--text", file))]
+    encoded = {key: value for key, value in keys.items() if key == "data.encoding"}
+    for key, value in encoded.items():
+        words += ["--set", f"{key}={value}"]
+    words += ["--minutes", f"{DEFAULT_MINUTES if minutes is None else minutes:g}"]
+    if minutes is not None:
+        planned = plan(files, minutes, settings=encoded)
+        keys, reasons = planned.settings, [*reasons, *plan_lines(planned)]
     sections: dict[str, Any] = {"data": {"text": files}}
-    for key, value in suggestion.keys.items():
+    for key, value in keys.items():
         *path, last = key.split(".")
         section = sections
         for part in path:
             section = section.setdefault(part, {})
         section[last] = value
     return {
-        "keys": suggestion.keys, "config": sections, "command": shlex.join(words),
-        "reasons": suggestion.reasons,
+        "keys": keys, "config": sections, "command": shlex.join(words), "reasons": reasons,
+        "minutes": minutes,
     }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from os import fspath
@@ -11,6 +12,7 @@ from typing import Any
 
 from charrnn import build
 from charrnn.api.arguments import require
+from charrnn.api.planning import DEFAULT_MINUTES, planner_for
 from charrnn.api.run import Run, Training
 from charrnn.api.settings import AnyConfig, AnyPath, flags, load_config, name_of
 from charrnn.api.showing import Progress, display, prepare
@@ -33,6 +35,11 @@ Consumer = Callable[[Event], object]
 Consumers = Consumer | Iterable[Consumer]
 Files = AnyPath | Sequence[AnyPath]
 AnyStop = threading.Event | StopSignal | None
+_PLANNED_WITH = {"data.text", "train.seed"}  # keys that leave all the others to the plan
+PLANNED = (
+    f"planned for {DEFAULT_MINUTES:g} minutes, which {argument('minutes')} changes; Ctrl-C keeps "
+    "what there is"
+)
 FASTER = "compiled kernels train an LSTM 2×128 1.6 times as fast"
 
 
@@ -56,6 +63,9 @@ def train(
 
     `config`, `files` and `settings`: see `load_config`. `out`: the run's folder, else runs/NAME-N.
     `steps`, `epochs`, `minutes`: where it ends, at the first of them and of the configuration's.
+    `minutes` are those of all that it does: without a configuration the others are chosen for them
+    (`charrnn.plan`), those of `settings` held; with one, its epochs are as many as fit. Where only
+    `files`, `out` or `seed` are given it is planned for ten minutes.
     `init_from`: a model whose parameters and vocabulary it begins with. `on_event`: called with
     every event of `charrnn.events`, in their order. `progress`: a bar on a terminal or in a
     notebook ("auto"), always something (True), samples and checkpoints too ("verbose"), or nothing.
@@ -156,11 +166,22 @@ def _begin(
     out: AnyPath | None, init_from: AnyPath | None,
     seed: int | None, steps: int | None, epochs: float | None, minutes: float | None,
 ) -> Launch:  # fmt: skip
+    began = time.perf_counter()
     own = {"seed": seed, "steps": steps, "epochs": epochs, "minutes": minutes}
     require(**own)
-    whole = load_config(config, flags(files, settings, **own))
+    given = flags(files, settings, **own)
+    whole = load_config(config, given)
+    source = None if init_from is None else find_run(init_from)
+    unasked = config is None and source is None and given.keys() <= _PLANNED_WITH
+    planner = (
+        planner_for(config, given, minutes or DEFAULT_MINUTES, began)
+        if unasked or minutes is not None else None
+    )  # fmt: skip
     name = name_of(config, None if files is None else whole.data.text[0])
-    return start_run(whole, name, _path(out), None if init_from is None else find_run(init_from))
+    launch = start_run(whole, name, _path(out), source, planner)
+    if unasked and minutes is None:
+        launch.notices.append(PLANNED)
+    return launch
 
 
 def _run(
@@ -214,7 +235,11 @@ def _consumers(
         for console in consoles:
             previews.by_time = console.draws and trainer.rhythm.sample_length > 0
             console.introduce(
-                launch.config, launch.run.path, build.threads(launch.config).count, keys=keys
+                launch.config,
+                launch.run.path,
+                build.threads(launch.config).count,
+                launch.plan,
+                keys=keys,
             )
         prepare(trainer.network)
         consumers: list[Consumer] = [*consoles, advice]

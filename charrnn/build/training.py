@@ -93,6 +93,7 @@ def limits(config: Config) -> Limits:
         train.minutes,
         train.early_stopping,
         train.max_rollbacks if train.on_divergence == "rollback" else 0,
+        train.whole_epochs,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import textwrap
 from typing import Any
 
@@ -11,7 +10,7 @@ import yaml
 
 from charrnn.api.survey import TextSurvey, survey
 from charrnn.cli import completion
-from charrnn.cli.options import format_option, quiet_option
+from charrnn.cli.options import argument_option, format_option, quiet_option
 from charrnn.cli.spelling import in_options
 from charrnn.cli.streams import to_json, write
 from charrnn.errors import DataError, printable, shortened
@@ -27,10 +26,11 @@ Values = dict[str, Any]
     "files", nargs=-1, required=True, metavar="FILE...", shell_complete=completion.files
 )
 @click.option("--encoding", metavar="NAME", help="Read as this [a byte order mark's, or utf-8].")
+@argument_option("minutes", help="Show what training for so many minutes would choose.")
 @format_option
 @quiet_option
-def command(files: tuple[str, ...], encoding: str | None, form: str) -> None:
-    """Show what is in a text before training on it, and settings to begin with.
+def command(files: tuple[str, ...], encoding: str | None, minutes: float | None, form: str) -> None:
+    """Show what is in a text before training on it, and how to begin.
 
     FILE is a file, a glob in quotes, or - for stdin. Entropies are in nats per character. Exit
     code 3 if a file cannot be used as it is; the others are still shown.
@@ -38,9 +38,10 @@ def command(files: tuple[str, ...], encoding: str | None, form: str) -> None:
     \b
     Examples:
       charrnn corpus my.txt
+      charrnn corpus my.txt --minutes 10
       charrnn corpus 'books/*.txt' --format json
     """
-    found = survey(files, encoding=encoding)
+    found = survey(files, encoding=encoding, minutes=minutes)
     answer = found.answer
     bad = (values for values in answer["files"] if not values["ok"])
     for values, problem in zip(bad, found.problems, strict=True):
@@ -191,24 +192,13 @@ def _suggestion(suggestion: Values | None, whole: Values) -> str:
         if ", " in whole["encoding"]:
             return "no suggestion: the files are in several encodings, and data.encoding is one"
         return "no suggestion: there is too little text to learn from"
-    command = _wrapped(suggestion["command"])
-    document = yaml.safe_dump(suggestion["config"], sort_keys=False, default_flow_style=None)
-    return "\n".join(
-        [
-            "To begin with:",
-            *(f"  {reason}" for reason in suggestion["reasons"]),
-            "",
-            f"  {command}",
-            "",
-            "or in a configuration file:",
-            "",
-            textwrap.indent(document.rstrip(), "  "),
-        ]
-    )
-
-
-def _wrapped(command: str) -> str:
-    """An option a line, to be pasted into a shell."""
-    words = [shlex.quote(word) for word in shlex.split(command)]
-    rows = [" ".join(words[:2]), *(" ".join(words[i : i + 2]) for i in range(2, len(words), 2))]
-    return " \\\n    ".join(rows)
+    rows = [
+        "To begin with:", *(f"  {reason}" for reason in suggestion["reasons"]),
+        "", f"  {suggestion['command']}", "",
+    ]  # fmt: skip
+    if suggestion["minutes"] is None:
+        rows.append("plans for this text and this machine; corpus --minutes shows what it chooses")
+    else:
+        document = yaml.safe_dump(suggestion["config"], sort_keys=False, default_flow_style=None)
+        rows += ["does this, here and now:", "", textwrap.indent(document.rstrip(), "  ")]
+    return "\n".join(rows)

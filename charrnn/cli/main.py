@@ -33,7 +33,7 @@ COMMANDS = {
     "report": "Write one HTML page about a run, or its curves as a picture.",
     "inspect": "Show what a run or checkpoint holds.",
     "export": "Write a model for PyTorch or an ONNX runtime.",
-    "corpus": "Show what is in a text, and settings to begin with.",
+    "corpus": "Show what is in a text, and how to begin.",
     "config": "Show, check or describe a configuration.",
     "completion": "Print what makes a shell complete charrnn's commands.",
 }
@@ -82,7 +82,7 @@ def cli(ctx: click.Context) -> None:
 
     \b
     Examples:
-      charrnn train --text my.txt
+      charrnn train --text my.txt --minutes 10
       charrnn sample runs/my-1 --length 500
       charrnn gradcheck configs/char-rnn.yaml
     """

@@ -26,7 +26,8 @@ from charrnn.errors import InterruptedRunError, UsageError, argument, call
 @argument_option("seed", help="Seed of everything random [train.seed].")
 @argument_option("steps", help="Updates to stop after; 0 writes the initial model.")
 @argument_option("epochs", help="Passes over the training text to stop after [train.epochs].")
-@argument_option("minutes", help="Minutes of training to stop after [train.minutes].")
+@argument_option("minutes", help="Minutes that all of it may take. Without CONFIG the rest is "
+                 "planned for them; with one, as many epochs as fit.")  # fmt: skip
 @click.option("--resume", "resumed", type=click.Path(path_type=Path), metavar="RUN",
               help="Go on with a run from its last checkpoint; --steps, --epochs and --minutes "
               "make it longer.")  # fmt: skip
@@ -42,13 +43,15 @@ from charrnn.errors import InterruptedRunError, UsageError, argument, call
 def command(config: str | None, files: tuple[str, ...], resumed: Path | None, quiet: bool,
             verbose: bool, form: str, out: Path | None, init_from: Path | None,
             accept_changes: bool, **given: Any) -> None:  # fmt: skip
-    """Train a model on a text, from a YAML CONFIG or the built-in defaults.
+    """Train a model on a text: from a YAML CONFIG, or as planned for the text and some minutes.
 
-    Losses are in nats per character. Ctrl-C saves, and says how to resume. Enter, or SIGUSR1,
-    shows a sample at once.
+    The plan is for this machine too. With --set, --steps, --epochs or --init-from, and neither
+    CONFIG nor --minutes, the built-in defaults are used. Losses are in nats per character.
+    Ctrl-C saves, and says how to resume. Enter, or SIGUSR1, shows a sample at once.
 
     \b
     Examples:
+      charrnn train --text my.txt --minutes 10
       charrnn train configs/quickstart.yaml
       charrnn train --text my.txt --set model.hidden_size=256 --set train.epochs=10
       charrnn train --resume runs/quickstart-1

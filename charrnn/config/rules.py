@@ -155,6 +155,8 @@ def _unused(config: Config) -> Iterator[tuple[str, str]]:
         yield "optim.grad_clip_mode", "nothing is clipped (optim.grad_clip: null)"
     if config.train.on_divergence == "stop" and _given(config.train, "max_rollbacks"):
         yield "train.max_rollbacks", "nothing is rolled back (train.on_divergence: stop)"
+    if config.train.minutes is None and config.train.whole_epochs:
+        yield "train.whole_epochs", "no minutes end the run (train.minutes: null)"
     schedule = optim.schedule
     for key, users in _SCHEDULES.items():
         if _given(schedule, key) and schedule.name not in users:

@@ -264,6 +264,11 @@ class TrainConfig(Section):
     epochs: PositiveFloat | None = Field(default=50, description="passes over the training part")
     steps: NotNegative | None = Field(default=None, description="updates")
     minutes: PositiveFloat | None = Field(default=None, description="minutes of training")
+    whole_epochs: bool = Field(
+        default=False,
+        description="minutes end the run with an epoch, the last that fits in them, if one does; "
+        "linear and cosine schedules then run over the epochs that fit",
+    )
     seed: Seed = Field(default=1, description="seed of everything random")
     loss_reduction: Literal["mean", "sum"] = Field(
         default="mean", description="mean per character, or sum over each sequence's window"

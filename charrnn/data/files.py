@@ -137,6 +137,16 @@ def read_stdin() -> bytes:
         return file.read()
 
 
+@contextmanager
+def open_again(path: Path) -> Iterator[BinaryIO | Unpacked]:
+    """As `open_text`, of stdin from what `read_stdin` keeps."""
+    if str(path) == STDIN:
+        yield BytesIO(read_stdin())
+        return
+    with open_text(path) as file:
+        yield file
+
+
 def read_prime(path: Path) -> bytes:
     """A short text: a regular file of at most `MAX_PRIME` bytes, or as much of stdin."""
     if str(path) == STDIN:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from charrnn.config.rules import text_codec
 from charrnn.data.encodings import marked_encoding
 from charrnn.data.file_kinds import Unpacked, require_text
-from charrnn.data.files import MARK, open_text, require_mark, undecodable
+from charrnn.data.files import MARK, open_again, open_text, require_mark, undecodable
 from charrnn.data.text_statistics import LineCounter
 from charrnn.data.vocabulary import code_points
 from charrnn.errors import DataError
@@ -79,14 +79,15 @@ class Survey:
 
 
 def survey(
-    path: Path, encoding: str | None = None, done: Callable[[float], object] = lambda count: None
-) -> Survey:
+    path: Path, encoding: str | None = None, done: Callable[[float], object] = lambda count: None,
+    *, keep: bool = False,
+) -> Survey:  # fmt: skip
     """Read one file ("-": stdin). Its encoding is the given one, else its mark's, else UTF-8.
 
-    `done` is told of the bytes read. Raises DataError where it cannot be read, or is not in that
-    encoding.
+    `done` is told of the bytes read. `keep`: what stdin has is kept, to be read again. Raises
+    DataError where it cannot be read, or is not in that encoding.
     """
-    with open_text(path) as file:
+    with open_again(path) if keep else open_text(path) as file:
         data = file.read(CHUNK)
         marked = marked_encoding(data)
         name = encoding or marked or "utf-8"

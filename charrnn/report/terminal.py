@@ -17,7 +17,9 @@ from charrnn.inference.metrics import bits
 from charrnn.inference.reader import EVALUATION
 from charrnn.nn.bptt import window_length
 from charrnn.report.figures.style import sparkline
+from charrnn.report.plan import plan_lines
 from charrnn.report.progress import duration, make_bar, show
+from charrnn.runs.planning import Plan
 from charrnn.training.events import (
     Evaluated,
     Event,
@@ -150,9 +152,14 @@ class Console:
         elif isinstance(event, Interrupted):
             self._print(f"stopped at step {event.step:,} by a signal; everything is saved")
 
-    def introduce(self, config: Config, run: Path, threads: int, *, keys: bool = False) -> None:
+    def introduce(
+        self, config: Config, run: Path, threads: int, plan: Plan | None = None, *,
+        keys: bool = False,
+    ) -> None:  # fmt: skip
         """Print what the run is about to do; `keys`: those of the terminal are read."""
-        lines = introduction(self._trainer, config, run, threads)
+        told = [] if plan is None else plan_lines(plan)
+        lines = [f"{'' if n else 'plan':10}{line}" for n, line in enumerate(told)]
+        lines += introduction(self._trainer, config, run, threads)
         if keys and self.draws:
             lines.append("samples   as it learns; Enter shows one at once")
         with self._giving_up():

@@ -60,16 +60,21 @@ class RunFolder:
 
         A run that was killed before its first checkpoint counts as nothing.
         """
+        cls.require_free(out)
+        run = cls(_made(out) if out is not None else _made_free(Path("runs"), name), keep)
+        run.lock()
+        write_atomically(run.config, config_yaml.encode())
+        return run
+
+    @staticmethod
+    def require_free(out: Path | None) -> None:
+        """Raise UsageError for a folder that holds a run, or anything else."""
         if out is not None and os.path.exists(out) and _holds_something(out):
             raise UsageError(
                 "exists already, and a run is never overwritten",
                 where=str(out),
                 then=f"choose another {argument('out')}, or resume it: {call('resume', str(out))}",
             )
-        run = cls(_made(out) if out is not None else _made_free(Path("runs"), name), keep)
-        run.lock()
-        write_atomically(run.config, config_yaml.encode())
-        return run
 
     def lock(self) -> None:
         """Hold the folder until the process ends: two processes in one run is an error.

@@ -110,3 +110,10 @@ def add_mixture(run: RunFolder, order: int | str, corpus: Corpus) -> AddedMixtur
         val_loss, parts = score.whole.nats_per_char, score.parts
     file.write(run.mixture, mixture, belonging(network, vocabulary))
     return AddedMixture(run.mixture, mixture.order, val_loss, parts, run.mixture.stat().st_size)
+
+
+def warm_up_mixture(K: int) -> None:
+    """Count and score a few characters, so that compiled loops are there for many."""
+    ids = np.arange(64, dtype=np.int32) % min(K, 8)
+    mixture = Mixture.fitted(ids, np.array([len(ids)]), K, None)
+    mixture.scorer().score(np.zeros((2, K), np.float32), ids[:2])

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from charrnn.data.vocabulary import describe, unit_name
 from charrnn.errors import ConfigError, DataError, argument, call, settings
 from charrnn.export import starting_point
 from charrnn.runs.folder import RunFolder
+from charrnn.runs.planning import Plan, Planner
 from charrnn.storage.atomic import write_atomically
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.training.trainer import Trainer
@@ -29,7 +31,7 @@ from charrnn.training.trainer import Trainer
 class Launch:
     """A trainer in its run's folder. `notices`: what the user should know before it trains.
 
-    `fresh`: the parameters are newly drawn.
+    `fresh`: the parameters are newly drawn. `plan`: where the configuration is from, if from one.
     """
 
     trainer: Trainer
@@ -37,6 +39,7 @@ class Launch:
     config: Config
     notices: list[str] = field(default_factory=list)
     fresh: bool = False
+    plan: Plan | None = None
 
     @property
     def resume_command(self) -> str:
@@ -54,16 +57,24 @@ _FREE = ("dropout", "variational_dropout", "weight_dropout", "init")
 _BUILTIN_MODEL = {k: v for k, v in Config().model.__dict__.items() if k not in _FREE}
 
 
-def start_run(config: Config, name: str, out: Path | None, init_from: Path | None = None) -> Launch:
+def start_run(
+    config: Config, name: str, out: Path | None, init_from: Path | None = None,
+    planner: Planner | None = None,
+) -> Launch:  # fmt: skip
     """A new run. `init_from`: whose model and vocabulary it starts from: a run, a checkpoint, or a
-    file in PyTorch's layout.
+    file in PyTorch's layout. `planner` makes the configuration of the one that is given.
     """
     source, said = None, list[str]()
     if init_from is not None:
         source, said = starting_point(init_from, config.model.activation)
         config = _same_model(config, source, str(init_from))
+        if planner is not None:
+            planner.held |= _fixed_by_model(config)
+    RunFolder.require_free(out)
     notices = [*said, *unused_keys(config), *_named_twice(config)]
     config = with_absolute_texts(config)
+    if planner is not None:
+        config = planner.read_as(config)
     notices += _encoding_notices(config)
     notices += _joined(config)
     known = None if source is None else build.vocabulary_of(source)
@@ -72,6 +83,12 @@ def start_run(config: Config, name: str, out: Path | None, init_from: Path | Non
     if STDIN in config.data.text:
         run = RunFolder.create(out, name, to_yaml(config), config.train.keep)
         config = _keep_stdin(config, run)
+    plan = None
+    if planner is not None:
+        plan = planner.plan(config, corpus)
+        config = plan.config
+        if run is not None:
+            write_atomically(run.config, to_yaml(config).encode())
     trainer = build.trainer(config, corpus)
     notices += [*corpus.notices, *_short_text_notices(config, trainer), *_text_notices(trainer)]
     if source is not None and known is not None:
@@ -82,7 +99,7 @@ def start_run(config: Config, name: str, out: Path | None, init_from: Path | Non
             notices.append(f"new to the model, and initialised: {_added(added)}")
     if run is None:
         run = RunFolder.create(out, name, to_yaml(config), config.train.keep)
-    return Launch(trainer, run, config, notices, fresh=source is None)
+    return Launch(trainer, run, config, notices, fresh=source is None, plan=plan)
 
 
 def _added(symbols: Sequence[str]) -> str:
@@ -223,6 +240,14 @@ def _same_model(config: Config, source: Checkpoint, where: str) -> Config:
             then=f"leave model.* to it (dropout may differ), or: {_to_set(config, kept)}",
         )
     return config.model_copy(update={"model": kept})
+
+
+def _fixed_by_model(config: Config) -> dict[str, Any]:
+    """The keys that the parameters of a model decide."""
+    model = config.model.model_dump()
+    keys = {f"model.{key}": value for key, value in model.items() if key not in _FREE}
+    keys["data.unit"] = config.data.unit
+    return keys | ({"data.mode": "records"} if config.data.mode == "records" else {})
 
 
 def _to_set(config: Config, model: ModelConfig) -> str:

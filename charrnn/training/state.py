@@ -62,6 +62,7 @@ class SavedState(Section):
     means: Annotated[tuple[Sum, Sum, Sum], BeforeValidator(as_tuple)]
     rate_scale: Scale
     rollbacks: Count
+    fitting_epochs: Count | None = None
     conventions: Annotated[int, Field(ge=1, le=CONVENTIONS)]
 
     @classmethod
@@ -83,7 +84,9 @@ class TrainingState:
     """`carried` (L, n, B, H): the state that the next batch begins with, of this rank's streams.
 
     `since_log`, `norm_since_log` and `since_evaluation` are running means; `rate_scale` multiplies
-    the schedule's rate, and is what rollbacks left. `conventions`: see `storage/metadata.py`.
+    the schedule's rate, and is what rollbacks left. `fitting_epochs`: how many fit into the minutes
+    of a run of whole epochs, as its clock was when the last one ended. `conventions`: see
+    `storage/metadata.py`.
     """
 
     network: Network
@@ -101,6 +104,7 @@ class TrainingState:
     since_evaluation: Mean = field(default_factory=Mean)
     rate_scale: float = 1.0
     rollbacks: int = 0
+    fitting_epochs: int | None = None
     conventions: int = CONVENTIONS
 
     @property
@@ -138,7 +142,9 @@ class TrainingState:
         arrays |= prefixed("optim.", self.optimiser.slots)
         arrays["state"] = ranks.join_streams(self.carried)
         means = (self.since_log, self.norm_since_log, self.since_evaluation)
+        fitting = self.fitting_epochs
         return arrays, {
+            **({} if fitting is None else {"fitting_epochs": fitting}),
             "step": self.step,
             "cursor": [self.cursor.epoch, self.cursor.index],
             "optimiser_steps": self.optimiser.steps,
@@ -223,6 +229,7 @@ class TrainingState:
         self.evaluations_waited = 0 if "best" in reset else saved.evaluations_waited
         self.rate_scale = 1.0 if "rate" in reset else saved.rate_scale
         self.rollbacks = 0 if "rate" in reset else saved.rollbacks
+        self.fitting_epochs = saved.fitting_epochs
         means = (self.since_log, self.norm_since_log, self.since_evaluation)
         for mean, (total, weight) in zip(means, saved.means, strict=True):
             mean.total, mean.weight = total, weight

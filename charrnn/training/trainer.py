@@ -70,6 +70,8 @@ class Trainer:
         no step was made. Raises DivergedError where something is not finite.
         """
         state, g = self.state, self.grad.flat
+        if state.cursor.index == 0:
+            state.fitting_epochs = self._fitting_epochs()
         B, count = self.loader.size(state.cursor)
         rate = state.schedule.rate(self.progress) * state.rate_scale
         scale = 1 / count if self.reduction == "mean" else 1 / B
@@ -139,11 +141,18 @@ class Trainer:
     @property
     def share(self) -> float:
         """The share of the run that is done."""
-        return self.limits.share(self.step, self.epoch, self._limit_seconds)
+        seconds, fitting = self._limit_seconds, self.state.fitting_epochs
+        return self.limits.share(self.step, self.epoch, seconds, fitting)
 
     @property
     def progress(self) -> Progress:
         return Progress(self.step, self.epoch, self.share)
+
+    def _fitting_epochs(self) -> int | None:
+        """How many epochs fit into the minutes; there is time for the next, which now begins."""
+        done = self.state.cursor.epoch
+        fitting = self.limits.fitting_epochs(done, self._limit_seconds)
+        return None if fitting is None else max(fitting, done + 1)
 
     @property
     def _limit_seconds(self) -> float:

@@ -1,0 +1,229 @@
+"""The rule of a plan: from a text, a machine's speed and the seconds there are to settings.
+
+Pure arithmetic, so that it can be read, and tested, at one look; docs/planning.md has the formulas,
+and what they were measured on. `runs/planning.py` brings the numbers and makes a configuration.
+
+    passes     p(H) = 0.95 s / e(H), of s seconds, where an epoch of N characters takes e(H)
+    size       the largest H with p(H) ≥ 4 (of a text above 2 M characters: any p), as many
+               characters read as 5 × parameters, and at most 3 parameters a character of the text
+    epochs     ⌊p(H)⌋; where that is 0 the clock ends the run
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import floor, inf
+from typing import Any
+
+Points = Sequence[tuple[float, float]]
+Keys = dict[str, Any]
+
+SIZES = (32, 48, 64, 96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The numbers of one kind of text. Lists of pairs are joined by straight lines.
+
+    `dropout`, `weight_dropout`, `final` and `rate`: by passes, and the last by hidden units.
+    """
+
+    k1: int | None  # None: whole sequences
+    batch: int
+    fewest_updates: int  # of an epoch, for which a short text has fewer streams
+    least_passes: float
+    many: float  # characters of a text that may be read less often than that
+    read_per_parameter: float
+    parameters_per_character: float
+    most_epochs: int
+    dropout: Points
+    weight_dropout: Points
+    final: Points
+    rate: Callable[[int], float]
+    warmup: int
+    grad_clip: float
+
+
+STREAM = Rule(
+    k1=48, batch=16, fewest_updates=30,
+    least_passes=4, many=2e6, read_per_parameter=5, parameters_per_character=3, most_epochs=40,
+    dropout=((2, 0), (4, 0.2), (8, 0.3), (15, 0.4), (25, 0.5)),
+    weight_dropout=((6, 0), (14, 0.3)),
+    final=((4, 0.5), (14, 0.2)),
+    rate=lambda H: min(max(8e-3 * (288 / H) ** 0.5, 2e-3), 1e-2),
+    warmup=100, grad_clip=5.0,
+)  # fmt: skip
+# Lines and records of few characters: configs/recipes/names.yaml where there is time for it.
+SEQUENCES = Rule(
+    k1=None, batch=32, fewest_updates=30,
+    least_passes=12, many=5e6, read_per_parameter=5, parameters_per_character=1.1, most_epochs=30,
+    dropout=((2, 0), (6, 0.2), (25, 0.4)),
+    weight_dropout=((4, 0), (25, 0.4)),
+    final=((0, 0),),
+    rate=lambda H: min(max(4e-3 * (200 / H) ** 0.5, 2e-3), 8e-3),
+    warmup=50, grad_clip=1.0,
+)  # fmt: skip
+SHORT = 100  # characters of a sequence, on average, that is learned whole
+AVERAGED, MOST_DECAY = 10.0, 0.998  # updates that the mean of the weights leaves out of a short run
+WARMUP_SHARE = 0.05  # of all updates, at most
+SLACK = 0.95  # of the seconds, that the epochs are planned to take
+VALIDATED_PER_SECOND = 10_000  # characters of a stream to validate, at most, by all the seconds
+FEWEST_VALIDATED = 50_000
+NGRAM_SHARE = 0.15  # of the seconds, that counting and mixing an n-gram may take
+NGRAM_BYTES = 56  # a character, while it is counted
+
+
+# Seconds of the n-gram: to begin, for each character counted, and each that is scored.
+NGRAM = {"compiled": (1.0, 1.2e-6, 4e-6), "numpy": (0.5, 8e-6, 60e-6)}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A text, as far as the rule asks: `characters` to train on, `validated`, and the symbols K.
+
+    `sequences`: lines or records among them, None of a stream.
+    """
+
+    characters: int
+    validated: int
+    K: int
+    sequences: int | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was chosen: `keys` of a configuration.
+
+    `passes`: how often each character is read; below 1 the clock ends the run.
+    """
+
+    keys: Keys
+    hidden_size: int
+    passes: float
+    characters_per_update: float
+
+    @property
+    def by_clock(self) -> bool:
+        """Whether not even one epoch fits."""
+        return self.passes < 1
+
+
+def rule_of(facts: Facts) -> Rule:
+    """The rule for this kind of text."""
+    count = facts.sequences
+    return SEQUENCES if count and facts.characters <= SHORT * count else STREAM
+
+
+def windows(facts: Facts, ranks: int = 1) -> Keys:
+    """The window and the streams side by side, which no speed decides."""
+    rule = rule_of(facts)
+    per_stream = rule.k1 or facts.characters / (facts.sequences or 1)
+    most = int(facts.characters / (per_stream * rule.fewest_updates))
+    keys: Keys = {"train.batch_size": max(min(rule.batch, most), 2, ranks)}
+    if rule.k1 is None:
+        return keys | {"bptt.mode": "full"}
+    return keys | {"bptt.k1": rule.k1, "bptt.k2": rule.k1}
+
+
+def validation_share(characters: int, seconds: float) -> float:
+    """The share of a stream that validates: a tenth, of a long text only what there is time for."""
+    most = max(VALIDATED_PER_SECOND * seconds, FEWEST_VALIDATED)
+    return min(0.1, floor(1e3 * most / max(characters, 1)) / 1e3 or 1e-3)
+
+
+def choose(
+    facts: Facts, seconds: float, *, epoch: Callable[[int], float],
+    parameters: Callable[[int], int], held: Mapping[str, Any], sizes: Sequence[int] = SIZES,
+) -> Choice:  # fmt: skip
+    """Settings for so many seconds of training.
+
+    By hidden units, `epoch` is the seconds that one takes, and `parameters` a count. `held`: keys
+    that are not to be chosen, those of `windows` among them.
+    """
+    rule, N = rule_of(facts), facts.characters
+    most = min(held.get("train.epochs") or inf, rule.most_epochs)
+
+    def passes(H: int) -> float:
+        return SLACK * max(seconds, 0.0) / epoch(H)
+
+    def fits(H: int) -> bool:
+        read = min(passes(H), most) * N
+        return (
+            (rule.many < N or passes(H) >= min(rule.least_passes, most))
+            and read >= rule.read_per_parameter * parameters(H)
+            and parameters(H) <= rule.parameters_per_character * N
+        )
+
+    H = max(filter(fits, sizes), default=min(sizes))
+    read = min(passes(H), most)
+    done = float(floor(read)) if read >= 1 else read
+    width = held.get("bptt.k1") or N / (facts.sequences or 1)
+    per_update = width * held["train.batch_size"]
+    updates = max(done * N / per_update, 1.0)
+    keys = {
+        "model.hidden_size": H,
+        "model.num_layers": 1,
+        **_regularisation(rule, done, held),
+        **_optimiser(rule, H, done, updates, held),
+        "train.epochs": done if done >= 1 else None,
+        "train.on_divergence": "rollback",
+    }
+    return Choice({k: v for k, v in keys.items() if k not in held}, H, done, per_update)
+
+
+def _regularisation(rule: Rule, passes: float, held: Mapping[str, Any]) -> Keys:
+    dropout = round(between(rule.dropout, passes), 2)
+    return {
+        "model.dropout": dropout,
+        "model.variational_dropout": held.get("model.dropout", dropout) > 0,
+        "model.weight_dropout": round(between(rule.weight_dropout, passes), 2),
+    }
+
+
+def _optimiser(
+    rule: Rule, H: int, passes: float, updates: float, held: Mapping[str, Any]
+) -> Keys:  # fmt: skip
+    """Adam's rate and what goes with it; of another optimiser, which is held, the rate is too."""
+    keys: Keys = {
+        "optim.grad_clip": rule.grad_clip,
+        "optim.ema_decay": average_decay(updates),
+        "optim.schedule.warmup_steps": min(rule.warmup, int(WARMUP_SHARE * updates)),
+    }
+    if held.get("optim.name", "adam") in ("adam", "adamw"):
+        keys["optim.learning_rate"] = float(f"{rule.rate(H):.2g}")
+    if held.get("optim.schedule.name", "cosine") == "cosine":
+        keys["optim.schedule.name"] = "cosine"
+        keys["optim.schedule.final"] = round(between(rule.final, passes), 2)
+    return keys
+
+
+def average_decay(updates: float) -> float | None:
+    """The decay of the mean of the weights; none where the run is too short for one."""
+    decay = min(MOST_DECAY, 1 - AVERAGED / updates)
+    return float(f"{decay:.3f}") if decay >= 0.5 else None
+
+
+def between(points: Points, x: float) -> float:
+    """The value at x of straight lines from point to point; before and after them it stays."""
+    before = points[0]
+    for point in points:
+        if x <= point[0]:
+            share = (x - before[0]) / ((point[0] - before[0]) or 1)
+            return before[1] + max(share, 0.0) * (point[1] - before[1])
+        before = point
+    return before[1]
+
+
+def ngram_seconds(facts: Facts, *, compiled: bool) -> float:
+    """About how long it takes to count an n-gram, and to mix it in while the rest is scored."""
+    begin, counted, scored = NGRAM["compiled" if compiled else "numpy"]
+    return begin + counted * facts.characters + scored * facts.validated
+
+
+def has_ngram(facts: Facts, seconds: float, memory: float, *, compiled: bool) -> bool:
+    """Whether there is time and memory for one, of `seconds` and bytes in all."""
+    return (
+        ngram_seconds(facts, compiled=compiled) <= NGRAM_SHARE * seconds
+        and NGRAM_BYTES * facts.characters <= memory / 2
+    )

@@ -1,0 +1,69 @@
+"""A plan in a few lines: what was chosen, and why."""
+
+from __future__ import annotations
+
+import json
+from math import floor
+from typing import Any
+
+from charrnn.data.vocabulary import unit_name
+from charrnn.runs.planning import Plan
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    """What the plan is."""
+    config = plan.config
+    model, optim, train = config.model, config.optim, config.train
+    lines = [
+        f"for {_time(plan.minutes)}: {model.cell.upper()} {model.num_layers}×{model.hidden_size}, "
+        f"{_length(plan)}, at {plan.speed:,.0f} a second here",
+        f"{_dropout(plan)}; {_windows(plan)}; {optim.name} at {optim.learning_rate:g}"
+        + (f", {optim.schedule.name} to {optim.schedule.final:g} of it"
+           if optim.schedule.name in ("linear", "cosine") else ""),
+    ]  # fmt: skip
+    after = []
+    if config.ngram.order:
+        after.append("an n-gram is mixed in at the end")
+    if train.whole_epochs:
+        after.append(f"ends with an epoch, within {_time(plan.minutes)} of the start")
+    if after:
+        lines.append("; ".join(after))
+    if plan.held:
+        lines.append("held: " + ", ".join(f"{k}={_value(v)}" for k, v in plan.held.items()))
+    return lines
+
+
+def _time(minutes: float) -> str:
+    if minutes < 1:
+        return f"{60 * minutes:g} seconds"
+    hours = minutes / 60
+    return f"{hours:g} hours" if minutes >= 120 and hours == int(hours) else f"{minutes:g} minutes"
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def _length(plan: Plan) -> str:
+    unit = unit_name(plan.config.data.unit)
+    if plan.passes < 1:
+        return f"{plan.passes:.0%} of the {plan.characters:,} {unit}s"
+    epochs = floor(plan.passes)
+    return f"{epochs} epoch{'s' * (epochs > 1)} of {plan.characters:,} {unit}s"
+
+
+def _dropout(plan: Plan) -> str:
+    model, one = plan.config.model, unit_name(plan.config.data.unit)
+    often = "once at most" if plan.passes < 2 else f"{plan.passes:g} times"
+    kinds = [f"{model.dropout:g} of the units"] if model.dropout else []
+    if model.weight_dropout:
+        kinds.append(f"{model.weight_dropout:g} of the recurrent weights")
+    return f"{' and '.join(kinds) or 'nothing'} dropped, as each {one} is read {often}"
+
+
+def _windows(plan: Plan) -> str:
+    config = plan.config
+    B = config.train.batch_size
+    if config.bptt.mode == "full":
+        return f"{B} sequences at a time, each whole"
+    return f"{B} streams in windows of {config.bptt.k1}"

@@ -1,0 +1,149 @@
+"""The rule of a plan, as the pure function that it is."""
+
+from __future__ import annotations
+
+from math import inf
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charrnn import build, config
+from charrnn.data.planning import (
+    SEQUENCES,
+    SIZES,
+    STREAM,
+    Facts,
+    average_decay,
+    between,
+    choose,
+    has_ngram,
+    validation_share,
+    windows,
+)
+
+DEFAULTS = config.flat(config.Config())
+SECONDS = st.floats(0.01, 1e6)
+FACTS = st.builds(
+    lambda n, K, share, length: Facts(n, int(share * n), K, length and max(n // length, 1)),
+    st.integers(1, 10**10), st.integers(1, 5000), st.floats(0, 0.2),
+    st.none() | st.integers(1, 3000),
+)  # fmt: skip
+SPEEDS = st.tuples(st.floats(1e-7, 1e-3), st.floats(0, 1e-5), st.floats(0, 1e-8))
+
+
+def planned(facts: Facts, seconds: float, speed=(1e-6, 5e-8, 1e-10), held=None):
+    a, b, c = speed
+
+    def epoch(H: int) -> float:
+        return facts.characters * (a + b * H + c * H * H)
+
+    held = {**windows(facts), **(held or {})}
+    sizes = {"sizes": [held["model.hidden_size"]]} if "model.hidden_size" in held else {}
+    return choose(
+        facts, seconds, epoch=epoch, parameters=lambda H: 4 * H * H + 6 * facts.K * H, held=held,
+        **sizes,
+    ), epoch  # fmt: skip
+
+
+@given(FACTS, SECONDS, SPEEDS)
+def test_a_plan_is_a_configuration_within_its_seconds(facts, seconds, speed):
+    choice, epoch = planned(facts, seconds, speed)
+    H = choice.hidden_size
+    assert H in SIZES
+    assert choice.passes * epoch(H) <= seconds
+    assert (choice.keys["train.epochs"] is None) == choice.by_clock
+    assert choice.by_clock or choice.passes == int(choice.passes)
+    keys = {"train.minutes": 1.0, **windows(facts), **choice.keys}
+    assert keys.keys() <= DEFAULTS.keys()
+    made = config.from_dict(nested(keys), "plan")
+    assert config.unused_keys(made) == []
+
+
+def nested(keys):
+    found: dict[str, dict[str, object]] = {}
+    for key, value in keys.items():
+        *path, last = key.split(".")
+        section = found
+        for part in path:
+            section = section.setdefault(part, {})
+        section[last] = value
+    return found
+
+
+@given(FACTS, SECONDS, st.floats(1, 100), SPEEDS)
+def test_more_time_never_makes_a_smaller_model(facts, seconds, times, speed):
+    less, _ = planned(facts, seconds, speed)
+    more, _ = planned(facts, seconds * times, speed)
+    assert more.hidden_size >= less.hidden_size
+
+
+@given(FACTS, SECONDS, SPEEDS)
+def test_a_faster_machine_never_makes_a_smaller_model(facts, seconds, speed):
+    slow, _ = planned(facts, seconds, tuple(3 * one for one in speed))
+    fast, _ = planned(facts, seconds, speed)
+    assert fast.hidden_size >= slow.hidden_size
+
+
+@given(FACTS)
+def test_windows_are_no_more_than_the_text_has(facts):
+    keys = windows(facts)
+    B = keys["train.batch_size"]
+    assert 2 <= B <= max(STREAM.batch, SEQUENCES.batch)
+    width = keys.get("bptt.k1") or facts.characters / facts.sequences
+    assert B == 2 or B * width * STREAM.fewest_updates <= facts.characters
+    assert windows(facts, ranks=7)["train.batch_size"] >= 7
+
+
+@pytest.mark.parametrize(("key", "value"), [
+    ("model.hidden_size", 200), ("model.dropout", 0.0), ("optim.learning_rate", 1.0),
+    ("train.epochs", 3.0), ("bptt.k1", 10), ("train.batch_size", 3), ("optim.name", "sgd"),
+    ("optim.schedule.name", "constant"),
+])  # fmt: skip
+def test_what_is_held_is_not_chosen(key, value):
+    choice, _ = planned(Facts(10**6, 10**5, 65), 100.0, held={key: value})
+    assert key not in choice.keys
+    if key == "model.hidden_size":
+        assert choice.hidden_size == value
+    if key == "model.dropout":
+        assert not choice.keys["model.variational_dropout"]
+    if key == "train.epochs":
+        assert choice.passes == 3
+    if key == "optim.name":
+        assert "optim.learning_rate" not in choice.keys
+    if key == "optim.schedule.name":
+        assert "optim.schedule.final" not in choice.keys
+
+
+def test_known_points():
+    """tinyshakespeare in two minutes of two cores, and names in five of one."""
+    shakespeare, _ = planned(Facts(1_003_854, 111_540, 65), 105, (0, 4.4e-8, 5e-11))
+    assert (shakespeare.hidden_size, shakespeare.passes) == (384, 4)
+    names = Facts(182_516, 22_800, 27, 25_626)
+    assert windows(names) == {"train.batch_size": 32, "bptt.mode": "full"}
+    choice, _ = planned(names, 300, (0, 1.5e-7, 1e-10))
+    assert choice.hidden_size >= 192
+    assert choice.passes >= 20
+
+
+def test_lines_between_points():
+    points = ((2, 0.0), (4, 0.2), (8, 0.4))
+    assert [between(points, x) for x in (0, 2, 3, 4, 6, 8, inf)] == pytest.approx(
+        [0, 0, 0.1, 0.2, 0.3, 0.4, 0.4]
+    )
+    assert average_decay(10) is None
+    assert average_decay(1e6) == 0.998
+
+
+def test_a_long_text_validates_on_no_more_than_there_is_time_for():
+    assert validation_share(10**6, 20) == 0.1
+    assert validation_share(10**9, 20) * 10**9 <= 10**6
+    assert validation_share(10**12, 20) > 0
+    assert has_ngram(Facts(10**6, 10**5, 65), 120, inf, compiled=True)
+    assert not has_ngram(Facts(10**6, 10**5, 65), 120, 10**7, compiled=True)
+    assert not has_ngram(Facts(10**8, 10**5, 65), 120, inf, compiled=True)
+
+
+def test_parameters_are_those_of_the_network():
+    made = config.load(None, ["model.num_layers=1", "model.hidden_size=32"])
+    assert build.parameter_count(made, 65) == 4 * 32 * (65 + 32 + 1) + 32 * 65 + 65
