@@ -46,7 +46,7 @@ EPOCH_SECONDS = 0.05  # to save and sample as an epoch ends
 EVALUATION = 1 / 3  # of the time to learn a character, to evaluate one
 EVALUATED_EVERY = 600.0  # seconds, in an epoch that takes longer
 LEFT_FOR_NGRAM = 0.6  # of the minutes, once this machine is measured
-LEAST_SHARE = 0.1  # of the minutes, that are trained however long the rest takes
+LEAST_SHARE, LEAST_SECONDS = 0.1, 0.3  # that are trained however long the rest takes
 
 Prepare = Callable[[Network], object]
 
@@ -97,7 +97,8 @@ class Planner:
     def plan(self, config: Config, corpus: Corpus) -> Plan:
         """The whole configuration."""
         facts = facts_of(corpus)
-        held = {**windows(facts, started().size), **self.held}
+        own_windows = self._windows(facts)
+        held = {**own_windows, **self.held}
         base = with_keys(config, {"model.num_layers": 1, "optim.ema_decay": 0.9, **held})
         fixed = self.held.get("model.hidden_size")
         machine = _Machine(self, base, corpus)
@@ -110,7 +111,7 @@ class Planner:
                 machine.look(choice.hidden_size, with_keys(base, self._free(choice.keys)))
                 choice = self._choose(machine, facts, held)
         keys = {
-            **windows(facts, started().size),
+            **own_windows,
             **choice.keys,
             **_rhythm(choice, facts, machine.seconds(choice.hidden_size)),
             "ngram.order": "auto" if self.ngram else 0,
@@ -121,6 +122,14 @@ class Planner:
             with_keys(config, self._free(keys)), self.minutes,
             1 / machine.seconds(choice.hidden_size), choice.passes, facts.characters, self.held,
         )  # fmt: skip
+
+    def _windows(self, facts: Facts) -> Keys:
+        keys = windows(facts, started().size)
+        if self.held.get("bptt.mode") == "full":
+            keys = {"train.batch_size": keys["train.batch_size"]}
+        if "bptt.k1" in self.held:
+            keys["bptt.k2"] = self.held["bptt.k1"]
+        return self._free(keys)
 
     def _free(self, keys: Keys) -> Keys:
         return {key: value for key, value in keys.items() if key not in self.held}
@@ -140,7 +149,7 @@ class Planner:
         after = AFTER + evaluation
         if self.ngram:
             after += evaluation + ngram_seconds(facts, compiled=has_compiled())
-        return max(total - BEFORE - spent - after, LEAST_SHARE * total)
+        return max(total - BEFORE - spent - after, LEAST_SHARE * total, LEAST_SECONDS)
 
     def _decide_on_ngram(self, facts: Facts) -> None:
         """Once the loops of training are there. Those of the n-gram are compiled now, not at the
