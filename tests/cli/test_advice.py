@@ -51,7 +51,7 @@ def begin(train: Program, *ends: object, out: str = "run") -> int:
 
 ENDS = {
     "epochs": ("--epochs", 1),
-    "minutes": ("--minutes", 0.003, "--epochs", 50),
+    "minutes": ("--minutes", 0.003, "--epochs", 20),
     "steps": ("--steps", 6),
     "early stopping": (
         "--set", "train.early_stopping=1", "--set", "train.eval_every=2",
