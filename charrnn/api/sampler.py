@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +25,7 @@ from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import UsageError, argument
 from charrnn.inference.beam import beam_search
 from charrnn.inference.memorization import Copied, TrainingText
-from charrnn.inference.mixed_sampling import WeightedMixture
-from charrnn.inference.mixed_sampling import mean_nats as mean_nats_mixed
+from charrnn.inference.mixed_sampling import WeightedMixture, mixed_nats_of_rows
 from charrnn.inference.sampling import (
     Sampling,
     StopConditions,
@@ -33,7 +33,7 @@ from charrnn.inference.sampling import (
     next_logits,
     sample,
 )
-from charrnn.inference.scoring import mean_nats
+from charrnn.inference.scoring import mean_nats, nats_of_rows
 from charrnn.inference.valid_sampling import Utf8, ValidOnly
 from charrnn.nn.network import Network
 from charrnn.runtime.workers import WorkerPool, limited, threads
@@ -301,8 +301,10 @@ class Sampler:
     def _mean_nats(self, pool: WorkerPool, texts: list[Ids]) -> list[float]:
         """Nats per character by what is sampled from, at temperature 1."""
         if self.mixed is None:
-            return mean_nats(pool, self.prime, texts, self.boundary)
-        return mean_nats_mixed(self.network, self.mixed, self.prime, texts, self.boundary)
+            nats_of = partial(nats_of_rows, pool)
+        else:
+            nats_of = partial(mixed_nats_of_rows, self.network, self.mixed)
+        return mean_nats(nats_of, self.prime, texts, self.boundary)
 
     def _chunks(self, indices: range, characters: int) -> Iterator[Ids]:
         generate_steps = build.sampler(

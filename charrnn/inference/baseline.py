@@ -17,7 +17,14 @@ from charrnn.data.corpus import Corpus, Part
 from charrnn.errors import DataError, argument
 from charrnn.inference import hmm
 from charrnn.inference.metrics import InBits
-from charrnn.inference.mixture.counting import NUMPY_COUNTING, CountingKernels, fit, rising
+from charrnn.inference.mixture.counting import (
+    HELD_OUT,
+    NUMPY_COUNTING,
+    CountingKernels,
+    fit,
+    lowest_order,
+    rising,
+)
 from charrnn.inference.mixture.kernels import fastest_counting
 from charrnn.inference.mixture.trie import Trie
 from charrnn.inference.reader import WARMUP
@@ -27,7 +34,6 @@ from charrnn.runtime.progress import counted
 BYTES = 170  # that the n-gram takes per character it learns from
 HIGHEST = 10  # characters of the longest gram
 WORTH_COMPILED = 1 << 16  # characters
-TAIL = 10  # the last 1 / TAIL of the training part chooses the order
 
 Rows = NDArray[np.int64]  # (start, stop) of sequences
 
@@ -72,17 +78,17 @@ def _best_order(corpus: Corpus, rows: Rows, K: int, kernels: CountingKernels) ->
     first, last = _cut(corpus, rows)
     rises = rising(*corpus.sequences(first), K, HIGHEST, kernels)
     tries = counted(rises, "n-gram baseline: choosing its order", HIGHEST)
-    means = [_means(trie, [trie.order], corpus, last, kernels)[0] for trie in tries]
-    return int(np.argmin(means)) + 1
+    means = np.array([_means(trie, [trie.order], corpus, last, kernels)[0] for trie in tries])
+    return lowest_order(range(1, HIGHEST + 1), means)
 
 
 def _cut(corpus: Corpus, rows: Rows) -> tuple[Rows, Rows]:
     """The training part without its last tenth, and that: of its sequences, or characters."""
     if corpus.boundary is not None:
-        cut = len(rows) - max(len(rows) // TAIL, 1)
+        cut = len(rows) - max(len(rows) // HELD_OUT, 1)
         return (rows[:cut], rows[cut:]) if cut else (rows, rows)
     ends = np.cumsum(rows[:, 1] - rows[:, 0])
-    cut = int(ends[-1]) - max(int(ends[-1]) // TAIL, 1)
+    cut = int(ends[-1]) - max(int(ends[-1]) // HELD_OUT, 1)
     row = int(np.searchsorted(ends, cut, side="right"))
     first, last = rows[: row + 1].copy(), rows[row:].copy()
     first[-1, 1] = last[0, 0] = rows[row, 1] - (ends[row] - cut)

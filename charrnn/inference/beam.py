@@ -29,6 +29,7 @@ from charrnn.inference.sampling import (
 )
 from charrnn.inference.valid_sampling import Utf8
 from charrnn.nn.network import Network
+from charrnn.nn.window import log_softmax
 
 Array = NDArray[Any]
 
@@ -138,6 +139,4 @@ def _continued(
         mixed.step(streams, x, Z, boundary)
     for z in Z:
         require_finite(z)
-    Z -= Z.max(axis=1, keepdims=True)
-    Z -= np.log(np.exp(Z).sum(axis=1, keepdims=True))
-    return Z, network.state_after(tape, 1)
+    return log_softmax(Z), network.state_after(tape, 1)

@@ -7,7 +7,7 @@ are, and temperature, top-k, top-p and masks work on those.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from charrnn.inference.mixture.model import Mixture
 from charrnn.inference.reader import SCORING, Rows, read
-from charrnn.inference.scoring import joined, means
 from charrnn.nn.network import Network
 
 Array = NDArray[Any]
@@ -66,15 +65,11 @@ def log_probabilities(
             yield window.at[window.mask], Z[window.mask]
 
 
-def mean_nats(
-    network: Network, mixed: WeightedMixture, prime: Ids, texts: Sequence[Ids], boundary: int | None
-) -> list[float]:
-    """Nats per character of texts after a prime that is not scored; infinity for an empty one.
-
-    As `scoring.mean_nats`, by the mixture.
-    """
-    ids, rows, ends = joined(prime, texts, boundary)
-    nats = np.zeros(len(ids))
+def mixed_nats_of_rows(
+    network: Network, mixed: WeightedMixture, ids: Ids, rows: Rows
+) -> NDArray[np.float64]:
+    """Nats (N,) of the characters that rows predict, each from a zero state; NaN for the others."""
+    nats = np.full(len(ids), np.nan)
     for at, log_q in log_probabilities(network, mixed, ids, rows):
         nats[at + 1] = -log_q[np.arange(len(at)), ids[at + 1]]
-    return means(nats, texts, ends)
+    return nats

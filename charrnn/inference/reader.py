@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from charrnn.data.sources import Ids
 from charrnn.nn.network import Network, Prediction, Tape
+from charrnn.nn.window import log_softmax
 from charrnn.runtime.workers import WorkerPool
 
 Array = NDArray[Any]
@@ -98,6 +99,15 @@ class Rows:
         begin = np.minimum(start + -(-(stop - start) // count) * np.arange(count), stop)
         return cls(np.maximum(begin - warm, 0), begin, np.append(begin[1:], stop))
 
+    @classmethod
+    def sequences(cls, ids: Array, boundary: int) -> Rows:
+        """What follows each boundary in the ids, which begin with one; empty ones have no row."""
+        at = np.flatnonzero(ids == boundary)
+        if at[-1] != len(ids) - 1:
+            at = np.append(at, len(ids) - 1)
+        first, last = at[:-1], at[1:]
+        return cls.whole(first, last)[np.flatnonzero(last - first > 1)]
+
     def __len__(self) -> int:
         return len(self.first)
 
@@ -154,10 +164,7 @@ class Window:
 
     def log_probabilities(self) -> Array:
         """log p (T, B, K) of every character that may follow."""
-        z = self.logits()
-        z -= z.max(axis=-1, keepdims=True)
-        z -= np.log(np.exp(z).sum(axis=-1, keepdims=True))
-        return z
+        return log_softmax(self.logits())
 
 
 def read(

@@ -19,7 +19,7 @@ The network reads a look-alike in its place, or nothing, and goes on.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from math import inf, log
 from typing import Any, Literal, Protocol
@@ -277,11 +277,7 @@ class SequenceScorer:
 
     def score(self, ids: Ids) -> Nats:
         whole = np.concatenate([[self._boundary], ids]).astype(np.int32)
-        at = np.flatnonzero(whole == self._boundary)
-        if at[-1] != len(whole) - 1:
-            at = np.append(at, len(whole) - 1)
-        first, last = at[:-1], at[1:]
-        rows = Rows.whole(first, last)[np.flatnonzero(last - first > 1)]
+        rows = Rows.sequences(whole, self._boundary)
         return nats_of_rows(self._pool, whole, rows, self._plan)[1:]
 
 
@@ -299,17 +295,23 @@ def nats_of_rows(pool: WorkerPool, ids: Ids, rows: Rows, plan: Plan = SCORING) -
 
 
 def mean_nats(
-    pool: WorkerPool, prime: Ids, texts: Sequence[Ids], boundary: int | None
-) -> list[float]:
+    nats_of_rows: Callable[[Ids, Rows], Nats], prime: Ids, texts: Sequence[Ids],
+    boundary: int | None,
+) -> list[float]:  # fmt: skip
     """Nats per character of texts after a prime that is not scored; infinity for an empty one.
 
-    `boundary`: the id from which a sequence starts with a zero state, None of a stream.
+    `nats_of_rows`: nats (N,) of ids (N,) that rows predict, each from a zero state. `boundary`: the
+    id from which a sequence starts with a zero state, None of a stream.
     """
-    ids, rows, ends = joined(prime, texts, boundary)
-    return means(nats_of_rows(pool, ids, rows), texts, ends)
+    ids, rows, ends = _joined(prime, texts, boundary)
+    nats = nats_of_rows(ids, rows)
+    return [
+        float(nats[end - len(text) : end].mean()) if len(text) else inf
+        for text, end in zip(texts, ends, strict=True)
+    ]
 
 
-def joined(
+def _joined(
     prime: Ids, texts: Sequence[Ids], boundary: int | None
 ) -> tuple[NDArray[np.int32], Rows, list[int]]:
     """Each text after the prime, in one array; the rows that read them; where each ends."""
@@ -323,11 +325,3 @@ def joined(
         cuts += [(start + a, start + b) for a, b in pairwise(places)]
     first, last = np.array(cuts, np.int64).reshape(-1, 2).T
     return np.concatenate(wholes), Rows.whole(first, last), ends
-
-
-def means(nats: Nats, texts: Sequence[Ids], ends: list[int]) -> list[float]:
-    """Of texts that were joined; infinity for an empty one."""
-    return [
-        float(nats[end - len(text) : end].mean()) if len(text) else inf
-        for text, end in zip(texts, ends, strict=True)
-    ]

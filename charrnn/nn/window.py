@@ -29,6 +29,13 @@ def softmax_cross_entropy(Z: Array, y: NDArray[np.integer]) -> Array:
     return np.asarray(np.log(sums[:, 0]) - picked)  # (CE.2)
 
 
+def log_softmax(Z: Array) -> Array:
+    """Turn logits Z (…, K) into log-probabilities, in place."""
+    Z -= Z.max(axis=-1, keepdims=True)
+    Z -= np.log(np.exp(Z).sum(axis=-1, keepdims=True))
+    return Z
+
+
 def cross_entropy_gradient(
     p: Array, y: NDArray[np.integer], scale: float, mask: Array | None
 ) -> None:

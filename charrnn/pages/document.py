@@ -18,11 +18,14 @@ from typing import Any
 SHARED = ("base", "colours")  # scripts of every page, before its own
 
 
-def document(package: str, title: str, data: Any, scripts: Sequence[str]) -> bytes:
-    """The page of a package's folder `assets` as UTF-8: its page.html, filled.
+def document(
+    package: str, title: str, data: Any, scripts: Sequence[str], *, kind: str, skip_to: str
+) -> bytes:
+    """The page of a package's folder `assets` as UTF-8: its page.html in the frame of all pages.
 
-    `scripts` are names of files there, in an order in which later ones use earlier ones.
-    The policy allows these very scripts and styles, and no connection to anywhere.
+    `scripts` are names of files there, in an order in which later ones use earlier ones. `kind`
+    stands after the title; `skip_to` is the id of the part that a keyboard can go to at once. The
+    policy allows these very scripts and styles, and no connection to anywhere.
     """
     own, shared = files(package) / "assets", files("charrnn.pages") / "assets"
     style = "".join(_read(folder, name) for folder, name in ((shared, "base"), (own, "page")))
@@ -30,13 +33,16 @@ def document(package: str, title: str, data: Any, scripts: Sequence[str]) -> byt
     script = '"use strict";\n{\n' + "\n".join(parts) + "}\n"
     filling = {
         "TITLE": escape(title),
+        "KIND": kind,
+        "SKIP_TO": skip_to,
         "POLICY": f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
         "img-src data:; base-uri 'none'; form-action 'none'",
         "STYLE": style,
         "SCRIPT": script,
         "DATA": embedded(data),
     }
-    pieces = _read(own, "page", "html").split("@@")  # text and names by turns
+    filling["BODY"] = _read(own, "page", "html")
+    pieces = _read(shared, "frame", "html").split("@@")  # text and names by turns
     pieces[1::2] = [filling[name] for name in pieces[1::2]]
     return "".join(pieces).encode("utf-8", "backslashreplace")
 

@@ -15,7 +15,7 @@ from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import CheckpointError, DataError, argument, call
 from charrnn.inference.mixture import file
 from charrnn.inference.mixture.evaluation import evaluate_mixture
-from charrnn.inference.mixture.file import NAME, Belonging
+from charrnn.inference.mixture.file import NAME, ModelHashes
 from charrnn.inference.mixture.model import Mixture
 from charrnn.nn.network import Network
 from charrnn.runs.folder import RunFolder
@@ -32,15 +32,15 @@ class OtherCheckpointError(CheckpointError):
     """The mixture is one of another checkpoint."""
 
 
-def belonging(network: Network, vocabulary: Vocabulary) -> Belonging:
-    """What a mixture of this model belongs to: the symbols, and the parameters that predict.
+def model_hashes(network: Network, vocabulary: Vocabulary) -> ModelHashes:
+    """Of the model that a mixture is for: of its symbols, and of the parameters that predict.
 
     A copy of a checkpoint, as best.safetensors is of a numbered one, is the same model.
     """
     symbols = json.dumps([vocabulary.unit, *vocabulary.symbols])
     parameters = hashlib.sha256(f"{network.params.flat.dtype.str}".encode())
     parameters.update(np.ascontiguousarray(network.params.flat).tobytes())
-    return Belonging(hashlib.sha256(symbols.encode()).hexdigest(), parameters.hexdigest())
+    return ModelHashes(hashlib.sha256(symbols.encode()).hexdigest(), parameters.hexdigest())
 
 
 def mixture_beside(checkpoint: Path) -> Path | None:
@@ -56,7 +56,7 @@ def read_mixture(path: Path, network: Network, vocabulary: Vocabulary) -> Mixtur
 
     Raises OtherCheckpointError where it is of another, and CheckpointError where it is damaged.
     """
-    own = belonging(network, vocabulary)
+    own = model_hashes(network, vocabulary)
     mixture, found = file.read(path, own.vocabulary)
     if mixture.K != vocabulary.K:
         raise CheckpointError("is damaged: its K is not the vocabulary's", where=str(path))
@@ -108,7 +108,7 @@ def add_mixture(run: RunFolder, order: int | str, corpus: Corpus) -> AddedMixtur
             score = evaluate_mixture(pool, corpus, "val", scorer, streams=STREAMS)
         mixture = mixture.with_weights(scorer.weights)
         val_loss, parts = score.whole.nats_per_char, score.parts
-    file.write(run.mixture, mixture, belonging(network, vocabulary))
+    file.write(run.mixture, mixture, model_hashes(network, vocabulary))
     return AddedMixture(run.mixture, mixture.order, val_loss, parts, run.mixture.stat().st_size)
 
 

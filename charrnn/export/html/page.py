@@ -15,7 +15,7 @@ from charrnn.data.layout import layout_of, seen
 from charrnn.data.utf8 import as_text
 from charrnn.data.vocabulary import LOOK_ALIKES, Vocabulary
 from charrnn.export.html.packing import Packing, Precision
-from charrnn.inference.mixture.mixing import ENTROPIES, LEAST, LENGTHS
+from charrnn.inference.mixture.mixing import ENTROPIES, LENGTHS, LOWEST_LOG_P
 from charrnn.inference.mixture.model import Mixture
 from charrnn.nn.cells.base import Cell
 from charrnn.pages import document
@@ -67,7 +67,9 @@ def to_html_bytes(
         "mixture": None if options.mixture is None else _of_mixture(options.mixture, packing),
     }
     data["numbers"] = packing.json
-    return document("charrnn.export.html", options.title, data, SCRIPTS)
+    return document(
+        "charrnn.export.html", options.title, data, SCRIPTS, kind="charrnn", skip_to="text"
+    )
 
 
 def _of_text(config: Config, vocabulary: Vocabulary) -> Json:
@@ -110,5 +112,5 @@ def _of_mixture(mixture: Mixture, packing: Packing) -> Json:
         "discounts": mixture.trie.discounts.tolist(),
         "lengths": LENGTHS.tolist(),
         "entropies": ENTROPIES.tolist(),
-        "least": LEAST,
+        "least": LOWEST_LOG_P,
     }

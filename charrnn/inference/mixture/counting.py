@@ -25,6 +25,7 @@ from charrnn.runtime.progress import working
 
 Array = NDArray[Any]
 BYTES_PER_SYMBOL = 40  # that a stored n-gram takes at most
+HELD_OUT = 10  # the last 1 / HELD_OUT of what is counted chooses the order
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,12 @@ def fit(
             levels.add(m)
             done()
         return levels.highest(levels.order)
+
+
+def lowest_order(orders: Sequence[int], nats: Array, within: float = 0.0) -> int:
+    """The lowest of rising orders whose nats (orders,) are within so many of the best."""
+    # Where nothing was held out, nats are NaN, and none is better than the first.
+    return orders[int(np.flatnonzero(~(nats > nats.min() + within))[0])]
 
 
 def rising(

@@ -38,7 +38,7 @@ DTYPES = {
 
 
 @dataclass(frozen=True)
-class Belonging:
+class ModelHashes:
     """SHA-256 of the vocabulary that ids mean, and of the checkpoint that weights are for.
 
     The n-gram fits every checkpoint of its vocabulary, and the weights nearly so.
@@ -48,24 +48,24 @@ class Belonging:
     checkpoint: str
 
 
-def to_bytes(mixture: Mixture, belonging: Belonging) -> bytes:
+def to_bytes(mixture: Mixture, hashes: ModelHashes) -> bytes:
     """The file's content; the same mixture gives the same bytes."""
     reached = mixture.reached or mixture.initial_weights()
     meta = {
         "format": FORMAT, "K": mixture.K, "order": mixture.order,
         "reached": mixture.reached is not None,
-        "vocabulary": belonging.vocabulary, "checkpoint": belonging.checkpoint,
+        "vocabulary": hashes.vocabulary, "checkpoint": hashes.checkpoint,
     }  # fmt: skip
     arrays = {**mixture.trie.arrays, "weights": reached.sets, "visits": reached.visits}
     return seal(KEY, arrays, meta)
 
 
-def write(path: Path, mixture: Mixture, belonging: Belonging) -> None:
+def write(path: Path, mixture: Mixture, hashes: ModelHashes) -> None:
     """Write atomically. Raises CheckpointError if the disk will not have it."""
-    write_atomically(path, to_bytes(mixture, belonging))
+    write_atomically(path, to_bytes(mixture, hashes))
 
 
-def read(path: Path, vocabulary: str) -> tuple[Mixture, Belonging]:
+def read(path: Path, vocabulary: str) -> tuple[Mixture, ModelHashes]:
     """Read and verify, whatever bytes the file has.
 
     Raises CheckpointError naming what is wrong with it, or that its vocabulary is another.
@@ -74,7 +74,7 @@ def read(path: Path, vocabulary: str) -> tuple[Mixture, Belonging]:
     try:
         arrays, meta = unseal(path, KEY, DTYPES)
         _require_known(meta.get("format"), where)
-        belonging = Belonging(_text(meta, "vocabulary"), _text(meta, "checkpoint"))
+        hashes = ModelHashes(_text(meta, "vocabulary"), _text(meta, "checkpoint"))
         mixture = _mixture(arrays, meta)
     except FileNotFoundError:
         raise CheckpointError("no such mixture", where=where, then=AGAIN) from None
@@ -83,9 +83,9 @@ def read(path: Path, vocabulary: str) -> tuple[Mixture, Belonging]:
         raise CheckpointError(f"is damaged: {problem}", where=where, then=AGAIN) from None
     except OSError as error:
         raise CheckpointError(f"cannot be read: {error}", where=where) from None
-    if belonging.vocabulary != vocabulary:
+    if hashes.vocabulary != vocabulary:
         raise CheckpointError("is of a model with another vocabulary", where=where, then=AGAIN)
-    return mixture, belonging
+    return mixture, hashes
 
 
 def _require_known(number: Any, where: str) -> None:

@@ -14,14 +14,14 @@ from charrnn.inference.mixture.counting import (
     CountingKernels,
     compiled_counting,
 )
-from charrnn.inference.mixture.mixing import ENTROPIES, LEAST, LENGTHS, Rates, Weights
+from charrnn.inference.mixture.mixing import ENTROPIES, LENGTHS, LOWEST_LOG_P, Rates, Weights
 from charrnn.inference.mixture.trie import Stream, Trie, advance
 from charrnn.nn.backends.availability import has_compiled
 
 Array = NDArray[Any]
 Streams = NDArray[np.int64]
 Scored = tuple[NDArray[np.float64], NDArray[np.int64]]
-_BINS = (LENGTHS.astype(np.float64), ENTROPIES, LEAST)
+_BINS = (LENGTHS.astype(np.float64), ENTROPIES, LOWEST_LOG_P)
 
 
 class MixtureKernels(Protocol):

@@ -34,12 +34,13 @@ from charrnn.inference.mixture.trie import (
     advance,
     distributions,
 )
+from charrnn.nn.window import log_softmax
 
 LENGTHS = np.array([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 24, 28])
 ENTROPIES = np.array([0.3, 1.0, 1.8])  # nats
 SETS = 4
-MIDDLE = 6  # the order of the n-gram's second opinion
-LEAST = -16.0  # of a logarithm that is mixed
+LOWER_ORDER = 6  # of the second distribution of the n-gram that is mixed
+LOWEST_LOG_P = -16.0  # that is mixed
 FEATURE_NUMBERS = 1 << 21  # of each length of context
 
 
@@ -132,7 +133,7 @@ def mix_block(
 def _inputs(
     trie: Trie, orders: Sequence[int], weights: Weights, u: Array, stream: Stream, z: Array
 ) -> _Inputs:
-    network = _log_softmax(z.astype(np.float64))
+    network = log_softmax(z.astype(np.float64))
     p = distributions(trie, stream, orders)
     L = np.stack([network, *np.log(p)])
     entropies = np.digitize([-(np.exp(network) * network).sum(), -(p[-1] * L[-1]).sum()], ENTROPIES)
@@ -145,7 +146,7 @@ def _inputs(
         int(np.argmax(z)),
     ]
     recent = stream[RECENT : RECENT + len(u)]
-    return _Inputs(np.maximum(L, LEAST), buckets, feature_rows(recent, u.shape[1]))
+    return _Inputs(np.maximum(L, LOWEST_LOG_P), buckets, feature_rows(recent, u.shape[1]))
 
 
 def _mixed(inputs: _Inputs, weights: Weights, u: Array, ngram_weight: float) -> Floats:
@@ -156,7 +157,7 @@ def _mixed(inputs: _Inputs, weights: Weights, u: Array, ngram_weight: float) -> 
     z = w @ inputs.L
     for j, row in enumerate(inputs.rows):
         z = z + ngram_weight * u[j, row].astype(np.float64)
-    return _log_softmax(z)
+    return log_softmax(z)
 
 
 def _learn(inputs: _Inputs, weights: Weights, u: Array, rates: Rates, q: Floats, c: int) -> None:
@@ -177,8 +178,3 @@ def feature_rows(recent: Array, rows: int) -> list[int]:
         h = (h * 1000003 + c + 1) % (1 << 64)
         found.append(((h * 11400714819323198485) % (1 << 64) >> 40) % rows)
     return found
-
-
-def _log_softmax(z: Floats) -> Floats:
-    z = z - z.max()
-    return np.asarray(z - np.log(np.exp(z).sum()))

@@ -8,20 +8,19 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.inference.mixture.counting import CountingKernels, fit
+from charrnn.inference.mixture.counting import HELD_OUT, CountingKernels, fit, lowest_order
 from charrnn.inference.mixture.kernels import (
     MixtureKernels,
     fastest_counting,
     fastest_mixture,
     flat_mixture,
 )
-from charrnn.inference.mixture.mixing import MIDDLE, Rates, Weights, new_features, no_features
+from charrnn.inference.mixture.mixing import LOWER_ORDER, Rates, Weights, new_features, no_features
 from charrnn.inference.mixture.trie import LONGEST, Trie, fresh
 
 Array = NDArray[Any]
 Learning = Literal["nothing", "weights", "everything"]
 HIGHEST_AUTO = 24
-HELD_OUT = 10  # the last 1 / HELD_OUT of what is counted chooses the order
 ENOUGH = 0.005  # nats that a higher order has to bring, to be worth its memory
 CANDIDATES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24)
 NGRAM_WARMUP = 64  # characters read before those that are scored, where the text has them
@@ -58,7 +57,7 @@ class Mixture:
     @property
     def orders(self) -> tuple[int, ...]:
         """Those of the n-gram that are mixed."""
-        return (MIDDLE, self.order) if self.order > MIDDLE else (self.order,)
+        return (LOWER_ORDER, self.order) if self.order > LOWER_ORDER else (self.order,)
 
     def initial_weights(self) -> Weights:
         """The same whatever the text: nothing of them is tuned on anything."""
@@ -156,4 +155,4 @@ def best_order(ids: Array, lengths: Array, K: int, counting: CountingKernels) ->
     orders = [m for m in CANDIDATES if m < trie.order] + [trie.order]
     text = ids[-held - NGRAM_WARMUP :]
     nats = counting.order_losses(trie, orders, text, np.array([len(text)]), len(text) - held)
-    return orders[int(np.flatnonzero(nats <= nats.min() + ENOUGH)[0])]
+    return lowest_order(orders, nats, within=ENOUGH)

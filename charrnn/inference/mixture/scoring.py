@@ -152,13 +152,9 @@ class MixedSequenceScorer:
     def score(self, ids: NDArray[np.int32]) -> Nats:
         """Nats of each character of the next piece; NaN for those of empty ones."""
         whole: NDArray[Any] = np.concatenate([[self._boundary], ids]).astype(np.int32)
-        at = np.flatnonzero(whole == self._boundary)
-        if at[-1] != len(whole) - 1:
-            at = np.append(at, len(whole) - 1)
-        first, last = at[:-1], at[1:]
-        lines = Rows.whole(first, last)[np.flatnonzero(last - first > 1)]
+        rows = Rows.sequences(whole, self._boundary)
         nats = np.full(len(whole), np.nan)
-        for block in ordered_rows(self._pool, whole, lines):
+        for block in ordered_rows(self._pool, whole, rows):
             if block.begins:
                 self._scorer.begin()
                 self._scorer.read(whole[block.at[:1]])

@@ -33,7 +33,10 @@ def report(runs: Sequence[Run], tell: Callable[[str], None] = lambda notice: Non
         "reader": reader,
         "sample": sample,
     }
-    return document("charrnn.report.html", ", ".join(names), data, SCRIPTS)
+    title = ", ".join(names)
+    return document(
+        "charrnn.report.html", title, data, SCRIPTS, kind="charrnn report", skip_to="curves"
+    )
 
 
 def _corpus(run: Run, tell: Callable[[str], None]) -> Corpus | None:

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from charrnn.errors import CheckpointError
-from charrnn.inference.mixture.file import KEY, Belonging, read, to_bytes, write
+from charrnn.inference.mixture.file import KEY, ModelHashes, read, to_bytes, write
 from charrnn.inference.mixture.model import Mixture
 from charrnn.storage.sealed import seal
 
-BELONGING = Belonging("v" * 64, "c" * 64)
+HASHES = ModelHashes("v" * 64, "c" * 64)
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +26,10 @@ def mixture():
 
 
 def test_what_is_read_is_what_was_written(mixture, tmp_path):
-    write(tmp_path / "m.safetensors", mixture, BELONGING)
-    found, belonging = read(tmp_path / "m.safetensors", BELONGING.vocabulary)
-    assert belonging == BELONGING
-    assert to_bytes(found, belonging) == (tmp_path / "m.safetensors").read_bytes()
+    write(tmp_path / "m.safetensors", mixture, HASHES)
+    found, hashes = read(tmp_path / "m.safetensors", HASHES.vocabulary)
+    assert hashes == HASHES
+    assert to_bytes(found, hashes) == (tmp_path / "m.safetensors").read_bytes()
     Z, streams = np.zeros((1, 5)), mixture.streams(1)
     expected = Z.copy()
     found.mix(streams, Z)
@@ -38,27 +38,27 @@ def test_what_is_read_is_what_was_written(mixture, tmp_path):
 
 
 def test_weights_that_were_not_reached_are_not(mixture, tmp_path):
-    write(tmp_path / "m.safetensors", replace(mixture, reached=None), BELONGING)
-    assert read(tmp_path / "m.safetensors", BELONGING.vocabulary)[0].reached is None
+    write(tmp_path / "m.safetensors", replace(mixture, reached=None), HASHES)
+    assert read(tmp_path / "m.safetensors", HASHES.vocabulary)[0].reached is None
 
 
 def test_any_damage_is_noticed(mixture, tmp_path):
-    data, path = to_bytes(mixture, BELONGING), tmp_path / "m.safetensors"
+    data, path = to_bytes(mixture, HASHES), tmp_path / "m.safetensors"
     rng = np.random.default_rng(1)
     for at in rng.integers(0, len(data), 200).tolist():
         damaged = bytearray(data)
         damaged[at] ^= 1 << int(rng.integers(8))
         path.write_bytes(damaged)
         with pytest.raises(CheckpointError, match="damaged"):
-            read(path, BELONGING.vocabulary)
+            read(path, HASHES.vocabulary)
     for cut in (0, 7, 8, 100, len(data) - 1):
         path.write_bytes(data[:cut])
         with pytest.raises(CheckpointError, match="damaged"):
-            read(path, BELONGING.vocabulary)
+            read(path, HASHES.vocabulary)
 
 
 def test_another_vocabulary_and_no_file(mixture, tmp_path):
-    write(tmp_path / "m.safetensors", mixture, BELONGING)
+    write(tmp_path / "m.safetensors", mixture, HASHES)
     with pytest.raises(CheckpointError, match="another vocabulary"):
         read(tmp_path / "m.safetensors", "w" * 64)
     with pytest.raises(CheckpointError, match="no such mixture"):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,23 +12,27 @@ import pytest
 import charrnn as package
 from charrnn.data.corpus import load_corpus
 from charrnn.errors import UsageError
-from charrnn.inference.mixed_sampling import WeightedMixture, mean_nats
+from charrnn.inference.mixed_sampling import WeightedMixture, mixed_nats_of_rows
 from charrnn.inference.mixture import file
 from charrnn.inference.mixture.model import Mixture
 from charrnn.inference.sampling import Sampling, next_logits
+from charrnn.inference.scoring import mean_nats
 from charrnn.report.html.reader import passage, texts
 from charrnn.report.html.runs import open_run
-from charrnn.runs.mixtures import belonging
+from charrnn.runs.mixtures import model_hashes
+from tests.conftest import TEXT
 
 SETTINGS = {"model.hidden_size": 12, "train.batch_size": 4, "data.split": [0.8, 0.2, 0.0]}
 
 
-@pytest.fixture(params=["stream", "lines"])
-def run(request, text_file, tmp_path):
+@pytest.fixture(scope="module", params=["stream", "lines"])
+def made(request, tmp_path_factory):
     """A tiny run with its mixture, whose weights are not the initial ones."""
+    folder = tmp_path_factory.mktemp("made")
+    (folder / "text.txt").write_text(TEXT)
     settings = {**SETTINGS, "data.mode": request.param}
     run = package.train(
-        files=text_file, settings=settings, steps=30, out=tmp_path / "run", progress=False
+        files=folder / "text.txt", settings=settings, steps=30, out=folder / "run", progress=False
     )
     model = run.model()
     corpus = load_corpus(model.config.data, model.vocabulary)
@@ -36,7 +42,13 @@ def run(request, text_file, tmp_path):
     scorer = made.scorer()
     scorer.score(np.random.default_rng(0).normal(0, 1, (300, made.K)), ids[:300])
     made = made.with_weights(scorer.weights)
-    file.write(tmp_path / "run" / file.NAME, made, belonging(model._network, model.vocabulary))
+    file.write(run.path / file.NAME, made, model_hashes(model._network, model.vocabulary))
+    return run.path
+
+
+@pytest.fixture
+def run(made, tmp_path):
+    shutil.copytree(made, tmp_path / "run")
     return tmp_path / "run"
 
 
@@ -77,16 +89,17 @@ def test_best_of_chooses_by_the_mixture(run, charrnn):
     vocabulary, network = model.vocabulary, model.network()
     boundary = vocabulary.id("\n") if model.layout.boundary else None
     prime, text = vocabulary.encode("\nThe "), vocabulary.encode("lamp is\non the")
-    found = mean_nats(network, WeightedMixture(model.mixture, 0.7), prime, [text], boundary)[0]
+    mixed = WeightedMixture(model.mixture, 0.7)
+    nats_of = partial(mixed_nats_of_rows, network, mixed)
+    found = mean_nats(nats_of, prime, [text], boundary)[0]
     expected, whole = [], np.concatenate([prime, text])
     for n in range(len(prime), len(whole)):
-        z = next_logits(network, whole[:n], boundary, WeightedMixture(model.mixture, 0.7))
+        z = next_logits(network, whole[:n], boundary, mixed)
         expected.append(-np.log(Sampling().probabilities(z)[whole[n]]))
     assert found == pytest.approx(np.mean(expected), abs=2e-5)
     several = [vocabulary.encode("a lamp"), text, vocabulary.encode("")]
-    mixed = WeightedMixture(model.mixture, 0.7)
-    together = mean_nats(network, mixed, prime, several, boundary)
-    alone = [mean_nats(network, mixed, prime, [one], boundary)[0] for one in several]
+    together = mean_nats(nats_of, prime, several, boundary)
+    alone = [mean_nats(nats_of, prime, [one], boundary)[0] for one in several]
     assert together == pytest.approx(alone, abs=1e-6)
     assert together[1:] == [pytest.approx(found, abs=1e-6), np.inf]
     lines = charrnn("sample", run, "--count", 2, "--best-of", 3, "--length", 30, "--seed", 2,
