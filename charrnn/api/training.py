@@ -233,7 +233,7 @@ def _consumers(
     with ExitStack() as stack:
         consoles = stack.enter_context(display(trainer, progress))
         for console in consoles:
-            previews.by_time = console.draws and trainer.rhythm.sample_length > 0
+            previews.by_time = console.draws and trainer.intervals.sample_length > 0
             console.introduce(
                 launch.config,
                 launch.run.path,

@@ -21,7 +21,7 @@ from charrnn.runtime.workers import WorkerPool
 from charrnn.training.optim.averaging import WeightAverage
 from charrnn.training.optim.optimisers import Optimiser, clip_by_norm, clip_by_value, make_optimiser
 from charrnn.training.optim.schedules import Schedule, make_schedule
-from charrnn.training.plan import Limits, Rhythm
+from charrnn.training.plan import Intervals, Limits
 from charrnn.training.state import TrainingState
 from charrnn.training.trainer import Trainer
 
@@ -117,7 +117,7 @@ def trainer(config: Config, corpus: Corpus) -> Trainer:
         loader=batches,
         corpus=corpus,
         limits=limits(config),
-        rhythm=Rhythm(
+        intervals=Intervals(
             log=log_every(config, net, batches),
             evaluate=None if train.eval_every == "epoch" else train.eval_every,
             save=None if train.checkpoint_every == "epoch" else train.checkpoint_every,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from math import isfinite
+from math import inf, isfinite
 from statistics import median
 from typing import Any
 
@@ -17,9 +17,6 @@ from charrnn.training.state import TrainingState, prefixed
 
 Array = NDArray[Any]
 DIVERGED = 1e4  # nats per character that no model recovers from
-HIGH_RATE = {
-    "sgd": 1.0, "momentum": 0.2, "adagrad": 0.1, "rmsprop": 0.01, "adam": 0.01, "adamw": 0.01,
-}  # fmt: skip
 USUAL_CLIP = 5.0
 EARLY = 200  # steps in which a warm-up would have helped
 RECENT = 100  # steps whose gradient norms are the usual ones
@@ -81,13 +78,14 @@ class DivergenceCheck:
             raise self.error(f"the validation loss before it is {loss:.3g}", None)
 
     def error(
-        self, happened: str, culprit: str | None, *, by_update: bool = False
+        self, happened: str, first_bad: str | None, *, by_update: bool = False
     ) -> DivergedError:
         """The error of the step in progress."""
-        step = self._state.step + 1
+        step, high_rate = self._state.step + 1, self._state.optimiser.high_rate
+        tries = remedies(self._config, step, self.norms, high_rate=high_rate)
         return DivergedError(
-            describe(f"diverged at step {step:,}: {happened}", self.norms, culprit),
-            then="try: " + "\n   or: ".join(remedies(self._config, step, self.norms)),
+            describe(f"diverged at step {step:,}: {happened}", self.norms, first_bad),
+            then="try: " + "\n   or: ".join(tries),
             by_update=by_update,
         )
 
@@ -113,11 +111,11 @@ def first_not_finite(arrays: Mapping[str, Array]) -> str | None:
     return None
 
 
-def describe(happened: str, norms: Sequence[float], culprit: str | None) -> str:
+def describe(happened: str, norms: Sequence[float], first_bad: str | None) -> str:
     """What happened, the first bad element, and how the gradient's norm stood before."""
     lines = [happened]
-    if culprit is not None:
-        lines.append(f"the first element that is not finite: {culprit}")
+    if first_bad is not None:
+        lines.append(f"the first element that is not finite: {first_bad}")
     if norms:
         lines.append(
             f"the gradient's norm was {norms[-1]:.3g} in the step before; median "
@@ -126,15 +124,18 @@ def describe(happened: str, norms: Sequence[float], culprit: str | None) -> str:
     return "\n  ".join(lines)
 
 
-def remedies(config: Mapping[str, Any], step: int, norms: Sequence[float] = ()) -> list[str]:
+def remedies(
+    config: Mapping[str, Any], step: int, norms: Sequence[float] = (), *, high_rate: float = inf
+) -> list[str]:
     """What to try with this configuration, the likeliest first.
 
-    `step` is the one that failed, `norms` the gradient's in those before it.
+    `step` is the one that failed, `norms` the gradient's in those before it; a rate above
+    `high_rate` is high for the optimiser.
     """
     optim, model = config["optim"], config["model"]
     found = []
     rate, name = optim["learning_rate"], optim["name"]
-    if rate > HIGH_RATE[name]:
+    if rate > high_rate:
         found.append(f"lower optim.learning_rate: {rate:g} is high for {name}")
     else:
         found.append(f"lower optim.learning_rate, which is {rate:g}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from math import inf
+from math import inf, nan
 
 import numpy as np
 
@@ -53,16 +53,16 @@ def train(
         yield from _save(trainer, checkpoints, is_best=False)
     while True:
         try:
-            yield from _course(trainer, checkpoints, stop, previews)
+            yield from _train_to_the_end(trainer, checkpoints, stop, previews)
             return
         except DivergedError as error:
             yield roll_back(trainer, checkpoints, error)
 
 
-def _course(
+def _train_to_the_end(
     trainer: Trainer, checkpoints: CheckpointFolder, stop: StopSignal, previews: Previews
 ) -> Iterator[Event]:
-    state, rhythm, speed = trainer.state, trainer.rhythm, Throughput(trainer.clock)
+    state, intervals, speed = trainer.state, trainer.intervals, Throughput(trainer.clock)
     saved_at = evaluated_at = None
     reason = trainer.reason_to_stop()
 
@@ -79,15 +79,14 @@ def _course(
         speed.add(update.characters)
         yield _stepped(trainer, update)
 
-        val_loss, is_best = None, False
-        if trainer.is_due(rhythm.evaluate):
+        evaluated = None
+        if trainer.is_due(intervals.evaluate):
             with speed.paused():
-                train_loss, val_loss = state.since_evaluation.value, validation_loss(trainer)
+                evaluated = _evaluate(trainer)
                 state.since_evaluation.reset()
                 evaluated_at = trainer.step
-                if val_loss is not None:
-                    is_best = state.record_validation(val_loss)
-                    yield Evaluated(trainer.step, trainer.epoch, train_loss, val_loss, is_best)
+                if evaluated is not None:
+                    yield evaluated
                 yield from _sampled(trainer)
                 previews.taken(trainer.clock.seconds)
         elif previews.is_due(trainer.clock.seconds):
@@ -95,10 +94,11 @@ def _course(
                 yield from _previewed(trainer, previews)
 
         reason = trainer.reason_to_stop()
-        if trainer.step % rhythm.log == 0 or val_loss is not None:
-            yield _logged(trainer, update, speed, val_loss)
+        if trainer.step % intervals.log == 0 or evaluated is not None:
+            yield _logged(trainer, update, speed, evaluated)
 
-        if is_best or trainer.is_due(rhythm.save) or stop_requested():
+        is_best = evaluated is not None and evaluated.is_best
+        if is_best or trainer.is_due(intervals.save) or stop_requested():
             with speed.paused():
                 yield from _save(trainer, checkpoints, is_best)
                 saved_at = trainer.step
@@ -119,23 +119,36 @@ def _final_evaluation(trainer: Trainer, checkpoints: CheckpointFolder) -> Iterat
 
     So a run that is continued from there is the same as one that never stopped.
     """
+    again = not trainer.state.since_evaluation.weight
+    evaluated = _evaluate(trainer)
+    if evaluated is None:
+        return
+    yield evaluated
+    if again:
+        return
+    yield from _sampled(trainer, final=True)
+    yield Logged(
+        trainer.step, trainer.epoch, evaluated.train_loss, nan, nan, nan, trainer.clock.seconds,
+        evaluated.val_loss, final=True,
+    )  # fmt: skip
+    if evaluated.is_best:
+        yield Saved(trainer.step, checkpoints.save_final_best(trainer.checkpoint()), is_best=True)
+
+
+def _evaluate(trainer: Trainer) -> Evaluated | None:
+    """On the validation part, and recorded, but where a run that goes on was evaluated already.
+
+    None where there is no such part.
+    """
     state = trainer.state
     train_loss, val_loss = state.since_evaluation.value, validation_loss(trainer)
     if val_loss is None:
-        return
-    if not state.since_evaluation.weight:  # the part of the run before this one did it
+        return None
+    if state.since_evaluation.weight:
+        is_best = state.record_validation(val_loss)
+    else:
         is_best = state.best_step == state.step
-        yield Evaluated(trainer.step, trainer.epoch, train_loss, val_loss, is_best)
-        return
-    is_best = state.record_validation(val_loss)
-    yield Evaluated(trainer.step, trainer.epoch, train_loss, val_loss, is_best)
-    yield from _sampled(trainer, final=True)
-    yield Logged(
-        trainer.step, trainer.epoch, train_loss, float("nan"), float("nan"), float("nan"),
-        trainer.clock.seconds, val_loss, final=True,
-    )  # fmt: skip
-    if is_best:
-        yield Saved(trainer.step, checkpoints.save_final_best(trainer.checkpoint()), is_best=True)
+    return Evaluated(trainer.step, trainer.epoch, train_loss, val_loss, is_best)
 
 
 @QUIET
@@ -155,15 +168,15 @@ def validation_loss(trainer: Trainer) -> float | None:
 
 
 def _sampled(trainer: Trainer, *, final: bool = False) -> Iterator[Event]:
-    if trainer.rhythm.sample_length and trainer.ranks.rank == 0:
-        yield Sampled(trainer.step, sample_text(trainer, trainer.rhythm.sample_length), final)
+    if trainer.intervals.sample_length and trainer.ranks.rank == 0:
+        yield Sampled(trainer.step, sample_text(trainer, trainer.intervals.sample_length), final)
 
 
 def _previewed(trainer: Trainer, previews: Previews) -> Iterator[Event]:
     """A preview; none where the logits are not finite, of which the next update will tell."""
     began = trainer.clock.seconds
     with suppress(DivergenceError):
-        text = sample_text(trainer, trainer.rhythm.sample_length or LENGTH, PATIENCE)
+        text = sample_text(trainer, trainer.intervals.sample_length or LENGTH, PATIENCE)
         yield Previewed(trainer.step, text, previews.asked)
     now = trainer.clock.seconds
     previews.taken(now, now - began)
@@ -203,8 +216,10 @@ def _stepped(trainer: Trainer, update: Update) -> Stepped:
     )  # fmt: skip
 
 
-def _logged(trainer: Trainer, update: Update, speed: Throughput, val_loss: float | None) -> Logged:
-    state = trainer.state
+def _logged(
+    trainer: Trainer, update: Update, speed: Throughput, evaluated: Evaluated | None
+) -> Logged:
+    state, val_loss = trainer.state, None if evaluated is None else evaluated.val_loss
     line = Logged(
         trainer.step, trainer.epoch, state.since_log.value, state.norm_since_log.value,
         update.learning_rate, speed.restart(), trainer.clock.seconds, val_loss,

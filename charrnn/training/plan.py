@@ -93,7 +93,7 @@ def _fitting(limit: float, epochs: float, seconds: float) -> int:
 
 
 @dataclass(frozen=True)
-class Rhythm:
+class Intervals:
     """Steps between lines, evaluations and checkpoints; None is once an epoch."""
 
     log: int

@@ -22,7 +22,7 @@ from charrnn.storage.metadata import Metadata
 from charrnn.training.divergence import QUIET, DivergenceCheck, is_finite
 from charrnn.training.optim.optimisers import norm
 from charrnn.training.optim.schedules import Progress
-from charrnn.training.plan import Clock, Limits, Rhythm, Update
+from charrnn.training.plan import Clock, Intervals, Limits, Update
 from charrnn.training.state import TrainingState
 
 Array = NDArray[Any]
@@ -38,7 +38,7 @@ class Trainer:
     loader: DataLoader
     corpus: Corpus
     limits: Limits
-    rhythm: Rhythm
+    intervals: Intervals
     clip: Callable[[Array, float], None]
     reduction: str
     window: int | str
@@ -174,7 +174,7 @@ class Trainer:
     @property
     def is_temporary(self) -> bool:
         """Whether a checkpoint of this step is only there because the run stopped here."""
-        return not (self.is_due(self.rhythm.save) or self.step in (0, self.state.best_step))
+        return not (self.is_due(self.intervals.save) or self.step in (0, self.state.best_step))
 
     # -- what others do with it -------------------------------------------------------------
 

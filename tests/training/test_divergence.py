@@ -26,6 +26,7 @@ from charrnn.storage.checkpoint import read
 from charrnn.training.divergence import DivergedError, first_not_finite, is_finite, remedies
 from charrnn.training.events import Evaluated, Interrupted, RolledBack, Stepped
 from charrnn.training.loop import train
+from charrnn.training.optim.optimisers import Adam
 
 SMALL = [
     "model.hidden_size=12", "model.num_layers=1", "bptt.k1=8", "bptt.k2=8", "train.batch_size=4",
@@ -115,7 +116,8 @@ def test_the_command_in_the_message_goes_on_at_half_the_rate(charrnn, text_file,
     ],
 )
 def test_remedies_follow_the_configuration(sets, said, unsaid):
-    text = "\n".join(remedies(config.load(None, sets).model_dump(mode="json"), step=10))
+    settings = config.load(None, sets).model_dump(mode="json")
+    text = "\n".join(remedies(settings, step=10, high_rate=Adam.high_rate))
     assert all(words in text for words in said)
     assert not any(words in text for words in unsaid)
 

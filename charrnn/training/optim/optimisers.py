@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from math import sqrt
+from math import inf, sqrt
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,10 @@ AdamStep = Callable[..., None]  # with the arguments of `Adam.plain_step`
 
 
 class Optimiser(ABC):
-    """One rule. `steps` counts its updates."""
+    """One rule. `steps` counts its updates; a rate above `high_rate` is seldom a good one."""
 
     slot_names: tuple[str, ...] = ()
+    high_rate: float = inf
 
     def __init__(self, theta: Array) -> None:
         self.theta = theta
@@ -46,6 +47,8 @@ class Optimiser(ABC):
 class SGD(Optimiser):
     """θ ← θ - η g."""
 
+    high_rate = 1.0
+
     def _update(self, g: Array, rate: float) -> None:
         np.multiply(g, rate, out=self._scratch)
         self.theta -= self._scratch
@@ -55,6 +58,7 @@ class Momentum(Optimiser):
     """m ← μ m + g, θ ← θ - η m; Nesterov: θ ← θ - η (g + μ m) (Sutskever et al. 2013)."""
 
     slot_names = ("m",)
+    high_rate = 0.2
 
     def __init__(self, theta: Array, momentum: float, nesterov: bool) -> None:
         super().__init__(theta)
@@ -77,6 +81,7 @@ class Adagrad(Optimiser):
     """v ← v + g², θ ← θ - η g / (√v + ε) (Duchi, Hazan & Singer 2011)."""
 
     slot_names = ("v",)
+    high_rate = 0.1
 
     def __init__(self, theta: Array, epsilon: float) -> None:
         super().__init__(theta)
@@ -93,6 +98,7 @@ class RMSProp(Optimiser):
     """v ← ρ v + (1 - ρ) g², θ ← θ - η g / (√v + ε) (Tieleman & Hinton 2012)."""
 
     slot_names = ("v",)
+    high_rate = 0.01
 
     def __init__(self, theta: Array, rho: float, epsilon: float) -> None:
         super().__init__(theta)
@@ -113,6 +119,7 @@ class Adam(Optimiser):
     """
 
     slot_names = ("m", "v")
+    high_rate = 0.01
 
     def __init__(
         self,
