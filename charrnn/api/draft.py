@@ -38,13 +38,9 @@ class Draft:
 
     def set(self, name: str, value: Any) -> None:
         """Change a setting. Raises UsageError, and changes nothing, where it cannot be that."""
-        before = self.settings
-        self.settings = before | {name: value}
-        try:
-            self._sampler("")
-        except Exception:
-            self.settings = before
-            raise
+        settings = self.settings | {name: value}
+        self._sampler("", settings)
+        self.settings = settings
         if name == "seed":
             self._count = 0
             if value is None:
@@ -122,7 +118,8 @@ class Draft:
         """What samples after the text so far."""
         return self._sampler(self.text)
 
-    def _sampler(self, text: str) -> Sampler:
+    def _sampler(self, text: str, settings: dict[str, Any] | None = None) -> Sampler:
         return prepare_sampler(
-            self.model, text, prime_name="text", tell=lambda notice: None, **self.settings
-        )
+            self.model, text, prime_name="text", tell=lambda notice: None,
+            **(settings or self.settings),
+        )  # fmt: skip

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from charrnn.errors import CheckpointError, DataError, UsageError, argument
 from charrnn.runs.changes import (
     RESET_NOTICES,
     TEXT,
+    Change,
     advise,
     describe_text_change,
     find_changes,
@@ -56,31 +58,14 @@ def resume_run(
     stored = build.config_of(checkpoint, str(checkpoint_path))
     if not run.config.exists():
         write_atomically(run.config, to_yaml(stored).encode())
-    config, changes = find_changes(run.config, stored, sets, flags)
-    beside = with_own_text(config, path)
-    moved = TEXT not in flags and beside is not config
-    if moved:
-        config = beside
-        changes = [change for change in changes if change.key != TEXT]
-    require_possible(changes, path)
-    if not accept_changes:
-        require_accepted(changes, path)
-    if config.data.text != stored.data.text:
-        config = with_absolute_texts(config)
+    config, changes, moved = _changed(run, stored, flags, sets, accept_changes)
     _require_steps_left(config, checkpoint)
     corpus = _load_corpus(config, checkpoint, path, accept_changes)
     new_text = corpus.sha256 != checkpoint.meta.corpus_sha256
     reset = parts_to_reset(changes, text=new_text)
     given = {*flags, *(parse_set(item)[0] for item in sets)}
     seconds = run.seconds_at(checkpoint.meta.step) if is_length_given(given) else 0.0
-
-    def restored(config: Config) -> Trainer:
-        trainer = build.trainer(config, corpus)
-        trainer.state.require_fit(checkpoint, trainer.loader, str(checkpoint_path), reset)
-        trainer.restore(checkpoint, str(checkpoint_path), reset)
-        trainer.clock.before = seconds
-        return trainer
-
+    restored = partial(_restored, corpus, checkpoint, str(checkpoint_path), reset, seconds)
     trainer = restored(config)
     require_left(config, given, trainer)
     config, lifted = lift_limits(config, given, trainer)
@@ -88,10 +73,7 @@ def resume_run(
         trainer = restored(config)
         changes += lifted
     run.checkpoints.keep = config.train.keep
-    if "best" in reset:
-        _set_best_aside(run)
-    best_step = trainer.state.best_step
-    run.checkpoints.reopen(checkpoint_path, best_step, is_temporary=trainer.is_temporary)
+    _reopen(run, checkpoint_path, trainer, reset)
     if changes or new_text or moved:
         write(checkpoint_path, trainer.checkpoint())
         write_atomically(run.config, to_yaml(config).encode())
@@ -100,6 +82,46 @@ def resume_run(
     notices += [*corpus.notices, *map(str, changes)]
     notices += [notice for part, notice in RESET_NOTICES.items() if part in reset]
     return Launch(trainer, run, config, [*notices, *_state_notices(trainer, path)])
+
+
+def _changed(
+    run: RunFolder, stored: Config, flags: Mapping[str, Any], sets: Sequence[str], accepted: bool
+) -> tuple[Config, list[Change], bool]:
+    """The configuration to go on by, what of it is not as `stored`, and whether the run was moved.
+
+    A text that was moved with the run is no change.
+    """
+    config, changes = find_changes(run.config, stored, sets, flags)
+    beside = with_own_text(config, run.path)
+    moved = TEXT not in flags and beside is not config
+    if moved:
+        config = beside
+        changes = [change for change in changes if change.key != TEXT]
+    require_possible(changes, run.path)
+    if not accepted:
+        require_accepted(changes, run.path)
+    if config.data.text != stored.data.text:
+        config = with_absolute_texts(config)
+    return config, changes, moved
+
+
+def _restored(
+    corpus: Corpus, checkpoint: Checkpoint, where: str, reset: Collection[str], seconds: float,
+    config: Config,
+) -> Trainer:  # fmt: skip
+    trainer = build.trainer(config, corpus)
+    trainer.state.require_fit(checkpoint, trainer.loader, where, reset)
+    trainer.restore(checkpoint, where, reset)
+    trainer.clock.before = seconds
+    return trainer
+
+
+def _reopen(run: RunFolder, checkpoint: Path, trainer: Trainer, reset: Collection[str]) -> None:
+    """Let the folder's checkpoints be those of a run that is where the trainer is."""
+    if "best" in reset:
+        _set_best_aside(run)
+    best_step = trainer.state.best_step
+    run.checkpoints.reopen(checkpoint, best_step, is_temporary=trainer.is_temporary)
 
 
 def _state_notices(trainer: Trainer, run: Path) -> list[str]:
