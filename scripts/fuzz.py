@@ -27,7 +27,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from fuzzing import checkpoints, configs, mixtures, runner, texts  # noqa: E402
+from fuzzing import checkpoints, configs, mixtures, process, runner, texts  # noqa: E402
 
 KINDS: dict[str, Any] = {
     "checkpoints": checkpoints, "mixtures": mixtures, "configs": configs, "texts": texts,
@@ -72,6 +72,7 @@ def cases(kind: str, first: int, last: int, seed: int, seconds: float) -> None:
         folder = Path(name).resolve()
         os.chdir(folder)
         prepare(kind, folder)
+        process.shorten_proofs()
         memory.total = lambda: MACHINE
         if kind not in COMPILED:
             sys.modules["numba"] = None  # type: ignore[assignment]  # compiling takes seconds

@@ -6,8 +6,10 @@ import importlib
 import multiprocessing
 import pickle
 import pkgutil
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
+from multiprocessing.pool import Pool
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,7 @@ def _all_classes() -> list[type[CharrnnError]]:
 
 
 CLASSES = _all_classes()
+SMALL = {"model.hidden_size": 4, "train.batch_size": 4}
 
 
 def _made(kind: type[CharrnnError]) -> CharrnnError:
@@ -67,12 +70,17 @@ def test_an_error_pickles_with_all_that_it_says(kind: type[CharrnnError]) -> Non
     assert (copy.what, copy.where, copy.then) == (error.what, error.where, error.then)
 
 
-def test_a_pool_gets_the_error_of_a_worker() -> None:
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Pool]:
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        for index, kind in enumerate(CLASSES):
-            with pytest.raises(kind) as caught:
-                pool.apply_async(partial(_raise, index)).get(timeout=600)
-            assert str(caught.value) == str(_made(kind))
+        yield pool
+
+
+def test_a_pool_gets_the_error_of_a_worker(pool: Pool) -> None:
+    for index, kind in enumerate(CLASSES):
+        with pytest.raises(kind) as caught:
+            pool.apply_async(partial(_raise, index)).get(timeout=600)
+        assert str(caught.value) == str(_made(kind))
 
 
 def _meet(path: str, what: str) -> None:
@@ -84,32 +92,29 @@ def _meet(path: str, what: str) -> None:
     elif what == "a damaged checkpoint":
         charrnn.load(path + ".safetensors")
     elif what == "divergence":
-        wild = {"optim.name": "sgd", "optim.learning_rate": 1e30, "model.activation": "relu"}
-        charrnn.train(
-            files=path + ".txt", settings={**wild, "model.cell": "rnn"}, steps=50, out=path + "-w"
-        )
+        rnn = {"model.cell": "rnn", "model.activation": "relu"}
+        wild = {**SMALL, **rnn, "optim.name": "sgd", "optim.learning_rate": 1e30}
+        charrnn.train(files=path + ".txt", settings=wild, steps=50, out=path + "-w")
     elif what == "a setting":
         charrnn.load_config(settings={"model.hiden": 3})
     else:
         charrnn.load(path).sample(5, top_k=0)
 
 
-def test_a_pool_gets_the_errors_of_the_program_itself(tmp_path: Path) -> None:
+def test_a_pool_gets_the_errors_of_the_program_itself(tmp_path: Path, pool: Pool) -> None:
     path = str(tmp_path / "run")
     Path(path + ".txt").write_text("the lamp is on the table.\n" * 80)
     Path(path + ".safetensors").write_bytes(b"no")
-    small = {"model.hidden_size": 4, "train.batch_size": 4}
-    charrnn.train(files=path + ".txt", settings=small, steps=1, out=path)
+    charrnn.train(files=path + ".txt", settings=SMALL, steps=1, out=path)
     met = {
         "unknown characters": LackingError, "no such run": errors.CheckpointError,
         "a damaged checkpoint": DamagedCheckpointError, "divergence": errors.DivergenceError,
         "a setting": errors.ConfigError, "an argument": errors.UsageError,
     }  # fmt: skip
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        for what, kind in met.items():
-            with pytest.raises(kind) as caught:
-                pool.apply_async(_meet, (path, what)).get(timeout=600)
-            assert type(caught.value) is kind
+    for what, kind in met.items():
+        with pytest.raises(kind) as caught:
+            pool.apply_async(_meet, (path, what)).get(timeout=600)
+        assert type(caught.value) is kind
 
 
 def test_references_are_written_as_in_python() -> None:

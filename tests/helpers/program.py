@@ -39,10 +39,15 @@ class Program:
         self._server: subprocess.Popen[str] | None = None
         self._begun: dict[str, str] = {}
 
-    def run(self, words: Sequence[str], folder: Path, stdin: str | None = None) -> Completed:
-        """`charrnn WORDS` in `folder`."""
+    def run(
+        self, words: Sequence[str], folder: Path, stdin: str | None = None,
+        modules: Path | None = None,
+    ) -> Completed:  # fmt: skip
+        """`charrnn WORDS` in `folder`. The files of `modules` stand in for modules of their names,
+        none of which charrnn may have imported already.
+        """
         if sys.platform != "linux" or (self._server and early(os.environ) != self._begun):
-            return self._start_anew(words, folder, stdin)
+            return self._start_anew(words, folder, stdin, modules)
         if self._server is None:
             self._begun = early(os.environ)
             self._server = self._serve()
@@ -50,7 +55,8 @@ class Program:
         assert self._server.stdout is not None
         with tempfile.TemporaryDirectory() as place:
             asked = {"words": words, "folder": str(folder), "stdin": stdin,
-                     "environment": dict(os.environ), "place": place}  # fmt: skip
+                     "environment": dict(os.environ), "place": place,
+                     "modules": str(modules or "")}  # fmt: skip
             self._server.stdin.write(json.dumps(asked) + "\n")
             self._server.stdin.flush()
             code = json.loads(self._server.stdout.readline())
@@ -73,8 +79,11 @@ class Program:
         )  # fmt: skip
 
     @staticmethod
-    def _start_anew(words: Sequence[str], folder: Path, stdin: str | None) -> Completed:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+    def _start_anew(
+        words: Sequence[str], folder: Path, stdin: str | None, modules: Path | None
+    ) -> Completed:
+        path = os.pathsep.join(str(each) for each in (modules, ROOT) if each)
+        environment = {**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"}
         return subprocess.run(
             [sys.executable, "-m", "charrnn", *words], cwd=folder, env=environment, input=stdin,
             capture_output=True, text=True, timeout=PATIENCE,
@@ -127,10 +136,20 @@ def _be_charrnn(asked: dict[str, str]) -> NoReturn:
             os.dup2(file, number)
             os.close(file)
             as_at_the_start(number, ("stdin", "stdout", "stderr")[number])
+        if asked["modules"]:
+            _put_first(Path(asked["modules"]))
         sys.argv = ["charrnn", *asked["words"]]
         code = main_to_the_end()
     finally:
         os._exit(code)
+
+
+def _put_first(modules: Path) -> None:
+    """Import these, whatever is imported already."""
+    sys.path.insert(0, str(modules))
+    names = {path.stem for path in modules.glob("*.py")}
+    for name in [name for name in sys.modules if name.partition(".")[0] in names]:
+        del sys.modules[name]
 
 
 def _input(text: str | None, place: Path) -> int:

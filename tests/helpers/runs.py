@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from itertools import product
+from itertools import combinations, product
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -63,19 +63,27 @@ def pairwise(
 ) -> list[dict[str, str]]:
     """Cases in which every allowed pair of values of two axes occurs."""
     random, names = Random(seed), list(axes)
-    cases = [dict(zip(names, values, strict=True)) for values in product(*axes.values())]
-    cases = [case for case in random.sample(cases, len(cases)) if allowed(case)]
-    pairs = {case_pair for case in cases for case_pair in _pairs(case)}
+    every = list(product(*axes.values()))
+    cases = [
+        case
+        for case in random.sample(every, len(every))
+        if allowed(dict(zip(names, case, strict=True)))
+    ]
+    pairs = {
+        ((i, x), (j, y))
+        for (i, xs), (j, ys) in combinations(enumerate(axes.values()), 2)
+        for x, y in product(xs, ys)
+        if any(case[i] == x and case[j] == y for case in cases)
+    }
     chosen: list[dict[str, str]] = []
     while pairs:
         best = max(random.sample(cases, min(len(cases), 60)), key=lambda c: len(pairs & _pairs(c)))
         if not pairs & _pairs(best):
             best = next(case for case in cases if pairs & _pairs(case))
         pairs -= _pairs(best)
-        chosen.append(best)
+        chosen.append(dict(zip(names, best, strict=True)))
     return chosen
 
 
-def _pairs(case: dict[str, str]) -> set[tuple[tuple[str, str], tuple[str, str]]]:
-    items = list(case.items())
-    return {(a, b) for i, a in enumerate(items) for b in items[i + 1 :]}
+def _pairs(case: tuple[str, ...]) -> set[tuple[tuple[int, str], tuple[int, str]]]:
+    return set(combinations(enumerate(case), 2))

@@ -196,9 +196,15 @@ def test_a_run_without_any_folder_for_compiled_loops(text_file, tmp_path):
         "SystemError('initialization of _internal failed')",
     ],
 )
-def test_a_numba_that_cannot_be_imported(raised, text_file, tmp_path):
-    (tmp_path / "numba.py").write_text(f"raise {raised}\n")
-    done = charrnn_with(tmp_path, *TRAIN, "--out", "a")
+def test_a_numba_that_cannot_be_imported(raised, text_file, tmp_path, program):
+    modules = tmp_path / "modules"
+    modules.mkdir()
+    (modules / "numba.py").write_text(f"raise {raised}\n")
+
+    def run(*words):
+        return program.run([str(word) for word in words], tmp_path, modules=modules)
+
+    done = run(*TRAIN, "--out", "a")
     assert done.returncode == 0, done.stderr
     assert "numpy kernels" in done.stderr
     assert done.stderr.count("notice: Numba is installed and cannot be used") == 1
@@ -206,10 +212,10 @@ def test_a_numba_that_cannot_be_imported(raised, text_file, tmp_path):
     read = [("eval", "a", "--text", "text.txt"), ("score", "a", "text.txt"),
             ("sample", "a", "--length", 5000)]  # fmt: skip
     for command in read:
-        used = charrnn_with(tmp_path, *command)
+        used = run(*command)
         assert used.returncode == 0, used.stderr
         assert "Traceback" not in used.stderr
-    asked = charrnn_with(tmp_path, *TRAIN, "--out", "b", "--set=runtime.kernels=numba")
+    asked = run(*TRAIN, "--out", "b", "--set=runtime.kernels=numba")
     assert asked.returncode == 6
     assert "Traceback" not in asked.stderr
     assert raised.split("'")[1] in asked.stderr

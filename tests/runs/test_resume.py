@@ -54,7 +54,7 @@ SCHEDULES = {
     "cosine": ["optim.schedule.name=cosine", "optim.schedule.warmup_steps=5"],
     "plateau": ["optim.schedule.name=plateau", "optim.schedule.patience=1"],
 }
-RHYTHMS = {
+INTERVALS = {
     "often": ["train.eval_every=3", "train.checkpoint_every=4", "train.keep=1"],
     "each epoch": ["train.eval_every=epoch", "train.checkpoint_every=epoch", "train.keep=2"],
     "only the last": ["train.eval_every=5", "train.checkpoint_every=2", "train.keep=0"],
@@ -69,8 +69,8 @@ DROPOUTS = {
 # With `--steps N` the run has another total than with 2N, and so another course under these.
 BY_SHARE = ("linear", "cosine")
 ENDS = ("--steps N", "SIGINT", "SIGTERM", "killed in a step", "killed before a save", "disk full")
-TABLES = (CELLS, MODES, OPTIMISERS, SCHEDULES, RHYTHMS, DROPOUTS, AVERAGES)
-NAMES = ("cell", "mode", "optimiser", "schedule", "rhythm", "dropout", "mean")
+TABLES = (CELLS, MODES, OPTIMISERS, SCHEDULES, INTERVALS, DROPOUTS, AVERAGES)
+NAMES = ("cell", "mode", "optimiser", "schedule", "intervals", "dropout", "mean")
 AXES = {name: list(table) for name, table in zip(NAMES, TABLES, strict=True)}
 AXES["end"] = list(ENDS)
 
@@ -85,7 +85,7 @@ CASES = pairwise(AXES, _can_be_exact)
 @pytest.fixture
 def text_file(text_file: Path) -> Path:
     """Less of it: most of the time goes to evaluations."""
-    text_file.write_text(text_file.read_text()[:1200])
+    text_file.write_text(text_file.read_text()[:900])
     return text_file
 
 

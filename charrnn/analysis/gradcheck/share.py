@@ -38,13 +38,13 @@ def costs(network: Network, problem: Problem, method: Method) -> dict[str, float
 
 
 def affordable(
-    network: Network, problem: Problem, method: Method, seconds: float = SECONDS
+    network: Network, problem: Problem, method: Method, seconds: float | None = None
 ) -> dict[str, int]:
-    """How many entries of each array are checked in about so many seconds; at least one."""
+    """How many entries of each array are checked in so many seconds, about; at least one."""
     sizes = {name: view.size for name, view in network.params.items()}
     cost = costs(network, problem, method)
     B = problem.batches[0].x.shape[1]
-    left, counts = seconds, dict[str, int]()
+    left, counts = SECONDS if seconds is None else seconds, dict[str, int]()
     # From the least to the most that all entries of an array take.
     whole = {name: cost[name] * sizes.get(name, B * network.H) for name in cost}
     for place, name in enumerate(sorted(whole, key=lambda name: whole[name])):
