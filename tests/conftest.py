@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from charrnn import build, config
+from charrnn.analysis.gradcheck import share
 from charrnn.analysis.gradcheck.cases import reference_of
 from charrnn.analysis.gradcheck.comparison import Problem, check
 from charrnn.nn.bptt import Batch
@@ -27,6 +28,8 @@ ROOT = Path(__file__).parent.parent
 # How long an example takes says how busy the machine is.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+# A proof of a run's gradients compares as many entries as take so many seconds.
+share.SECONDS = 0.2
 PATIENCE = 600.0  # seconds, for what would otherwise hang: a busy machine is no failure
 
 # Tests run side by side: more threads than cores only make BLAS wait.
