@@ -54,6 +54,12 @@ TEXT = (
     'OWEN:\n  "I know," said the clerk, "and so is the letter."\n\n'
 ) * 40
 
+# A run that is there at once, with a reference for all that it computes.
+FIVE_STEPS = [
+    "--set", "model.hidden_size=8", "--set", "bptt.k1=8", "--set", "bptt.k2=8",
+    "--set", "train.batch_size=4", "--set", "runtime.dtype=float64", "--steps", "5", "-q",
+]  # fmt: skip
+
 Runner = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -81,6 +87,18 @@ def charrnn(program: Program, tmp_path: Path) -> Runner:
         return program.run([str(arg) for arg in args], tmp_path, stdin)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def runs_of_modes(program: Program, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the runs `stream` and `lines`, each of five steps, to be copied."""
+    folder = tmp_path_factory.mktemp("modes")
+    (folder / "text.txt").write_text(TEXT, encoding="utf-8")
+    for mode in ("stream", "lines"):
+        words = ["train", "--text", "text.txt", "--out", mode, f"--set=data.mode={mode}"]
+        done = program.run([*words, *FIVE_STEPS], folder)
+        assert done.returncode == 0, done.stderr
+    return folder
 
 
 def wait_for(condition: Callable[[], object], process: subprocess.Popen[str]) -> None:

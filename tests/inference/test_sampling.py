@@ -19,30 +19,14 @@ from charrnn.inference.memorization import TrainingText
 from charrnn.inference.sampling import StopConditions, Truncation
 from charrnn.storage.checkpoint import read
 from charrnn.storage.checkpoint_folder import locate
-from tests.conftest import TEXT
+from tests.conftest import FIVE_STEPS, TEXT
 
-SMALL = [
-    "--set", "model.hidden_size=8", "--set", "bptt.k1=8", "--set", "bptt.k2=8",
-    "--set", "train.batch_size=4", "--set", "runtime.dtype=float64", "--steps", "5", "-q",
-]  # fmt: skip
 LETTERS = st.text("ab\n", max_size=12)
 
 
-@pytest.fixture(scope="module")
-def made(program, tmp_path_factory):
-    """A folder with a run of each mode, to be copied."""
-    folder = tmp_path_factory.mktemp("made")
-    (folder / "text.txt").write_text(TEXT)
-    for mode in ("stream", "lines"):
-        done = program.run(["train", "--text", "text.txt", "--out", mode,
-                            f"--set=data.mode={mode}", *SMALL], folder)  # fmt: skip
-        assert done.returncode == 0, done.stderr
-    return folder
-
-
 @pytest.fixture(params=["stream", "lines"])
-def mode(request, made, tmp_path):
-    shutil.copytree(made / request.param, tmp_path / "run")
+def mode(request, runs_of_modes, tmp_path):
+    shutil.copytree(runs_of_modes / request.param, tmp_path / "run")
     return request.param
 
 
@@ -158,7 +142,7 @@ def test_novelty_is_told_beside_the_text(charrnn, mode, text_file):
     line = "  The lamp (the small one) is on the table."
     assert [copied.known for copied in known.look_up(line)] == [True]
     assert [copied.known for copied in known.look_up(line[:9])] == [mode == "stream"]
-    charrnn("train", "--text", text_file, "--out", "own", f"--set=data.mode={mode}", *SMALL)
+    charrnn("train", "--text", text_file, "--out", "own", f"--set=data.mode={mode}", *FIVE_STEPS)
     text_file.unlink()
     gone = charrnn("sample", "own", "--length", 60, "--check-novelty")
     assert (gone.returncode, gone.stdout) == (3, "")

@@ -20,12 +20,8 @@ from charrnn.inference.scoring import Scorer
 from charrnn.runtime.workers import WorkerPool
 from charrnn.storage.checkpoint import read
 from charrnn.storage.checkpoint_folder import locate
-from tests.conftest import TEXT
+from tests.conftest import FIVE_STEPS, TEXT
 
-SMALL = [
-    "--set", "model.hidden_size=8", "--set", "bptt.k1=8", "--set", "bptt.k2=8",
-    "--set", "train.batch_size=4", "--set", "runtime.dtype=float64", "--steps", "5", "-q",
-]  # fmt: skip
 PART = "OWEN:\n\nThe lamp\n(the clerk)"
 
 
@@ -34,21 +30,9 @@ def mode(request):
     return request.param
 
 
-@pytest.fixture(scope="module")
-def made(program, tmp_path_factory):
-    """A folder with a run of each mode, to be copied."""
-    folder = tmp_path_factory.mktemp("made")
-    (folder / "text.txt").write_text(TEXT)
-    for mode in ("stream", "lines"):
-        done = program.run(["train", "--text", "text.txt", "--out", mode,
-                            f"--set=data.mode={mode}", *SMALL], folder)  # fmt: skip
-        assert done.returncode == 0, done.stderr
-    return folder
-
-
 @pytest.fixture
-def model(made, mode, tmp_path):
-    shutil.copytree(made / mode, tmp_path / "run")
+def model(runs_of_modes, mode, tmp_path):
+    shutil.copytree(runs_of_modes / mode, tmp_path / "run")
     return mode
 
 
@@ -234,7 +218,7 @@ def test_eval_with_a_baseline(charrnn, model, text_file):
     other = scored["baseline"]
     assert set(other) == {"nats_per_char", "bits_per_char", "order", "smoothing"}
     assert other["bits_per_char"] == pytest.approx(other["nats_per_char"] / log(2))
-    charrnn("train", "--text", text_file, "--out", "own", f"--set=data.mode={model}", *SMALL)
+    charrnn("train", "--text", text_file, "--out", "own", f"--set=data.mode={model}", *FIVE_STEPS)
     text_file.rename(text_file.with_suffix(".kept"))
     done = charrnn("eval", "own", "--text", text_file.with_suffix(".kept"), "--baseline")
     assert done.returncode == 3
