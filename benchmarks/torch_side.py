@@ -82,11 +82,16 @@ def _model(spec: Spec) -> Any:
 
 
 def epoch_of_lines(spec: Spec) -> Callable[[], object]:
-    """All updates of an epoch: names sorted by length, and padded and on tensors beforehand."""
+    """All updates of an epoch: names padded to the longest of a batch, on tensors beforehand.
+
+    Batches are as the names come, or, if `grouped`, of names of about the same length.
+    """
     torch.set_num_threads(spec.get("threads", 2))
     model = Model({**spec, "K": 27})
     adam = torch.optim.Adam(model.parameters, lr=RATE)
-    ordered, B = sorted(names(spec), key=len), spec["B"]
+    ordered, B = names(spec), spec["B"]
+    if spec.get("grouped"):
+        ordered = sorted(ordered, key=len)
     batches = [_padded(ordered[start : start + B]) for start in range(0, len(ordered), B)]
 
     def epoch() -> None:
@@ -101,7 +106,7 @@ def epoch_of_lines(spec: Spec) -> Callable[[], object]:
 
 def _padded(lines: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
     """Ids (T, B) of inputs and targets, 0 between lines; targets that do not count are -100."""
-    x = torch.zeros((len(lines[-1]) + 1, len(lines)), dtype=torch.int64)
+    x = torch.zeros((max(map(len, lines)) + 1, len(lines)), dtype=torch.int64)
     y = torch.full_like(x, -100)
     for b, line in enumerate(lines):
         ids = torch.tensor([ord(letter) - 96 for letter in line])

@@ -3,7 +3,8 @@
     python benchmarks/window.py
     python benchmarks/window.py --rows lstm-2x128 gru-2x128 --threads 1
 
-float32, K 65, state carried; `lines` are epochs of names, sorted by length and padded. A share
+float32, K 65, state carried; `lines` are epochs of names in batches padded to their longest, on
+PyTorch's side as the names come or, `grouped`, of about equal length as charrnn has them. A share
 is the model's multiplications and additions in products, per second, over those of this machine's
 own sgemm with as many threads.
 """
@@ -47,6 +48,7 @@ class Row:
     work: str = "window"
     bar: float | None = None
     compile: bool = False
+    grouped: bool = False
 
     def spec(self, side: str, threads: int, seconds: float) -> Spec:
         own = side == "charrnn"
@@ -54,6 +56,7 @@ class Row:
             "side": side, "cell": self.cell, "H": self.H, "layers": self.layers, "B": self.B,
             "T": self.T, "sets": list(self.sets) if own else [], "kernels": self.kernels,
             "work": self.work, "threads": threads, "seconds": seconds, "compile": self.compile,
+            "grouped": self.grouped,
         }  # fmt: skip
 
     @property
@@ -86,6 +89,7 @@ ROWS = [
     Row("step-1x100", H=100, layers=1, B=1, T=25, work="step", sets=STEP),
     Row("step-1x32", H=32, layers=1, B=16, work="step", sets=STEP),
     Row("lines-1x200", H=200, layers=1, B=32, work="lines", sets=STEP, bar=2.5),
+    Row("lines-grouped", H=200, layers=1, B=32, work="lines", sets=STEP, grouped=True),
 ]
 
 

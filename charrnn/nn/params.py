@@ -112,15 +112,23 @@ class Workspace:
     def __init__(self, dtype: DTypeLike) -> None:
         self.dtype = np.dtype(dtype)
         self._stores: dict[str, NDArray[Any]] = {}
+        self._views: dict[tuple[str, tuple[int, ...]], NDArray[Any]] = {}
 
     def __call__(
         self, name: str, shape: tuple[int, ...], dtype: DTypeLike | None = None
     ) -> NDArray[Any]:
         """The array `name` as a C-contiguous view of `shape`; its contents are arbitrary."""
+        view = self._views.get((name, shape))
+        if view is None:
+            view = self._views[name, shape] = self._view(name, shape, dtype)
+        return view
+
+    def _view(self, name: str, shape: tuple[int, ...], dtype: DTypeLike | None) -> NDArray[Any]:
         size = prod(shape)
         store = self._stores.get(name)
         if store is None or store.size < size:
             store = self._stores[name] = np.empty(size, dtype or self.dtype)
+            self._views = {key: view for key, view in self._views.items() if key[0] != name}
         return store[:size].reshape(shape)
 
     @property
