@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from math import log
 from pathlib import Path
 
 FLOOR = Path(__file__).parent.parent / "data" / "quickstart.json"
@@ -20,6 +21,12 @@ def main() -> None:
         f"no model can beat, is {floor:.3f}: the model is {bits - floor:.3f} bits, or "
         f"{bits / floor - 1:.0%}, above it."
     )
+    if scored["used"] == "mixture":
+        alone = scored["parts"]["network"] / log(2)
+        print(
+            f"The model is a network mixed with an n-gram; the network alone has {alone:.3f} bits, "
+            f"{alone / floor - 1:.0%} above."
+        )
 
 
 if __name__ == "__main__":

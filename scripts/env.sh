@@ -11,12 +11,14 @@ environment() {
   fi
   if [ ! -x .venv/bin/python ]; then
     echo "making a virtual environment in .venv" >&2
-    "$python" -m venv .venv
+    "$python" -m venv .venv || return
   fi
   stamp=.venv/charrnn-installed-${extras:-base}
   if ! cmp -s setup.cfg "$stamp"; then
     echo "installing charrnn${extras:+ with the extra $extras} into .venv" >&2
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".${extras:+[$extras]}"
+    # A Numba without a wheel for this Python would be compiled, which takes an LLVM of its own.
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --only-binary numba,llvmlite \
+      -e ".${extras:+[$extras]}" || return
     cp setup.cfg "$stamp"
   fi
   export PATH="$PWD/.venv/bin:$PATH"

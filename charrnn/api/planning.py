@@ -25,8 +25,8 @@ def plan(
     `settings`: dotted keys that stay as they are. Raises ConfigError and DataError.
 
     >>> plan = charrnn.plan("my.txt", 0.05, settings={"runtime.kernels": "numpy"})
-    >>> plan.config.model.num_layers, plan.config.train.whole_epochs
-    (1, True)
+    >>> plan.minutes, plan.config.model.num_layers, plan.speed > 0
+    (0.05, 1, True)
     """
     began = time.perf_counter()
     require(minutes=minutes)

@@ -60,8 +60,8 @@ def survey(
     that cannot be read is among the `problems`. Raises UsageError for an unknown encoding.
 
     >>> found = charrnn.survey("my.txt")
-    >>> found.answer["together"]["K"], found.answer["suggestion"]["reasons"]
-    (35, ['stream: lines that go on from each other'])
+    >>> found.answer["together"]["K"], found.answer["suggestion"]["reasons"][0]
+    (35, 'stream: lines that go on from each other')
     """
     require_codec(encoding)
     require(minutes=minutes)

@@ -99,7 +99,9 @@ class Planner:
         facts = facts_of(corpus)
         own_windows = self._windows(facts)
         held = {**own_windows, **self.held}
-        base = with_keys(config, {"model.num_layers": 1, "optim.ema_decay": 0.9, **held})
+        base = with_keys(config, {
+            "model.num_layers": 1, "optim.ema_decay": 0.9, "train.minutes": self.minutes, **held,
+        })  # fmt: skip
         fixed = self.held.get("model.hidden_size")
         machine = _Machine(self, base, corpus)
         with working("measuring this machine"):
@@ -181,10 +183,10 @@ class Fitter(Planner):
             self._decide_on_ngram(facts)
         seconds, limit = self._training_seconds(machine, facts), config.train.epochs or inf
         fitting = SLACK * seconds / _epoch(machine, facts)(H)
-        keys: Keys = {"train.minutes": _rounded(seconds / 60)}
+        keys: Keys = {"train.minutes": _rounded(seconds / 60), "train.whole_epochs": fitting >= 1}
         if 1 <= fitting < limit:
             fitting = float(int(fitting))
-            keys |= {"train.epochs": fitting, "train.whole_epochs": True}
+            keys["train.epochs"] = fitting
         return Plan(
             with_keys(config, keys), self.minutes, 1 / machine.seconds(H), min(fitting, limit),
             facts.characters, {},

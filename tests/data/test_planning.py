@@ -115,33 +115,23 @@ def test_what_is_held_is_not_chosen(key, value):
         assert "optim.schedule.final" not in choice.keys
 
 
-def test_known_points():
-    """tinyshakespeare in two minutes of two cores, and names in five of one."""
-    shakespeare, _ = planned(Facts(1_003_854, 111_540, 65), 105, (0, 4.4e-8, 5e-11))
-    assert (shakespeare.hidden_size, shakespeare.passes) == (384, 4)
-    names = Facts(182_516, 22_800, 27, 25_626)
-    assert windows(names) == {"train.batch_size": 32, "bptt.mode": "full"}
-    choice, _ = planned(names, 300, (0, 1.5e-7, 1e-10))
-    assert choice.hidden_size >= 192
-    assert choice.passes >= 20
-
-
 def test_lines_between_points():
     points = ((2, 0.0), (4, 0.2), (8, 0.4))
     assert [between(points, x) for x in (0, 2, 3, 4, 6, 8, inf)] == pytest.approx(
         [0, 0, 0.1, 0.2, 0.3, 0.4, 0.4]
     )
-    assert average_decay(10) is None
-    assert average_decay(1e6) == 0.998
+    assert average_decay(1) is None
+    assert 0.99 < average_decay(1e6) < 1
 
 
 def test_a_long_text_validates_on_no_more_than_there_is_time_for():
-    assert validation_share(10**6, 20) == 0.1
-    assert validation_share(10**9, 20) * 10**9 <= 10**6
+    assert validation_share(10**5, 20) == 0.1
+    assert validation_share(10**9, 20) < validation_share(10**9, 2000) < 0.1
     assert validation_share(10**12, 20) > 0
-    assert has_ngram(Facts(10**6, 10**5, 65), 120, inf, compiled=True)
-    assert not has_ngram(Facts(10**6, 10**5, 65), 120, 10**7, compiled=True)
-    assert not has_ngram(Facts(10**8, 10**5, 65), 120, inf, compiled=True)
+    facts = Facts(10**6, 10**5, 65)
+    assert has_ngram(facts, 3600, inf, compiled=True)
+    assert not has_ngram(facts, 3600, 10**6, compiled=True)
+    assert not has_ngram(facts, 1, inf, compiled=True)
 
 
 def test_parameters_are_those_of_the_network():

@@ -120,6 +120,13 @@ def test_the_clock_ends_what_has_no_time_for_an_epoch(text_file, tmp_path, measu
     assert "%" in plan_lines(plan)[0]
 
 
+def test_a_plan_by_itself_may_be_by_the_clock_too(text_file, measured):
+    measured.measure.slowness = 1e9
+    plan = charrnn.plan(text_file)
+    assert plan.passes < 1
+    assert 0 < plan.config.train.minutes < 10
+
+
 def test_lines_are_planned_as_lines(tmp_path, measured):
     (tmp_path / "names.txt").write_text("".join(f"name{n % 977}\n" for n in range(3000)))
     planned, _, plan = begun(files=tmp_path / "names.txt", out=tmp_path / "run", minutes=5)
