@@ -25,9 +25,12 @@ from charrnn.nn.network import Network
 from charrnn.nn.params import Workspace
 
 PATIENCE = 20.0  # seconds; it takes about two
+# It ends when the pipe that it is told by does: with this process, however that ends.
 _PROGRAM = """
-import json, sys
-request = json.load(sys.stdin)
+import json, os, sys, threading
+with open(0, "rb", 0, closefd=False) as pipe:
+    request = json.loads(pipe.readline())
+threading.Thread(target=lambda: os.read(0, 1) or os._exit(1), daemon=True).start()
 sys.path[:] = request.pop("path")
 from charrnn.nn.backends.compiled.helper import Request
 Request(**request).compile()
@@ -96,7 +99,7 @@ def compiling_beside(network: Network) -> Iterator[Callable[[], None]]:
     finally:
         for process in started:
             process.kill()
-            process.wait()
+            process.communicate()
 
 
 def _start(request: Mapping[str, Any]) -> subprocess.Popen[bytes]:
@@ -106,8 +109,9 @@ def _start(request: Mapping[str, Any]) -> subprocess.Popen[bytes]:
         stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     assert process.stdin is not None
-    with suppress(OSError), process.stdin:
-        process.stdin.write(json.dumps(request).encode())
+    with suppress(OSError):
+        process.stdin.write(json.dumps(request).encode() + b"\n")
+        process.stdin.flush()
     return process
 
 
