@@ -137,18 +137,9 @@ def warm_up(net: Network, *, learning: bool = True) -> None:
 
 def _warm_up_compiled(net: Network, x: NDArray[np.int32], state: NDArray[Any]) -> None:
     """Where loops have to be compiled first, a second process compiles those of the way back."""
-    from charrnn.nn.backends.compiled.helper import compiling_beside
+    from charrnn.nn.backends.compiled.helper import compiling_beside, run_back
 
-    grad = net.params.like()
     with compiling_beside(net) as wait:
-        tape = net.forward(x, state)
-        dz = net.loss_gradient(net.predict(tape, x), x, 1.0)
-        W, A = grad["layers.0.W"], tape.cells[0].A
-        net.backend.scatter(ids=x.reshape(-1), dA=np.zeros_like(A).reshape(len(x), -1), dW=W)
-        if net.backend.adam_step is not None:
-            g = grad.flat
-            net.backend.adam_step(
-                g, g, g, g, None, 0.0, betas=(0.0, 0.0), epsilon=1.0, corrections=(0.0, 0.0)
-            )
+        net.predict(net.forward(x, state), x)
         wait()
-        net.backward(tape, dz, np.zeros_like(state), grad)
+        run_back(net)

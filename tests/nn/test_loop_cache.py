@@ -21,8 +21,10 @@ import numba
 from numba.core.caching import CacheImpl
 
 from charrnn import build, config
+from charrnn.build.training import optimiser
 from charrnn.errors import Notice
-from charrnn.nn.backends.compiled import cache, helper, lstm, rnn
+from charrnn.nn import bptt
+from charrnn.nn.backends.compiled import cache, helper, lstm, rnn, window
 
 LOOP = """
 from charrnn.nn.backends.compiled.compiling import compiled
@@ -140,18 +142,31 @@ CELLS = {
 }
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", CELLS)
-def test_the_second_process_compiles_the_loop_back_that_training_runs(name, monkeypatch):
+def test_the_second_process_compiles_what_training_runs_on_the_way_back(name, dtype, monkeypatch):
     sets, module = CELLS[name]
-    network = build.network(config.load(None, [*sets, "runtime.kernels=numba"]), 5)
-    ran = []
-    monkeypatch.setattr(module, "_backward", lambda *args: ran.append([*map(numba.typeof, args)]))
-    with np.errstate(invalid="ignore"):  # the loop fills nothing
-        build.warm_up(network)
+    sets = [*sets, "runtime.kernels=numba", f"runtime.dtype={dtype}", "model.hidden_size=3"]
+    chosen = config.load(None, sets)
+    network = build.network(chosen, 5)
+    runs = {"_backward": module, "_gradient": window, "_scatter": window, "_adam_step": window}
+    calls = {loop: [] for loop in runs}
+
+    def recorded(loop):
+        return lambda *args: calls[loop].append([*map(numba.typeof, args)])
+
+    for loop, owner in runs.items():
+        monkeypatch.setattr(owner, loop, recorded(loop))
     text = json.dumps(vars(helper.Request.of(network)))
     helper.Request(**json.loads(text)).compile()
-    assert len(ran) == len(network.cells) + 1
-    assert all(types == ran[0] for types in ran)
+    x, grad = np.ones((4, 2), np.int32), network.params.like()
+    with np.errstate(invalid="ignore"):  # the loop fills nothing
+        bptt.gradient(network, bptt.Batch(x, x, mask=x > 0), network.zero_state(2), grad, 1.0)
+        bptt.gradient(network, bptt.Batch(x, x), network.zero_state(2), grad, 1.0)
+    optimiser(chosen, network).update(grad.flat, 0.1)
+    for types in calls.values():
+        assert len(types) > 1
+        assert all(types[0] == later for later in types)
 
 
 @pytest.mark.parametrize("executable", ["", "no-such-python", sys.executable])

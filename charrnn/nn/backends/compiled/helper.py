@@ -1,8 +1,8 @@
-"""A second process that compiles the loop back in time while this one compiles the loop forward.
+"""A second process that compiles the way back of an update while this one compiles the way forward.
 
 Numba compiles in one thread at a time, so that only another process makes a second core useful. It
 leaves what it compiles in the cache on disk, where this process finds it; where it fails in any
-way, this process compiles the loop itself.
+way, this process compiles them itself.
 """
 
 from __future__ import annotations
@@ -56,19 +56,26 @@ class Request:
         return cls(cell.name, network.bias, cell.options, network.dtype.name)
 
     def compile(self) -> None:
-        """Run the way back over a window of one character, so that its loops are in the cache."""
+        """Run the way back over a window of one character, so that the cache has its loops."""
         made = cell_class(self.cell)
         cell = made.from_options(1, 1, self.bias, NUMBA_BACKEND, self.options)
         run_back(Network([cell], 1, bias=self.bias, dropout=0, dtype=self.dtype))
 
 
 def run_back(network: Network) -> None:
-    """The loop back in time of the first layer, over a window of zeros."""
-    cell, zeros = network.cells[0], _Zeros(network.dtype)
+    """All loops of an update that come after the forward pass, on a window of zeros."""
+    cell, zeros, backend = network.cells[0], _Zeros(network.dtype), network.backend
+    ids, grad = np.zeros(1, np.int32), network.params.like()
+    backend.cross_entropy_gradient(p=zeros("p", (1, network.K)), y=ids, scale=1.0, mask=None)
     tape, weights = cell.tape(1, 1, zeros, ""), network.params.layer(0)
-    tape.x = np.zeros((1, 1), np.int32)
     dH, dA = zeros("dH", (1, 1, network.H)), zeros("dA", tape.A.shape)
-    cell.recur_back(weights, tape, dH, network.zero_state(1)[0], network.params.like().layer(0), dA)
+    cell.recur_back(weights, tape, dH, network.zero_state(1)[0], grad.layer(0), dA)
+    backend.scatter(ids=ids, dA=dA[0], dW=grad.layer(0)["W"])
+    if backend.adam_step is not None:
+        g = grad.flat
+        backend.adam_step(
+            g, g, g, g, None, 0.0, betas=(0.0, 0.0), epsilon=1.0, corrections=(0.0, 0.0)
+        )
 
 
 class _Zeros(Workspace):
