@@ -27,11 +27,15 @@ PATIENCE = 1.5  # seconds; kernels that were compiled before are loaded in less
 COMPILING = "compiling the fast kernels for this processor: once, and kept for later runs"
 
 
+def require_progress(progress: Progress) -> None:
+    """Raise UsageError for what is no way to show it."""
+    if not isinstance(progress, bool):
+        one_of(argument("progress"), progress, ("auto", "verbose"))
+
+
 @contextmanager
 def display(trainer: Trainer, progress: Progress) -> Iterator[list[Console]]:
     """What shows progress, closed at the end; none for False, or where "auto" sees nobody."""
-    if not isinstance(progress, bool):
-        one_of(argument("progress"), progress, ("auto", "verbose"))
     bar = notebook_bar()
     if (
         progress is False

@@ -15,7 +15,7 @@ from charrnn.api.arguments import require
 from charrnn.api.planning import DEFAULT_MINUTES, planner_for
 from charrnn.api.run import Run, Training
 from charrnn.api.settings import AnyConfig, AnyPath, flags, load_config, name_of
-from charrnn.api.showing import Progress, display, prepare
+from charrnn.api.showing import Progress, display, prepare, require_progress
 from charrnn.config.schema import STDIN
 from charrnn.errors import UsageError, argument, notice
 from charrnn.report.advice import Advice
@@ -189,8 +189,9 @@ def _run(
     asked: AnyStop,
 ) -> Run:  # fmt: skip
     """Train in this process or in all ranks; the first one tells and shows what happens."""
+    require_progress(progress)  # before there is a run
     if tensorboard:
-        require_tensorboard()  # before there is a run
+        require_tensorboard()
     callbacks = [on_event] if callable(on_event) else list(on_event)
     with world() as ranks, ExitStack() as stack:
         # Signals and the terminal belong to a program that ends with its run.

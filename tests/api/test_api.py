@@ -444,6 +444,7 @@ def test_progress_is_shown_when_it_is_asked_for(folder, tmp_path, capsys):
         assert ("bits/char" in capsys.readouterr().err) == shown
     with pytest.raises(charrnn.errors.UsageError, match="progress"):
         charrnn.train(files=folder / "text.txt", out=tmp_path / "r", progress="never")
+    assert not (tmp_path / "r").exists()
 
 
 def test_a_notebook_has_a_bar(folder, tmp_path, monkeypatch, capsys):

@@ -22,7 +22,10 @@ from charrnn.report.html.runs import open_run
 from charrnn.runs.mixtures import model_hashes
 from tests.conftest import TEXT
 
-SETTINGS = {"model.hidden_size": 12, "train.batch_size": 4, "data.split": [0.8, 0.2, 0.0]}
+SETTINGS = {
+    "model.hidden_size": 12, "train.batch_size": 4, "data.split": [0.8, 0.2, 0.0],
+    "runtime.dtype": "float64",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=["stream", "lines"])
