@@ -73,7 +73,10 @@ class Blocks:
         self._chars[first:stop] += np.bincount(at - first)
 
     def interval(self) -> tuple[float, float] | None:
-        """The 95 % interval of the nats per character; None where the part is too short."""
+        """The 95 % interval of the nats per character, which are never negative.
+
+        None where the part is too short.
+        """
         used = self._chars > 0
         nats, chars = self._nats[used], self._chars[used]
         half = (
@@ -82,7 +85,7 @@ class Blocks:
         if half is None:
             return None
         mean = float(nats.sum() / chars.sum())
-        return mean - half, mean + half
+        return max(mean - half, 0.0), mean + half
 
 
 def half_width(y: Floats) -> float:

@@ -104,6 +104,12 @@ def test_it_is_the_batches_of_the_series(characters):
     assert interval_of(nats) == pytest.approx(expected, rel=1e-12)
 
 
+def test_no_bound_is_negative():
+    """Of a part whose first half is easy and whose second is hard, little is known."""
+    low, high = interval_of(np.repeat([0.1, 5.0], 5_000))
+    assert (low, high > 5.0) == (0.0, True)
+
+
 def test_any_order_and_any_length_in_the_same_memory(monkeypatch):
     rng = np.random.default_rng(3)
     nats = rng.exponential(size=160 * BATCHES * SIZE)
