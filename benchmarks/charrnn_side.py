@@ -64,6 +64,22 @@ def window(spec: Spec) -> Callable[[], object]:
     return one
 
 
+def reading(spec: Spec) -> Callable[[], object]:
+    """The nats of one window, nothing flowing back, state carried."""
+    net = network(spec)
+    threadpool_limits(1, user_api="blas")
+    split, T, B = WorkerPool(net, spec["threads"]), spec["T"], spec["B"]
+    x, y = np.random.default_rng(0).integers(0, net.K, (2, T, B)).astype(np.int32)
+    state = net.zero_state(B)
+
+    def part(_: int, own: Network, streams: range) -> object:
+        cut = slice(streams.start, streams.stop)
+        tape, state[:, :, cut] = own.read(x[:, cut], state[:, :, cut])
+        return own.nats_and_correct(tape, np.ascontiguousarray(y[:, cut]))
+
+    return lambda: split.run(B, part)
+
+
 def step(spec: Spec) -> Callable[[], object]:
     """One update as in training: gradient, norm, clipping, optimiser, checks."""
     return trainer(spec, 20 * spec["T"] * spec["B"]).update

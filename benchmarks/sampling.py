@@ -50,7 +50,7 @@ def _charrnn(spec: Spec) -> Callable[[], object]:
         generate_steps = numpy_sampler(net, Sampling())
     else:
         generate_steps = build.sampler(
-            net, Sampling(), None, build.hardware.WORTH_COMPILED_SAMPLING
+            net, Sampling(), None, build.hardware.WORTH_COMPILED_SAMPLING, workers=spec["threads"]
         )
     prime, streams = np.zeros(1, np.int32), range(spec["B"])
 

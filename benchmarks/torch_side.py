@@ -115,6 +115,22 @@ def _padded(lines: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
     return x, y
 
 
+def reading(spec: Spec) -> Callable[[], object]:
+    """The nats of one window, nothing flowing back, state carried."""
+    torch.set_num_threads(spec.get("threads", 2))
+    model = Model(spec)
+    x, y = torch.randint(0, model.K, (2, spec["T"], spec["B"]))
+    state: Any = None
+
+    def one() -> object:
+        nonlocal state
+        with torch.inference_mode():
+            logits, state = model(x, state)
+            return cross_entropy(logits.reshape(-1, model.K), y.reshape(-1), reduction="none")
+
+    return one
+
+
 def train(spec: Spec) -> float:
     """So many updates on the bundled text: the script whose memory is measured. The last loss."""
     torch.set_num_threads(spec.get("threads", 2))

@@ -184,8 +184,8 @@ def run_evaluation(model: LoadedModel, task: Task, tell: Tell) -> Evaluation:
     build.use_compiled_if_worthwhile(network, model.config, work * corpus.characters(part))
     prepare(network, tell, learning=dynamic is not None)
     blocks = Blocks(sequences=corpus.boundary is not None)
-    with threads(model.config.runtime.threads if dynamic is None else 1):
-        score, parts = _scores(network, task, blocks)
+    with threads(model.config.runtime.threads if dynamic is None else 1) as available:
+        score, parts = _scores(network, task, blocks, available)
     return Evaluation(
         nats_per_char=score.nats_per_char, bits_per_char=score.bits_per_char,
         perplexity=score.perplexity, accuracy=score.accuracy, chars=score.chars,
@@ -196,12 +196,14 @@ def run_evaluation(model: LoadedModel, task: Task, tell: Tell) -> Evaluation:
     )  # fmt: skip
 
 
-def _scores(network: Network, task: Task, blocks: Blocks) -> tuple[Score, dict[str, float] | None]:
+def _scores(
+    network: Network, task: Task, blocks: Blocks, available: int
+) -> tuple[Score, dict[str, float] | None]:
     """The score, and where a mixture was used what its parts make of the same characters."""
     corpus, part, rate = task.corpus, task.part, task.dynamic
     if task.mixture is None:
         if rate is None:
-            return evaluate_part(network, corpus, part, cold=task.cold, blocks=blocks), None
+            return _score_part(network, task, blocks, available), None
         return evaluate_dynamically(network, corpus, part, rate, blocks=blocks), None
     if rate is None:
         mixed = evaluate_mixture(
@@ -211,6 +213,16 @@ def _scores(network: Network, task: Task, blocks: Blocks) -> tuple[Score, dict[s
         learns = task.mixture.scorer("everything")
         mixed = evaluate_mixture_dynamically(network, corpus, part, rate, learns, blocks=blocks)
     return mixed.whole, mixed.parts
+
+
+def _score_part(network: Network, task: Task, blocks: Blocks, available: int) -> Score:
+    """Rows that do not depend on each other by several threads; one stream by what BLAS has."""
+    corpus, part, cold = task.corpus, task.part, task.cold
+    if corpus.boundary is None and cold is None:
+        return evaluate_part(network, corpus, part, blocks=blocks)
+    with threads(1):
+        pool = WorkerPool(network, available)
+        return evaluate_part(network, corpus, part, cold=cold, split=pool, blocks=blocks)
 
 
 def _cold_window(model: LoadedModel, protocol: str, context: int | None) -> int | None:

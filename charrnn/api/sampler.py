@@ -54,7 +54,8 @@ class Sampler:
     vocabulary's symbols. `boundary`: of a model of sequences, the id that ends one.
     `training_text`: what samples are looked up in, if they are; `check_novelty`: and told of.
     `mixed`: with what n-gram, if with any. `utf8`: what holds a sample to valid UTF-8, if anything
-    does. `tell`: is given what is worth knowing.
+    does. `workers`: threads that share samples made side by side. `tell`: is given what is worth
+    knowing.
     """
 
     network: Network
@@ -72,6 +73,7 @@ class Sampler:
     check_novelty: bool = False
     mixed: WeightedMixture | None = None
     utf8: Utf8 | None = None
+    workers: int = 1
 
     @property
     def used(self) -> str:
@@ -214,7 +216,7 @@ class Sampler:
         many it is told, and fewer come.
         """
         require(count=count)
-        pool, encode = WorkerPool(self.network), self.vocabulary.encode
+        pool, encode = self._reader(self._usual_length * count), self.vocabulary.encode
         scored = ((text, self._mean_nats(pool, [encode(text)])[0]) for text in self._unique(count))
         return limited(scored, 1)
 
@@ -270,7 +272,8 @@ class Sampler:
         ]
 
     def _samples(self, count: int, best_of: int) -> Iterator[tuple[str, float]]:
-        pool, candidates = WorkerPool(self.network), list[tuple[str, float]]()
+        pool = self._reader(self._usual_length * count * best_of)
+        candidates = list[tuple[str, float]]()
         for first in range(0, count * best_of, TOGETHER):
             indices = range(first, min(first + TOGETHER, count * best_of))
             texts = self._texts(indices, self._usual_length * count * best_of)
@@ -298,17 +301,21 @@ class Sampler:
                 break
         return [text + truncation.held for text, truncation in zip(texts, truncations, strict=True)]
 
+    def _reader(self, characters: int) -> WorkerPool:
+        """What reads samples of so many characters again, for their nats."""
+        return build.samples_reader(self.network, characters, self.workers)
+
     def _mean_nats(self, pool: WorkerPool, texts: list[Ids]) -> list[float]:
         """Nats per character by what is sampled from, at temperature 1."""
         if self.mixed is None:
             nats_of = partial(nats_of_rows, pool)
         else:
-            nats_of = partial(mixed_nats_of_rows, self.network, self.mixed)
+            nats_of = partial(mixed_nats_of_rows, pool.network, self.mixed)
         return mean_nats(nats_of, self.prime, texts, self.boundary)
 
     def _chunks(self, indices: range, characters: int) -> Iterator[Ids]:
         generate_steps = build.sampler(
-            self.network, self.settings, self.boundary, characters, self.mixed
+            self.network, self.settings, self.boundary, characters, self.mixed, self.workers
         )
         steps = self.length
         if self.vocabulary.unit == "byte" and steps:  # to the end of the last character

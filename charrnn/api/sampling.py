@@ -115,6 +115,7 @@ def prepare_sampler(
         if mixture is None
         else WeightedMixture(mixture, 1.0 if ngram_weight is None else ngram_weight),
         utf8=_utf8(vocabulary, settings.allowed, prime_text, tell) if valid else None,
+        workers=build.available_threads(model.config),
     )
 
 

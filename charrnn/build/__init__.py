@@ -6,7 +6,9 @@ The only package that names every class; everything below it is told what it nee
 from charrnn.build.cells import cell, parameter_count, parameter_shapes
 from charrnn.build.checkpoints import config_of, restore_network, vocabulary_of
 from charrnn.build.hardware import (
+    available_threads,
     sampler,
+    samples_reader,
     threads,
     use_compiled_if_worthwhile,
     warm_up,
@@ -21,6 +23,7 @@ from charrnn.build.models import (
 from charrnn.build.training import limits, text_bytes, trainer
 
 __all__ = [
+    "available_threads",
     "cell",
     "config_of",
     "inherit_parameters",
@@ -32,6 +35,7 @@ __all__ = [
     "parameter_shapes",
     "restore_network",
     "sampler",
+    "samples_reader",
     "text_bytes",
     "threads",
     "trainer",

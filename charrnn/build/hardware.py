@@ -96,15 +96,24 @@ def threads(config: Config) -> Threads:
     return Threads(1, available if B * H * cell(config, H).G >= SHARED_PRODUCT else 1)
 
 
+def available_threads(config: Config) -> int:
+    """How many `runtime.threads` are, "auto" being as many as BLAS takes when this is asked."""
+    asked = config.runtime.threads
+    return _blas_threads() if asked == "auto" else asked
+
+
 def _blas_threads() -> int:
     return max((pool["num_threads"] for pool in threadpool_info()), default=1)
 
 
 def sampler(
     net: Network, sampling: Sampling, boundary: int | None, characters: int,
-    mixed: WeightedMixture | None = None,
+    mixed: WeightedMixture | None = None, workers: int = 1,
 ) -> GenerateSteps:  # fmt: skip
-    """What samples characters: compiled where Numba works and there are many to sample."""
+    """What samples characters: compiled where Numba works and there are many to sample.
+
+    `workers`: threads that share many streams.
+    """
     has_step = net.cells[0].compiled is not None
     if has_step and characters >= WORTH_COMPILED_SAMPLING and has_compiled():
         from charrnn.nn.backends.compiled.sampling import compiled_sampler
@@ -113,8 +122,16 @@ def sampler(
             net, sampling.temperature, sampling.top_k, sampling.top_p, sampling.allowed, boundary,
             None if mixed is None else mixed.compiled(),
         )  # fmt: skip
-        return shared_sampler(WorkerPool(net, _blas_threads()), compiled)
+        return shared_sampler(WorkerPool(net, workers), compiled)
     return numpy_sampler(net, sampling, boundary, mixed)
+
+
+def samples_reader(net: Network, characters: int, workers: int) -> WorkerPool:
+    """What reads samples again for their nats: compiled where that saves time."""
+    has_step = net.cells[0].compiled is not None
+    if has_step and characters >= WORTH_COMPILED_READING and has_compiled():
+        net = net.read_by(numba_backend())
+    return WorkerPool(net, workers)
 
 
 def use_compiled_if_worthwhile(net: Network, config: Config, characters: int) -> None:
@@ -128,7 +145,7 @@ def warm_up(net: Network, *, learning: bool = True) -> None:
     x, state = np.zeros((2, 1), np.int32), net.zero_state(1)
     worker = net.with_own_workspace()
     if not learning:
-        worker.losses(worker.forward(x, state), x)
+        worker.nats_and_correct(worker.read(x, state)[0], x)
     elif net.backend.is_compiled:
         _warm_up_compiled(worker, x, state)
     else:

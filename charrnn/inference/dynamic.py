@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from charrnn.data.corpus import Corpus, Part
 from charrnn.errors import DivergenceError, argument
-from charrnn.inference.evaluation import count
+from charrnn.inference.evaluation import Found
 from charrnn.inference.interval import SIZE, Blocks
 from charrnn.inference.metrics import Score
 from charrnn.inference.mixture.evaluation import MixedScore, entering_state
@@ -52,7 +52,9 @@ def evaluate_dynamically(
     score = Score()
 
     def counted(window: Window, block: Array) -> Array:
-        return count(score, window, blocks, block)
+        found = Found.of(window)
+        found.add_to(score, blocks, block)
+        return found.E
 
     _read_and_learn(network, corpus, part, rate, segment, counted)
     return score
@@ -106,13 +108,16 @@ def _segments(
         rows = corpus.rows[part]
         for row in np.argsort(rows[:, 0]):
             start, stop = rows[row]
-            for window in read(network, corpus.ids, Rows.whole(start, stop - 1), steps=k):
+            rows_read = Rows.whole(start, stop - 1)
+            for window in read(network, corpus.ids, rows_read, steps=k, with_tape=True):
                 yield window, np.array([row])
         return
     before = 0
     for start, stop in corpus.predicting(part):
         state = entering_state(network, corpus, start)
-        for window in read(network, corpus.ids, Rows.whole(start, stop), steps=k, state=state):
+        part_read = Rows.whole(start, stop)
+        windows = read(network, corpus.ids, part_read, steps=k, state=state, with_tape=True)
+        for window in windows:
             yield window, (window.at - start + before) // SIZE
         before += stop - start
 

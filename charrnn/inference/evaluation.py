@@ -10,8 +10,9 @@ are always scored whole, from a zero state.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from charrnn.data.corpus import Corpus, Part
 from charrnn.data.sources import Ids
 from charrnn.inference.interval import SIZE, Blocks
 from charrnn.inference.metrics import Score
-from charrnn.inference.reader import EVALUATION, WARMUP, WHOLE_ROWS, Rows, Window, read, share
+from charrnn.inference.reader import EVALUATION, WARMUP, WHOLE_ROWS, Ints, Rows, Window, read, share
 from charrnn.nn.network import Network
 from charrnn.runtime.progress import Done, working
 from charrnn.runtime.workers import WorkerPool
@@ -33,7 +34,7 @@ def evaluate(
     """Score one part of the corpus; see the module's docstring for `streams` and `cold`.
 
     `split`: threads and ranks that share the streams. `blocks` is given the sums of each block of
-    the part, or of each sequence; not with several threads.
+    the part, or of each sequence; not where several threads share streams.
     """
     pool, most = split or WorkerPool(network), corpus.characters(part)
     with working("scoring", most / (split.ranks.size if split else 1)) as done:
@@ -42,7 +43,7 @@ def evaluate(
         scores, before = list[Score](), 0
         for start, stop in corpus.predicting(part):
             if cold is not None:
-                score = _score_cold(network, corpus.ids, start, stop, cold, blocks, before, done)
+                score = _score_cold(pool, corpus.ids, start, stop, cold, blocks, before, done)
             else:
                 score = _score_streams(pool, corpus.ids, start, stop, streams, blocks, before, done)
             scores.append(score)
@@ -50,18 +51,41 @@ def evaluate(
     return _total(scores)
 
 
-def count(
-    score: Score, window: Window, blocks: Blocks | None, of: NDArray[np.int64]
-) -> NDArray[np.floating]:
-    """Add a window to a score and, where there are any, to blocks: those `of` (T, B) or (B,).
+class Found(NamedTuple):
+    """Of a window, all (T, B): nats, whether the likeliest was right, what counts, and where."""
 
-    Returns the nats (T, B).
+    E: NDArray[np.floating]
+    correct: NDArray[np.bool_]
+    mask: NDArray[np.bool_]
+    at: Ints
+
+    @classmethod
+    def of(cls, window: Window) -> Found:
+        """Computed now."""
+        return cls(*window.nats_and_correct(), window.mask, window.at)
+
+    def add_to(
+        self, score: Score, blocks: Blocks | None, of: Ints, done: Done | None = None
+    ) -> None:
+        """Add it to a score and, where there are any, to blocks: those `of` (T, B) or (B,)."""
+        score.add(self.E, self.correct, self.mask)
+        if blocks is not None:
+            blocks.add(of, self.E, self.mask)
+        if done is not None:
+            done(int(np.count_nonzero(self.mask)))
+
+
+def _read_rows(
+    network: Network, ids: Ids, rows: Rows, length: int | None = None
+) -> Iterable[Found]:
+    """Rows, of `length` steps if that is given: read now if they are one window.
+
+    More than that as they are asked for.
     """
-    E, correct = window.nats_and_correct()
-    score.add(E, correct, window.mask)
-    if blocks is not None:
-        blocks.add(of, E, window.mask)
-    return E
+    steps = WHOLE_ROWS.steps(len(rows))
+    windows = read(network, ids, rows, steps=steps, length=length)
+    found = map(Found.of, windows)
+    return list(found) if int(rows.lengths.max()) <= steps else found
 
 
 def _score_sequences(
@@ -70,14 +94,17 @@ def _score_sequences(
     """This rank's sequences."""
     score = Score()
     own = islice(sequence_batches(corpus, part), pool.ranks.rank, None, pool.ranks.size)
-    for sequences, rows in own:
-        for window in read(pool.network, corpus.ids, rows, steps=WHOLE_ROWS.steps(len(rows))):
-            count(score, window, blocks, sequences)
-            done(int(np.count_nonzero(window.mask)))
+
+    def found(network: Network, batch: tuple[Ints, Rows]) -> tuple[Ints, Iterable[Found]]:
+        return batch[0], _read_rows(network, corpus.ids, batch[1])
+
+    for sequences, windows in pool.each(own, found):
+        for window in windows:
+            window.add_to(score, blocks, sequences, done)
     return score
 
 
-def sequence_batches(corpus: Corpus, part: Part) -> Iterator[tuple[NDArray[np.int64], Rows]]:
+def sequence_batches(corpus: Corpus, part: Part) -> Iterator[tuple[Ints, Rows]]:
     """Sequences of about the same length: which of the part's they are (B,), and where to read."""
     start, stop = corpus.rows[part].T
     for sequences in EVALUATION.batches(stop - start):
@@ -85,20 +112,22 @@ def sequence_batches(corpus: Corpus, part: Part) -> Iterator[tuple[NDArray[np.in
 
 
 def _score_cold(
-    network: Network, ids: Ids, start: int, stop: int, context: int, blocks: Blocks | None,
+    pool: WorkerPool, ids: Ids, start: int, stop: int, context: int, blocks: Blocks | None,
     before: int, done: Done,
 ) -> Score:  # fmt: skip
     """Windows from a zero state; `before`: characters of the part before them."""
     context = min(context, stop - start)  # beyond the text there is nothing to read
     score, begins = Score(), np.arange(start, stop, context)
     B = EVALUATION.steps(context)
-    for first in range(0, len(begins), B):
-        begin = begins[first : first + B]
+    batches = (begins[first : first + B] for first in range(0, len(begins), B))
+
+    def found(network: Network, begin: Ints) -> Iterable[Found]:
         rows = Rows.whole(begin, np.minimum(begin + context, stop))
-        steps = WHOLE_ROWS.steps(len(rows))
-        for window in read(network, ids, rows, steps=steps, length=context):
-            count(score, window, blocks, (window.at - start + before) // SIZE)
-            done(int(np.count_nonzero(window.mask)))
+        return _read_rows(network, ids, rows, context)
+
+    for windows in pool.each(batches, found):
+        for window in windows:
+            window.add_to(score, blocks, (window.at - start + before) // SIZE, done)
     return score
 
 
@@ -115,8 +144,8 @@ def _score_streams(
     def part(network: Network, own: Rows) -> Score:
         score = Score()
         for window in read(network, ids, own, steps=steps, length=length):
-            count(score, window, blocks, (window.at - start + before) // SIZE)
-            done(int(np.count_nonzero(window.mask)))
+            of = (window.at - start + before) // SIZE
+            Found.of(window).add_to(score, blocks, of, done)
         return score
 
     scores = pool.ranks.all_gather(share(pool, rows, part))

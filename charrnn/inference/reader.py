@@ -28,7 +28,7 @@ Ints = NDArray[np.int64]
 Result = TypeVar("Result")
 
 WARMUP = 512  # characters that a stream reads before its own, to forget the cold start
-LONGEST = 4096  # steps of one window where nothing is wanted but the state
+LONGEST = 4096  # steps times rows of one window where nothing is wanted but the state
 
 
 @dataclass(frozen=True)
@@ -124,15 +124,22 @@ class Window:
     """T steps of B rows. What the methods return is in memory that the next call, or window, uses.
 
     `at` (T, B): the places of the inputs in the ids; `mask` (T, B): those that count;
-    `final_state`: after the last step.
+    `final_state`: after the last step. The `tape` has the activations only where it is asked for
+    `with_tape`.
     """
 
     def __init__(
-        self, network: Network, ids: Ids, at: Ints, mask: NDArray[np.bool_], state: Array
-    ) -> None:
+        self, network: Network, ids: Ids, at: Ints, mask: NDArray[np.bool_], state: Array,
+        with_tape: bool = False,
+    ) -> None:  # fmt: skip
         self.network, self.at, self.mask, self._ids = network, at, mask, ids
-        self.tape: Tape = network.forward(ids[at], state)
-        self.final_state = network.state_after(self.tape, self.tape.T)
+        self.tape: Tape
+        self._with_tape = with_tape
+        if with_tape:
+            self.tape = network.forward(ids[at], state)
+            self.final_state = network.state_after(self.tape, self.tape.T)
+        else:
+            self.tape, self.final_state = network.read(ids[at], state)
         self._targets: NDArray[np.int32] | None = None
         self._prediction: Prediction | None = None
 
@@ -151,10 +158,12 @@ class Window:
 
     def nats(self) -> Array:
         """The cross-entropy E (T, B) of the targets."""
-        return self.prediction().E
+        return self.nats_and_correct()[0]
 
     def nats_and_correct(self) -> tuple[Array, NDArray[np.bool_]]:
         """E (T, B), and whether the likeliest character was the target."""
+        if not self._with_tape:
+            return self.network.nats_and_correct(self.tape, self.targets)
         prediction = self.prediction()
         return prediction.E, prediction.p.argmax(axis=-1) == self.targets
 
@@ -169,19 +178,19 @@ class Window:
 
 def read(
     network: Network, ids: Ids, rows: Rows, *, steps: int, state: Array | None = None,
-    length: int | None = None,
+    length: int | None = None, with_tape: bool = False,
 ) -> Iterator[Window]:  # fmt: skip
     """Windows of `steps` over the rows, from `state` (L, n, B, H) or zero, until all have ended.
 
     `length`: steps to take, where rows that are read elsewhere are longer. Parameters may change
-    between two windows.
+    between two windows. `with_tape`: for who wants activations, or lets gradients flow back.
     """
     state = network.zero_state(len(rows)) if state is None else state
     T = int(rows.lengths.max()) if length is None else length
     for t in range(0, T, steps):
         at = rows.first + np.arange(t, min(t + steps, T))[:, None]
         mask = (at >= rows.begin) & (at < rows.stop)
-        window = Window(network, ids, np.minimum(at, rows.stop - 1), mask, state)
+        window = Window(network, ids, np.minimum(at, rows.stop - 1), mask, state, with_tape)
         yield window
         state = window.final_state
 
@@ -189,9 +198,9 @@ def read(
 def state_after(network: Network, x: Array, state: Array | None = None) -> Array:
     """The state (L, n, B, H) after ids x (T, B), from `state` or zero."""
     state = network.zero_state(x.shape[1]) if state is None else state
-    for t in range(0, len(x), LONGEST):
-        part = x[t : t + LONGEST]
-        state = network.state_after(network.forward(part, state), len(part))
+    steps = max(LONGEST // max(x.shape[1], 1), 1)
+    for t in range(0, len(x), steps):
+        _, state = network.read(x[t : t + steps], state, keep=False)
     return state
 
 

@@ -24,11 +24,15 @@ Array = NDArray[Any]
 Ids = NDArray[np.integer]
 
 
+CACHED = 1024  # rows of logits
+
+
 @dataclass(frozen=True)
 class Tape:
     """What the forward pass of one window leaves for the backward pass.
 
     `masks` (L, T or 1, B, H) are empty without dropout; `outputs` (T, B, H) are the top layer's.
+    `cells` are empty where the window was only read, and nothing can flow back.
     """
 
     T: int
@@ -114,6 +118,12 @@ class Network:
         worker._workspace = Workspace(self.dtype)
         return worker
 
+    def read_by(self, backend: Backend) -> Network:
+        """A worker whose text is read by another backend; the cells' loops remain as they are."""
+        worker = self.with_own_workspace()
+        worker.backend = backend
+        return worker
+
     def zero_state(self, B: int) -> Array:
         """The state (L, n, B, H) before any text."""
         return np.zeros((len(self.cells), len(self.cells[0].state_names), B, self.H), self.dtype)
@@ -144,6 +154,20 @@ class Network:
             cell_tapes.append(cell_tape)
         return Tape(T, B, cell_tapes, list(masks or ()), below)
 
+    def read(self, x: Ids, state: Array, *, keep: bool = True) -> tuple[Tape, Array]:
+        """Run ids x (T, B) from `state`: a tape that nothing flows back through, the final state.
+
+        Without `keep` the tape may have no outputs either. Its memory is that of `forward`'s.
+        """
+        T, B = x.shape
+        if self.backend.scan is None or self.cells[0].compiled is None:
+            tape = self.forward(x, state)
+            return tape, self.state_after(tape, T)
+        outputs, state = self._workspace("outputs", (T if keep else 0, B, self.H)), state.copy()
+        layers = [self.params.layer(index) for index in range(len(self.cells))]
+        self.backend.scan(cells=self.cells, layers=layers, x=x, state=state, outputs=outputs)
+        return Tape(T, B, [], [], outputs), state
+
     def state_after(self, tape: Tape, t: int) -> Array:
         """The state (L, n, B, H) after t of the tape's steps."""
         state = np.empty(
@@ -154,9 +178,9 @@ class Network:
                 state[index, slot] = part
         return state
 
-    def logits(self, tape: Tape, first: int = 0) -> Array:
-        """z = h V + c (CE.0) for the steps from `first` on, (T - first, B, K)."""
-        outputs = tape.outputs[first:]
+    def logits(self, tape: Tape, steps: slice = slice(None)) -> Array:
+        """z = h V + c (CE.0) for all steps, or some, (·, B, K)."""
+        outputs = tape.outputs[steps]
         Z = self._workspace("Z", (*outputs.shape[:2], self.K))
         flat = Z.reshape(-1, self.K)
         np.matmul(outputs.reshape(-1, self.H), self.params["output.V"], out=flat)
@@ -166,13 +190,25 @@ class Network:
 
     def predict(self, tape: Tape, y: Ids, first: int = 0) -> Prediction:
         """p and E for targets y (T, B), from step `first` on."""
-        Z = self.logits(tape, first)
+        Z = self.logits(tape, slice(first, None))
         E = self.backend.softmax_cross_entropy(Z=Z.reshape(-1, self.K), y=y[first:].reshape(-1))
         return Prediction(first, Z, E.reshape(Z.shape[:2]))
 
     def losses(self, tape: Tape, y: Ids, first: int = 0) -> Array:
         """E (T - first, B) in nats for targets y (T, B), from step `first` on."""
         return self.predict(tape, y, first).E
+
+    def nats_and_correct(self, tape: Tape, y: Ids) -> tuple[Array, NDArray[np.bool_]]:
+        """E (T, B) for targets y (T, B), and whether the likeliest id is the target."""
+        if self.backend.cross_entropy is None:
+            prediction = self.predict(tape, y)
+            return prediction.E, prediction.p.argmax(axis=-1) == y
+        E, correct = np.empty(y.shape, self.dtype), np.empty(y.shape, np.bool_)
+        for part in _in_the_cache(tape.T, tape.B):
+            Z = self.logits(tape, part).reshape(-1, self.K)
+            found = self.backend.cross_entropy(Z=Z, y=y[part].reshape(-1))
+            E[part], correct[part] = (array.reshape(-1, tape.B) for array in found)
+        return E, correct
 
     def loss_gradient(
         self, prediction: Prediction, y: Ids, scale: float, mask: Array | None = None
@@ -238,3 +274,13 @@ class Network:
             per_layer += T * B * self.H * len(cell.kept_names)
             per_layer += 2 * T * B * self.H * (self.dropout > 0)
         return (shared + per_layer) * self.dtype.itemsize
+
+
+def _in_the_cache(T: int, B: int) -> list[slice]:
+    """Steps whose logits stay in the cache; of a remainder too, so that no product is small.
+
+    A library's GEMM sums small products in another order.
+    """
+    steps = max(CACHED // B, 1)
+    cuts = [*range(0, max(T - steps, 0) + 1, steps)]
+    return [slice(a, b) for a, b in zip(cuts, [*cuts[1:], T], strict=True)]

@@ -9,11 +9,11 @@ release Python's lock, and BLAS is to be limited to one thread meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from functools import cached_property, partial
-from itertools import pairwise
+from itertools import islice, pairwise
 from threading import Event
 from typing import Any, TypeVar
 
@@ -29,6 +29,7 @@ from charrnn.nn.params import Params
 from charrnn.runtime.ranks import Ranks
 
 Array = NDArray[Any]
+Given = TypeVar("Given")
 Result = TypeVar("Result")
 # The dropout masks of some of the streams, drawn in a network's memory.
 StreamMasks = Callable[[Network, range], bptt.Masks]
@@ -120,6 +121,18 @@ class WorkerPool:
             if streams
         ]
         return self._threads.run(tasks)
+
+    def each(
+        self, items: Iterable[Given], work: Callable[[Network, Given], Result]
+    ) -> Iterator[Result]:
+        """work(network, item) of all items, in their order, as many at once as there are threads.
+
+        The ranks have no part in it.
+        """
+        left = iter(items)
+        while some := list(islice(left, self.threads)):
+            pairs = zip(self.networks, some, strict=False)
+            yield from self._threads.run([partial(work, network, item) for network, item in pairs])
 
     def gradient(
         self,

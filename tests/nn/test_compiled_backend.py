@@ -97,6 +97,49 @@ def test_compiled_kernels_give_what_the_plain_ones_give(name, dtype):
         assert np.abs(plain - fast).max() <= TOLERANCE[dtype] * max(np.abs(plain).max(), 1e-3)
 
 
+@pytest.mark.parametrize("name", ["rnn relu", "gru no bias", "coupled peepholes", "1997"])
+@pytest.mark.parametrize("steps", [(T, B), (3 * T, 1), (T, 70)])  # 70 streams: in three parts
+def test_reading_gives_what_a_window_with_a_tape_gives(name, steps):
+    rng = np.random.default_rng(1)
+    x, y = rng.integers(0, K, (2, *steps)).astype(np.int32)
+    plain, fast = networks([*CELLS[name], "model.num_layers=3"], "float64")
+    state = rng.standard_normal(plain.zero_state(steps[1]).shape)
+    tape, given = plain.forward(x, state), state.copy()
+    prediction = plain.predict(tape, y)
+    read, final = fast.read(x, state)
+    E, correct = fast.nats_and_correct(read, y)
+    np.testing.assert_allclose(read.outputs, tape.outputs, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(final, plain.state_after(tape, steps[0]), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(E, prediction.E, rtol=1e-10)
+    np.testing.assert_array_equal(correct, prediction.p.argmax(axis=-1) == y)
+    np.testing.assert_array_equal(fast.read(x, state, keep=False)[1], final)
+    np.testing.assert_array_equal(state, given)
+
+
+@pytest.mark.parametrize("name", ["rnn", "gru", "lstm"])
+def test_reading_rounds_as_a_window_with_a_tape_does(name):
+    fast = networks([*CELLS[name], "model.num_layers=1"], "float32")[1]
+    x = np.random.default_rng(1).integers(0, K, (T, B)).astype(np.int32)
+    tape = fast.forward(x, fast.zero_state(B))
+    read, final = fast.read(x, fast.zero_state(B))
+    np.testing.assert_array_equal(read.outputs, tape.outputs)
+    np.testing.assert_array_equal(final, fast.state_after(tape, T))
+
+
+@given(
+    z=st.lists(st.sampled_from([0, 1, 1 + 2**-52, 1 + 2**-50, -3, 30]), min_size=1, max_size=9),
+    dtype=st.sampled_from([np.float32, np.float64]), data=st.data(),
+)  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_the_likeliest_is_the_first_of_what_rounds_to_the_same(z, dtype, data):
+    y = np.array([data.draw(st.integers(0, len(z) - 1))], np.int32)
+    p, Z = np.array([z], dtype), np.array([z], dtype)
+    expected = NUMBA_BACKEND.softmax_cross_entropy(p, y)
+    E, correct = NUMBA_BACKEND.cross_entropy(Z=Z, y=y)
+    np.testing.assert_array_equal(E, expected)
+    assert correct[0] == (p[0].argmax() == y[0])
+
+
 @compiled
 def product(A, P, C):
     multiply(A, P, C)

@@ -61,7 +61,7 @@ def activations(network: Network, ids: Any, rows: Rows) -> Iterator[Block]:
     # Long rows are read side by side too, since only a window of them is held.
     for batch in UNITS.batches(np.minimum(rows.lengths, WARMUP)):
         own, offset = rows[batch], places[batch] - rows.begin[batch]
-        windows = read(network, ids, own, steps=UNITS.steps(len(own)))
+        windows = read(network, ids, own, steps=UNITS.steps(len(own)), with_tape=True)
         while (block := _next_block(windows, offset)) is not None:
             yield block
 

@@ -6,6 +6,7 @@ them by tests. A cell brings its own loops over time (`Cell.loops`, `Cell.compil
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -42,6 +43,28 @@ class CrossEntropyGradient(Protocol):
     def __call__(self, p: Array, y: Ids, scale: float, mask: Array | None) -> None: ...
 
 
+class Scan(Protocol):
+    """Read ids x (T, B) by a stack of cells, of which nothing but the state is kept.
+
+    `state` (L, n, B, H) becomes that after the last step. `outputs` (T or 0, B, H) are those of
+    the top layer, for as many steps as it has. `layers` are the cells' weights.
+    """
+
+    def __call__(
+        self, cells: Sequence[Any], layers: Sequence[dict[str, Array]], x: Ids, state: Array,
+        outputs: Array,
+    ) -> None: ...  # fmt: skip
+
+
+class CrossEntropy(Protocol):
+    """E (N,) in nats of logits Z (N, K), which are scratch then, for ids y (N,).
+
+    With it, whether y is the likeliest id (N,), the first of equal ones.
+    """
+
+    def __call__(self, Z: Array, y: Ids) -> tuple[Array, NDArray[np.bool_]]: ...
+
+
 class AdamStep(Protocol):
     """One update of `optim.Adam` in one pass over θ."""
 
@@ -62,7 +85,8 @@ class Backend:
     """One implementation of every loop outside the cells.
 
     `is_compiled`: cells use their compiled loops too, where they have them. `adam_step` and
-    `mean_step` are None where the optimiser's own NumPy code is the implementation.
+    `mean_step` are None where the optimiser's own NumPy code is the implementation; `scan` and
+    `cross_entropy` where windows with a tape serve reading too.
     """
 
     name: str
@@ -73,6 +97,8 @@ class Backend:
     cross_entropy_gradient: CrossEntropyGradient
     adam_step: AdamStep | None = None
     mean_step: MeanStep | None = None
+    scan: Scan | None = None
+    cross_entropy: CrossEntropy | None = None
 
 
 NUMPY_BACKEND = Backend(

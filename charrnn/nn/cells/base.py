@@ -133,6 +133,11 @@ class Cell(ABC):
         if backend.is_compiled and self.compiled is not None:
             self.loops = import_module(self.compiled).LOOPS
 
+    def step_data(self, layers: Sequence[Weights]) -> Any:
+        """What the compiled step of a stack of such layers needs besides their products."""
+        assert self.compiled is not None, "a cell without compiled loops has no compiled step"
+        return import_module(self.compiled).step_data(self, layers)
+
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shapes of the weights under their letters."""
         bias = {"b": (self.G,)} if self.bias else {}

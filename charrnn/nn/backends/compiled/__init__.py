@@ -6,7 +6,7 @@ Importing this package imports Numba. The loops of a cell are in the module that
 from __future__ import annotations
 
 from charrnn.nn.backends import Backend
-from charrnn.nn.backends.compiled import window
+from charrnn.nn.backends.compiled import reading, window
 from charrnn.nn.backends.compiled import window as update
 
 NUMBA_BACKEND = Backend(
@@ -18,4 +18,6 @@ NUMBA_BACKEND = Backend(
     cross_entropy_gradient=window.cross_entropy_gradient,
     adam_step=update.adam_step,
     mean_step=update.mean_step,
+    scan=reading.scan,
+    cross_entropy=reading.cross_entropy,
 )

@@ -77,8 +77,8 @@ def _kept(dispatcher: Any) -> Any:
 def step(x: Any, a: Any, state: Any, layer: Any, stream: Any, cell: Any, scratch: Any) -> None:
     """Advance one stream of one layer, in a compiled loop.
 
-    x (G,) is x_t W + b and is overwritten; a (G,) is h_{t-1} U; state (n, B, H) of the layer is
-    h first; scratch (H,).
+    x, a and scratch are `row`s: x (G,) is x_t W + b, and scratch too; a (G,) is h_{t-1} U; scratch
+    (H,). state (L n, B, H): the n arrays of each layer, h first.
     """
     raise NotImplementedError
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,7 +43,7 @@ class StepData(NamedTuple):
     q: Array
 
 
-def step_data(cell: GRU, layers: list[Weights]) -> StepData:
+def step_data(cell: GRU, layers: Sequence[Weights]) -> StepData:
     """From the layers' weights."""
     zero = np.zeros(cell.H, layers[0]["U"].dtype)
     return StepData(np.stack([p.get("q", zero) for p in layers]))
@@ -50,8 +51,21 @@ def step_data(cell: GRU, layers: list[Weights]) -> StepData:
 
 @overload_step(StepData)
 def _advance(x, a, state, layer, stream, cell, scratch):
-    h = row(state, (0, stream))
-    _step(row(x, ()), row(a, ()), row(cell.q, (layer,)), h, h, row(scratch, ()), len(scratch))
+    _step_alone(x, a, row(cell.q, (layer,)), row(state, (layer, stream)), state.shape[2])
+
+
+@part
+def _step_alone(x, a, q, h, H):
+    """In one loop, nothing kept but h."""
+    half, one = number(x, 0.5), number(x, 1)
+    r, u, n = x, ahead(x, H), ahead(x, 2 * H)
+    a_r, a_u, a_n = a, ahead(a, H), ahead(a, 2 * H)
+    for j in range(H):
+        r_t = half * (tanh(half * (r[j] + a_r[j])) + one)  # (GRU.1)
+        u_t = half * (tanh(half * (u[j] + a_u[j])) + one)  # (GRU.2)
+        m_t = a_n[j] + q[j]  # (GRU.3)
+        n_t = tanh(n[j] + r_t * m_t)  # (GRU.4)
+        h[j] = u_t * (h[j] - n_t) + n_t  # (GRU.5)
 
 
 @compiled

@@ -6,6 +6,7 @@ Equations: docs/derivations/lstm.md. `own_forget`, `coupled`, `truncate`, `linea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -77,7 +78,7 @@ class StepData(NamedTuple):
     coupled: int | None
 
 
-def step_data(cell: LSTM, layers: list[Weights]) -> StepData:
+def step_data(cell: LSTM, layers: Sequence[Weights]) -> StepData:
     """From the layers' weights."""
     P = np.stack([p["P"] for p in layers]) if cell.variant.peepholes else None
     dtype = layers[0]["U"].dtype
@@ -86,10 +87,51 @@ def step_data(cell: LSTM, layers: list[Weights]) -> StepData:
 
 @overload_step(StepData)
 def _advance(x, a, state, layer, stream, cell, scratch):
-    s, h = row(state, (1, stream)), row(state, (0, stream))
-    _step(row(x, ()), row(a, ()), row(cell.P, (layer, 0)), s, s, row(scratch, ()), h, len(scratch),
-          cell.phi_g, cell.phi_h, cell.linear_g, cell.linear_h, cell.own_forget,
-          cell.coupled)  # fmt: skip
+    s, h = row(state, (2 * layer + 1, stream)), row(state, (2 * layer, stream))
+    _step_alone(x, a, row(cell.P, (layer, 0)), s, scratch, h, state.shape[2], cell.phi_g,
+                cell.phi_h, cell.linear_g, cell.linear_h, cell.own_forget,
+                cell.coupled)  # fmt: skip
+
+
+@part
+def _step_alone(x, a, P, s, q, h, H, phi_g, phi_h, linear_g, linear_h, own_forget, coupled):
+    """As `_step`, in one loop where it can be, nothing kept but s and h."""
+    if P is None:
+        _step_without_peepholes(
+            x, a, s, h, H, phi_g, phi_h, linear_g, linear_h, own_forget, coupled
+        )
+    else:
+        _step(x, a, P, s, s, q, h, H, phi_g, phi_h, linear_g, linear_h, own_forget, coupled)
+
+
+@part
+def _step_without_peepholes(x, a, s, h, H, phi_g, phi_h, linear_g, linear_h, own_forget, coupled):
+    half, one = number(x, 0.5), number(x, 1)
+    early = H if own_forget is None else 2 * H
+    beta_g, alpha_g, gamma_g = phi_g[0], phi_g[1], phi_g[2]
+    beta_h, alpha_h, gamma_h = phi_h[0], phi_h[1], phi_h[2]
+    i, f, o, g = x, ahead(x, early - H), ahead(x, early), ahead(x, early + H)
+    a_i, a_f, a_o, a_g = a, ahead(a, early - H), ahead(a, early), ahead(a, early + H)
+    for j in range(H):
+        i_t = half * (tanh(half * (i[j] + a_i[j])) + one)  # (LSTM.1)
+        # Before g: LLVM then makes the same of (LSTM.4) as it does in `_step`.
+        f_t = one
+        if own_forget is not None:
+            f_t = half * (tanh(half * (f[j] + a_f[j])) + one)  # (LSTM.2)
+        g_t = g[j] + a_g[j]  # (LSTM.3)
+        if linear_g is None:
+            g_t = alpha_g * tanh(beta_g * g_t) + gamma_g
+        if own_forget is not None:
+            s_t = f_t * s[j] + i_t * g_t  # (LSTM.4)
+        elif coupled is not None:
+            s_t = s[j] + i_t * (g_t - s[j])
+        else:
+            s_t = s[j] + i_t * g_t
+        s[j] = s_t
+        q_t = s_t
+        if linear_h is None:
+            q_t = alpha_h * tanh(beta_h * s_t) + gamma_h
+        h[j] = half * (tanh(half * (o[j] + a_o[j])) + one) * q_t  # (LSTM.5), (LSTM.6)
 
 
 @cache

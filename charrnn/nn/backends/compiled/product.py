@@ -1,7 +1,7 @@
 """The product of a few rows with a packed matrix: what a step of a recurrence consists of.
 
 A library's GEMM packs the weights at every call. Here they are packed once a window, in panels
-(panels, k, 16 float32 or 8 float64) that are read from front to back. A tile holds `rows` rows of
+(panels, k, 16 float32 or 8 float64) that are read from front to back. A tile holds a few rows of
 the result for one or more panels in registers, while k runs: Goto & van de Geijn (2008), without
 the blocking that matrices of this size do not need.
 """
@@ -14,11 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.nn.backends.compiled.compiling import compiled, part
-from charrnn.nn.backends.compiled.tile import PANEL_BYTES, copy_panel_row, tile, transpose_tiles
+from charrnn.nn.backends.compiled.tile import (
+    MOST_ROWS,
+    PANEL_BYTES,
+    VECTOR_BYTES,
+    copy_panel_row,
+    rows_tile,
+    tile,
+    transpose_tiles,
+)
 
 Array = NDArray[Any]
-# As many sums as keep the multipliers busy and fit in sixteen registers.
-_tile_6, _tile_5, _tile_4, _tile_3, _tile_2 = (tile(rows, 1) for rows in (6, 5, 4, 3, 2))
 _row_4, _row_3, _row_2, _row_1 = (tile(1, panels) for panels in (4, 3, 2, 1))
 
 
@@ -29,21 +35,12 @@ def multiply(A, P, C):
     if M == 1:
         _multiply_row(A, P, C)
         return
-    tiles = (M + 5) // 6
+    tiles = (M + MOST_ROWS - 1) // MOST_ROWS
     for panel in range(panels):
         row = 0
         for index in range(tiles):
             rows = (M - row) // (tiles - index)
-            if rows == 6:
-                _tile_6(A, P, C, row, panel)
-            elif rows == 5:
-                _tile_5(A, P, C, row, panel)
-            elif rows == 4:
-                _tile_4(A, P, C, row, panel)
-            elif rows == 3:
-                _tile_3(A, P, C, row, panel)
-            else:
-                _tile_2(A, P, C, row, panel)
+            rows_tile(A, P, C, row, panel, rows)
             row += rows
 
 
@@ -105,7 +102,7 @@ def _pack(U, P):
 def _pack_transposed(U, P):
     n, k = U.shape
     columns = P.shape[2]
-    side = columns // 2
+    side = VECTOR_BYTES // U.itemsize
     for panel in range(P.shape[0]):
         start = panel * columns
         rows = columns if start + columns <= n else n - start

@@ -5,6 +5,7 @@ Equations: docs/derivations/rnn.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
@@ -53,15 +54,14 @@ class StepData(NamedTuple):
     relu: int | None
 
 
-def step_data(cell: RNN, layers: list[Weights]) -> StepData:
+def step_data(cell: RNN, layers: Sequence[Weights]) -> StepData:
     """From the layers' weights."""
     return StepData(constants(cell.activation, layers[0]["U"].dtype), relu_flag(cell.activation))
 
 
 @overload_step(StepData)
 def _advance(x, a, state, layer, stream, cell, scratch):
-    h = row(state, (0, stream))
-    _step(row(x, ()), row(a, ()), h, len(scratch), cell.phi, cell.relu)
+    _step(x, a, row(state, (layer, stream)), state.shape[2], cell.phi, cell.relu)
 
 
 @compiled

@@ -6,17 +6,16 @@ The same as `inference.sampling.numpy_sampler`, on weights that are packed once.
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.nn.backends.compiled.compiling import compiled, exp, step
+from charrnn.nn.backends.compiled.compiling import compiled, exp
 from charrnn.nn.backends.compiled.mixing import mix_row, new_scratch
 from charrnn.nn.backends.compiled.ngram import advance, forget
 from charrnn.nn.backends.compiled.product import multiply, pack
-from charrnn.nn.cells.base import Weights
+from charrnn.nn.backends.compiled.stack import packed_stack, room, run
 from charrnn.nn.network import Network, logits_not_finite
 
 # Below it exp in float32 is a constant, and in float64 nothing that could be chosen.
@@ -40,11 +39,9 @@ def compiled_sampler(
     (B, columns), which go on, and the mixture is what is drawn from. Held to valid UTF-8 it also
     takes `HeldStreams`.
     """
-    module = network.cells[0].compiled
-    assert module is not None, "a cell without compiled loops has no compiled step"
     layers = [network.params.layer(index) for index in range(len(network.cells))]
-    weights = _packed(network, layers)
-    cell = import_module(module).step_data(network.cells[0], layers)
+    stack, V = packed_stack(network.cells, layers), pack(network.params["output.V"])
+    c = network.params["output.c"] if network.bias else np.zeros(network.K, network.dtype)
     rule = (
         _coldness(temperature, network.dtype),
         network.K if top_k is None else min(top_k, network.K),
@@ -57,13 +54,18 @@ def compiled_sampler(
         x: Ids, state: Array, uniforms: NDArray[np.float64], read: Array | None = None,
         held: Any = None,
     ) -> tuple[Ids, Array]:  # fmt: skip
-        ids, state = np.empty(uniforms.shape, np.int32), state.copy()
+        ids, state, B = np.empty(uniforms.shape, np.int32), state.copy(), len(x)
+        now = x.astype(np.int32).reshape(1, B)
         if not _generate(
-            x,
+            now,
+            now[0],
             state,
+            state.reshape(-1, *state.shape[2:]),
+            room(stack, 1, B),
             uniforms,
-            *weights,
-            cell,
+            stack,
+            V,
+            c,
             rule,
             usable,
             edge,
@@ -86,39 +88,12 @@ def _coldness(temperature: float, dtype: np.dtype[Any]) -> float:
     return min(max(1 / temperature, float(limits.tiny)), float(limits.max))
 
 
-def _packed(network: Network, layers: list[Weights]) -> tuple[Array, ...]:
-    """The input table (K, G), then W, b, U of the layers and V, c, packed for products."""
-    G = layers[0]["U"].shape[1]
-
-    def stack(letter: str, parts: list[Weights]) -> Array:
-        return np.stack([pack(np.ascontiguousarray(part[letter])) for part in parts])
-
-    def bias(weights: Weights) -> Array:
-        return weights.get("b", np.zeros(G, network.dtype))
-
-    # A network of one layer has no W above the first: its U stands in, and is not used.
-    upper = layers[1:] or layers
-    W = stack("W", layers[1:]) if layers[1:] else stack("U", layers)
-    return (
-        layers[0]["W"] + bias(layers[0]),
-        W,
-        np.stack([bias(p) for p in upper]),
-        stack("U", layers),
-        pack(np.ascontiguousarray(network.params["output.V"])),
-        network.params["output.c"] if network.bias else np.zeros(network.K, network.dtype),
-    )
-
-
 @compiled
-def _generate(x, state, uniforms, table, W, b, U, V, c, cell, rule, allowed, boundary, mixture,
-              read, held, ids):  # fmt: skip
-    L, _, B, H = state.shape
-    G = table.shape[1]
-    A = np.empty((B, G), table.dtype)
-    a = np.empty((B, U.shape[1] * U.shape[3]), table.dtype)
-    z = np.empty((B, V.shape[0] * V.shape[2]), table.dtype)
-    scratch, p = np.empty(H, table.dtype), np.empty(len(c), table.dtype)
-    x = x.copy()
+def _generate(now, x, state, layers, scratch, uniforms, stack, V, c, rule, allowed, boundary,
+              mixture, read, held, ids):  # fmt: skip
+    """x (B,) is `now` (1, B), and `layers` (L n, B, H) the state (L, n, B, H), in one memory."""
+    B = len(x)
+    z, p = np.empty((B, V.shape[0] * V.shape[2]), c.dtype), np.empty_like(c)
     mixing = None if mixture is None else new_scratch(mixture, len(c))
     for t in range(len(uniforms)):
         for stream in range(B):
@@ -130,18 +105,8 @@ def _generate(x, state, uniforms, table, W, b, U, V, c, cell, rule, allowed, bou
                 if x[stream] == boundary:
                     forget(read[stream], len(c))
                 advance(mixture[0], read[stream], x[stream])
-        for layer in range(L):
-            if layer == 0:
-                for stream in range(B):
-                    A[stream] = table[x[stream]]
-            else:
-                multiply(state[layer - 1, 0], W[layer - 1], a)
-                for stream in range(B):
-                    A[stream] = a[stream, :G] + b[layer - 1]
-            multiply(state[layer, 0], U[layer], a)
-            for stream in range(B):
-                step(A[stream], a[stream], state[layer], layer, stream, cell, scratch)
-        multiply(state[L - 1, 0], V, z)
+        run(now, 0, 1, layers, stack, scratch)
+        multiply(scratch[1], V, z)
         for stream in range(B):
             z_row = z[stream]
             for k in range(len(c)):

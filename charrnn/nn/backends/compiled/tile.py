@@ -2,6 +2,10 @@
 
 Numba compiles scalar loops; sums that stay in vector registers while k runs have to be asked for.
 `product` puts these pieces together.
+
+A vector is as wide as the processor's that Numba compiles for, and so is part of the key by which
+compiled loops are found on disk. Each column is summed in a lane of its own, from the first k to
+the last: the width changes no bit of the result.
 """
 
 from __future__ import annotations
@@ -11,10 +15,22 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-VECTOR_BYTES = 32
-PANEL_BYTES = 2 * VECTOR_BYTES
+PANEL_BYTES = 64
+
+
+def _vector_bytes(features: str) -> int:
+    """Of LLVM's names of what a processor has, such as "+avx,+avx2,-avx512f"."""
+    present = set(features.split(","))
+    return 64 if "+avx512f" in present else 32 if "+avx" in present else 16
+
+
+VECTOR_BYTES = _vector_bytes(cpu_target.target_context.codegen().magic_tuple()[2])
+# As many sums as keep the multipliers busy and, with what they are made of, fit in the registers:
+# 32 with AVX-512, 16 with AVX, and with what is narrower 16 at least.
+MOST_ROWS = {64: 8, 32: 6, 16: 3}[VECTOR_BYTES]
 _INT = ir.IntType(64)
 
 
@@ -28,7 +44,8 @@ class _Vectors:
     def __init__(self, builder: Any, bits: int) -> None:
         self.builder, self.bits = builder, bits
         self.lanes = 8 * VECTOR_BYTES // bits
-        self.columns = 2 * self.lanes
+        self.per_panel = PANEL_BYTES // VECTOR_BYTES
+        self.columns = self.per_panel * self.lanes
         element = ir.FloatType() if bits == 32 else ir.DoubleType()
         self.vector = ir.VectorType(element, self.lanes)
 
@@ -66,11 +83,11 @@ class _Tile(_Vectors):
         self.a = context.make_array(a_type)(context, builder, args[0])
         self.p = context.make_array(p_type)(context, builder, args[1])
         self.c = context.make_array(c_type)(context, builder, args[2])
-        self.row, self.panel = args[3], args[4]
+        self.row, self.panel = args[3:5]
         self.k = builder.extract_value(self.a.shape, 1)
 
     def emit(self, rows: int, panels: int) -> None:
-        builder, vectors = self.builder, 2 * panels
+        builder, vectors = self.builder, self.per_panel * panels
         before = builder.block
         head = builder.append_basic_block("tile.head")
         body = builder.append_basic_block("tile.body")
@@ -88,7 +105,7 @@ class _Tile(_Vectors):
         builder.cbranch(builder.icmp_signed("<", k, self.k), body, done)
 
         builder.position_at_end(body)
-        p = [self._load_panel(j // 2, k, j % 2) for j in range(vectors)]
+        p = [self._load_panel(*divmod(j, self.per_panel), k) for j in range(vectors)]
         for m in range(rows):
             a = self.broadcast(builder.load(builder.gep(a_rows[m], [k])))
             for j in range(vectors):
@@ -103,11 +120,11 @@ class _Tile(_Vectors):
         row = self.builder.add(self.row, _int(m))
         return self.builder.gep(array.data, [self.builder.mul(row, width)])
 
-    def _load_panel(self, offset: int, k: Any, half: int) -> Any:
+    def _load_panel(self, offset: int, part: int, k: Any) -> Any:
         builder = self.builder
         panel = builder.add(self.panel, _int(offset))
         at = builder.mul(builder.add(builder.mul(panel, self.k), k), _int(self.columns))
-        return self.load(builder.gep(self.p.data, [builder.add(at, _int(half * self.lanes))]))
+        return self.load(builder.gep(self.p.data, [builder.add(at, _int(part * self.lanes))]))
 
     def _store(self, sums: list[list[Any]]) -> None:
         builder = self.builder
@@ -134,8 +151,27 @@ def tile(rows: int, panels: int) -> Any:
 
 
 @intrinsic
+def rows_tile(typing_context: Any, A: Any, P: Any, C: Any, row: Any, panel: Any, rows: Any) -> Any:
+    """The tile of one panel and of `rows` rows, from 1 to `MOST_ROWS`."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        end = builder.append_basic_block("tile.end")
+        cases = [builder.append_basic_block("tile.rows") for _ in range(MOST_ROWS)]
+        choice = builder.switch(args[5], end)
+        for rows, case in enumerate(cases, 1):
+            choice.add_case(_int(rows), case)
+            builder.position_at_end(case)
+            _Tile(context, builder, signature, args).emit(rows, 1)
+            builder.branch(end)
+        builder.position_at_end(end)
+        return context.get_dummy_value()
+
+    return types.void(A, P, C, types.intp, types.intp, types.intp), codegen
+
+
+@intrinsic
 def copy_panel_row(typing_context: Any, U: Any, P: Any, k: Any, panel: Any) -> Any:
-    """P[panel, k] = U[k, panel's columns], as two vectors."""
+    """P[panel, k] = U[k, panel's columns], a vector at a time."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         _PanelRow(context, builder, signature, args).emit()
@@ -159,13 +195,14 @@ class _PanelRow(_Vectors):
         source = builder.gep(self.u.data, [builder.add(builder.mul(self.k, width), column)])
         row = builder.add(builder.mul(self.panel, height), self.k)
         target = builder.gep(self.p.data, [builder.mul(row, _int(self.columns))])
-        for half in (_int(0), _int(self.lanes)):
-            self.store(self.load(builder.gep(source, [half])), builder.gep(target, [half]))
+        for start in range(0, self.columns, self.lanes):
+            loaded = self.load(builder.gep(source, [_int(start)]))
+            self.store(loaded, builder.gep(target, [_int(start)]))
 
 
 @intrinsic
 def transpose_tiles(typing_context: Any, U: Any, P: Any, k: Any, panel: Any) -> Any:
-    """P[panel, k : k + lanes] = U[panel's columns, k : k + lanes]ᵀ, as two square tiles."""
+    """P[panel, k : k + lanes] = U[panel's columns, k : k + lanes]ᵀ, in square tiles."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         _TransposedPanelRows(context, builder, signature, args).emit()
@@ -181,13 +218,13 @@ class _TransposedPanelRows(_PanelRow):
         first = builder.mul(self.panel, _int(self.columns))
         row = builder.add(builder.mul(self.panel, width), self.k)
         target = builder.mul(row, _int(self.columns))
-        for half in (0, self.lanes):
+        for left in range(0, self.columns, self.lanes):
             rows = []
-            for row in range(half, half + self.lanes):
+            for row in range(left, left + self.lanes):
                 start = builder.mul(builder.add(first, _int(row)), width)
                 rows.append(self.load(builder.gep(self.u.data, [builder.add(start, self.k)])))
             for row, vector in enumerate(self._transposed(rows)):
-                at = builder.add(target, _int(row * self.columns + half))
+                at = builder.add(target, _int(row * self.columns + left))
                 self.store(vector, builder.gep(self.p.data, [at]))
 
     def _transposed(self, rows: list[Any]) -> list[Any]:

@@ -7,6 +7,7 @@ checks neither; an array of another layout is a TypingError.
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 from llvmlite import ir
@@ -49,17 +50,17 @@ def ahead(typing_context: Any, pointer: Any, count: Any) -> Any:
 
 @intrinsic
 def plane(typing_context: Any, array: Any, t: Any) -> Any:
-    """array[t], of three axes."""
-    if array.layout != "C" or array.ndim != 3:
+    """array[t], of three axes or more."""
+    if array.layout != "C" or array.ndim < 3:
         return None
-    made_type = types.Array(array.dtype, 2, "C")
+    made_type = types.Array(array.dtype, array.ndim - 1, "C")
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         whole = context.make_array(array)(context, builder, args[0])
         _, *shape = cgutils.unpack_tuple(builder, whole.shape)
         _, *strides = cgutils.unpack_tuple(builder, whole.strides)
         made = context.make_array(made_type)(context, builder)
-        made.data = builder.gep(whole.data, [builder.mul(args[1], builder.mul(*shape))])
+        made.data = builder.gep(whole.data, [builder.mul(args[1], reduce(builder.mul, shape))])
         made.shape = cgutils.pack_array(builder, shape)
         made.strides = cgutils.pack_array(builder, strides)
         made.itemsize = whole.itemsize
