@@ -24,13 +24,13 @@ def plan(
     It is that of `charrnn.train(files=files, minutes=minutes)`, which looks and measures again.
     `settings`: dotted keys that stay as they are. Raises ConfigError and DataError.
 
-    >>> plan = charrnn.plan("my.txt", 0.05, settings={"runtime.kernels": "numpy"})
+    >>> plan = charrnn.plan("my.txt", 0.05, settings={"model.hidden_size": 8})
     >>> plan.minutes, plan.config.model.num_layers, plan.speed > 0
     (0.05, 1, True)
     """
     began = time.perf_counter()
     require(minutes=minutes)
-    given = flags(files, settings)
+    given = flags(files, settings, minutes=minutes)
     planner = planner_for(None, given, minutes, began)
     config = planner.read_as(load_config(None, given))
     return planner.plan(config, load_corpus(config.data))

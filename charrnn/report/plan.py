@@ -24,7 +24,9 @@ def plan_lines(plan: Plan) -> list[str]:
     after = []
     if config.ngram.order:
         after.append("an n-gram is mixed in at the end")
-    if train.whole_epochs:
+    if plan.late:
+        after.append("most of the time had passed before training began: it takes longer")
+    elif train.whole_epochs:
         after.append(f"ends with an epoch, within {_time(plan.minutes)} of the start")
     if after:
         lines.append("; ".join(after))
@@ -64,6 +66,8 @@ def _dropout(plan: Plan) -> str:
 def _windows(plan: Plan) -> str:
     config = plan.config
     B = config.train.batch_size
+    if config.bptt.mode == "full" and config.data.mode == "stream":
+        return f"{B} streams, each whole"
     if config.bptt.mode == "full":
         return f"{B} sequences at a time, each whole"
     return f"{B} streams in windows of {config.bptt.k1}"

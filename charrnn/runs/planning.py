@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any
 
@@ -39,9 +39,13 @@ from charrnn.runtime import memory
 from charrnn.runtime.mpi_launch import started
 from charrnn.runtime.progress import working
 
-WIDTHS = (96, 320)  # measured first; then the one that is chosen
+# Hidden units that are measured first, before those that are chosen; the smaller second is for a
+# machine on which the larger would take more than a share of the time.
+FIRST, SECOND, SMALLER, SECOND_SHARE = 96, 320, 32, 0.03
+MEASURED = 20_000  # lines or records, at most
 MEASURING, MEASURING_SHARE = 0.4, 0.01  # seconds for a width: so many at most, and of the time
 BEFORE, AFTER = 0.5, 0.8  # seconds before the clock starts, and of small things after the plan
+JOINING = 2.0  # seconds in which the other ranks have read what the first one made
 EPOCH_SECONDS = 0.05  # to save and sample as an epoch ends
 EVALUATION = 1 / 3  # of the time to learn a character, to evaluate one
 EVALUATED_EVERY = 600.0  # seconds, in an epoch that takes longer
@@ -56,7 +60,8 @@ class Plan:
     """A configuration for a text and `minutes`, everything included.
 
     `speed`: characters a second that this machine learns; `passes`: how often each of the training
-    part is read; `characters` it has; `held`: the keys that were set, and not chosen.
+    part is read; `characters` it has; `held`: the keys that were set, and not chosen; `late`: most
+    of the minutes had passed before it was made, and it takes longer than they are.
     """
 
     config: Config
@@ -65,6 +70,7 @@ class Plan:
     passes: float
     characters: int
     held: Keys
+    late: bool = False
 
     @property
     def settings(self) -> Keys:
@@ -105,8 +111,9 @@ class Planner:
         fixed = self.held.get("model.hidden_size")
         machine = _Machine(self, base, corpus)
         with working("measuring this machine"):
-            for H in WIDTHS if fixed is None else (fixed,):
-                machine.look(H)
+            machine.look(FIRST if fixed is None else fixed)
+            if fixed is None:
+                machine.look(self._second(machine, facts, held))
             self._decide_on_ngram(facts)
             choice = self._choose(machine, facts, held)
             if fixed is None:
@@ -123,7 +130,14 @@ class Planner:
         return Plan(
             with_keys(config, self._free(keys)), self.minutes,
             1 / machine.seconds(choice.hidden_size), choice.passes, facts.characters, self.held,
+            late=self._left(machine, facts) < self._least,
         )  # fmt: skip
+
+    def _second(self, machine: _Machine, facts: Facts, held: Keys) -> int:
+        width = held.get("bptt.k1", facts.characters / (facts.sequences or 1))
+        per_update = width * held["train.batch_size"] * machine.seconds(FIRST)
+        seconds = 3 * per_update * (SECOND / FIRST) ** 2
+        return SECOND if seconds <= SECOND_SHARE * 60 * self.minutes else SMALLER
 
     def _windows(self, facts: Facts) -> Keys:
         keys = windows(facts, started().size)
@@ -146,12 +160,21 @@ class Planner:
 
     def _training_seconds(self, machine: _Machine, facts: Facts) -> float:
         """For training, evaluations on the way included."""
+        return max(self._left(machine, facts), self._least)
+
+    @property
+    def _least(self) -> float:
+        """Seconds that are trained in any case."""
+        return max(LEAST_SHARE * 60 * self.minutes, LEAST_SECONDS)
+
+    def _left(self, machine: _Machine, facts: Facts) -> float:
+        """Seconds that are neither past nor set aside."""
         total, spent = 60 * self.minutes, time.perf_counter() - self.began
         evaluation = EVALUATION * facts.validated * machine.slowest
-        after = AFTER + evaluation
+        after = evaluation + AFTER + (JOINING if started().size > 1 else 0.0)
         if self.ngram:
             after += evaluation + ngram_seconds(facts, compiled=has_compiled())
-        return max(total - BEFORE - spent - after, LEAST_SHARE * total, LEAST_SECONDS)
+        return total - BEFORE - spent - after
 
     def _decide_on_ngram(self, facts: Facts) -> None:
         """Once the loops of training are there. Those of the n-gram are compiled now, not at the
@@ -189,7 +212,7 @@ class Fitter(Planner):
             keys["train.epochs"] = fitting
         return Plan(
             with_keys(config, keys), self.minutes, 1 / machine.seconds(H), min(fitting, limit),
-            facts.characters, {},
+            facts.characters, {}, late=self._left(machine, facts) < self._least,
         )  # fmt: skip
 
 
@@ -197,7 +220,7 @@ class _Machine:
     """What training on this text takes here, by the hidden units of an otherwise equal network."""
 
     def __init__(self, planner: Planner, base: Config, corpus: Corpus) -> None:
-        self._planner, self._base, self._corpus = planner, base, corpus
+        self._planner, self._base, self._corpus = planner, base, _part_of(corpus)
         self._measured: dict[int, float] = {}
 
     def look(self, H: int, config: Config | None = None) -> None:
@@ -222,6 +245,13 @@ class _Machine:
 
     def parameters(self, H: int) -> int:
         return build.parameter_count(_of_width(self._base, H), self._corpus.vocabulary.K)
+
+
+def _part_of(corpus: Corpus) -> Corpus:
+    """Enough of it to measure, so that millions of lines are not sorted for that."""
+    if corpus.boundary is None:
+        return corpus
+    return replace(corpus, rows={**corpus.rows, "train": corpus.rows["train"][:MEASURED]})
 
 
 def data_keys(config: Config, held: Mapping[str, Any], minutes: float) -> Keys:

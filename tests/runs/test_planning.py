@@ -65,7 +65,12 @@ def test_nothing_but_a_text_is_planned_for_ten_minutes(text_file, tmp_path, meas
 
 @pytest.mark.parametrize(
     "given",
-    [{"steps": 3}, {"epochs": 2}, {"settings": {"model.hidden_size": 8}}, {"config": {}}],
+    [
+        {"steps": 3},
+        {"epochs": 2},
+        {"settings": {"model.hidden_size": 8}},
+        {"config": {"model.hidden_size": 8}},
+    ],
 )
 def test_whoever_says_more_gets_the_defaults(text_file, tmp_path, measured, given):
     planned, told, plan = begun(files=text_file, out=tmp_path / "run", **given)
