@@ -44,7 +44,7 @@ def refused(path: Path, data: bytes) -> str:
 def test_fuzz():
     """Some hostile files of every kind; see scripts/fuzz.py to run many more."""
     script = [sys.executable, str(ROOT / "scripts" / "fuzz.py"), "--seconds", "20"]
-    counts = ["--checkpoints", "40", "--mixtures", "8", "--configs", "50", "--texts", "25"]
+    counts = ["--checkpoints", "40", "--mixtures", "15", "--configs", "50", "--texts", "25"]
     done = subprocess.run([*script, *counts], capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 0, done.stdout + done.stderr
     rows = [line.split(" | ") for line in done.stdout.splitlines() if line.startswith("| ")][1:]
