@@ -61,12 +61,7 @@ def prepare_sampler(
         length=length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed, lines=lines,
         records=records, on_unknown=on_unknown, ngram_weight=ngram_weight,
     )  # fmt: skip
-    mixture = model.used_mixture(use, tell)
-    if mixture is None and ngram_weight is not None:
-        raise UsageError(
-            f"{argument('ngram_weight')} is for a run with an n-gram",
-            then=f"to add one: {call('mix', 'RUN')}",
-        )
+    mixed = _mixed(model, use, ngram_weight, tell)
     layout = model.layout
     boundary = layout.boundary_id(vocabulary)
     if boundary is None and (unique or records is not None):
@@ -77,14 +72,7 @@ def prepare_sampler(
         )
     if records is not None and length is None:
         length = records * RECORD_LENGTH
-    asked = vocabulary.encode(
-        prime, on_unknown or model.config.data.on_unknown, argument(prime_name),
-        argument("on_unknown"),
-    )  # fmt: skip
-    if vocabulary.unknown is not None:
-        unknown = np.count_nonzero(asked == vocabulary.id(vocabulary.unknown))
-        if unknown:
-            tell(f"{argument(prime_name)}: {unknown:,} of its characters are unknown to the model")
+    asked = _encoded(model, prime, on_unknown, argument(prime_name), tell)
     start = np.array([layout.first_id(vocabulary)], np.int32)
     mask = allowed_ids(vocabulary, allow, forbid)
     if mask is not None and layout.boundary == RECORD_END:
@@ -111,12 +99,38 @@ def prepare_sampler(
         tell=tell,
         training_text=None if corpus is None else TrainingText(corpus),
         check_novelty=check_novelty,
-        mixed=None
-        if mixture is None
-        else WeightedMixture(mixture, 1.0 if ngram_weight is None else ngram_weight),
+        mixed=mixed,
         utf8=_utf8(vocabulary, settings.allowed, prime_text, tell) if valid else None,
         workers=build.available_threads(model.config),
     )
+
+
+def _mixed(
+    model: LoadedModel, use: str | None, ngram_weight: float | None, tell: Callable[[str], None]
+) -> WeightedMixture | None:
+    mixture = model.used_mixture(use, tell)
+    if mixture is not None:
+        return WeightedMixture(mixture, 1.0 if ngram_weight is None else ngram_weight)
+    if ngram_weight is not None:
+        raise UsageError(
+            f"{argument('ngram_weight')} is for a run with an n-gram",
+            then=f"to add one: {call('mix', 'RUN')}",
+        )
+    return None
+
+
+def _encoded(
+    model: LoadedModel, prime: str, on_unknown: Any, where: str, tell: Callable[[str], None]
+) -> NDArray[np.int32]:
+    """The prime's ids; it is told how many stand for what the vocabulary lacks."""
+    vocabulary = model.vocabulary
+    how = on_unknown or model.config.data.on_unknown
+    ids = vocabulary.encode(prime, how, where, argument("on_unknown"))
+    if vocabulary.unknown is not None:
+        unknown = np.count_nonzero(ids == vocabulary.id(vocabulary.unknown))
+        if unknown:
+            tell(f"{where}: {unknown:,} of its characters are unknown to the model")
+    return ids
 
 
 def _utf8(

@@ -60,8 +60,8 @@ class Advice:
 
     def end(self) -> str | None:
         """About the way the losses went."""
-        course = self._other_text() or self._course()
-        return "; ".join(filter(None, (course, self._above_validation()))) or None
+        trend = self._other_text() or self._trend()
+        return "; ".join(filter(None, (trend, self._above_validation()))) or None
 
     def _other_text(self) -> str | None:
         """That the validation part was at no time predicted better than by chance."""
@@ -94,7 +94,7 @@ class Advice:
             "is measured with dropout"
         )
 
-    def _course(self) -> str | None:
+    def _trend(self) -> str | None:
         if len(self._evaluations) < 3:
             return None
         before, last = self._evaluations[-2:]
