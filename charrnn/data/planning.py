@@ -4,8 +4,8 @@ Pure arithmetic, so that it can be read, and tested, at one look; docs/planning.
 and what they were measured on. `runs/planning.py` brings the numbers and makes a configuration.
 
     passes     p(H) = 0.95 s / e(H), of s seconds, where an epoch of N characters takes e(H)
-    size       the largest H with p(H) ≥ 4 (of a text above 2 M characters: any p), as many
-               characters read as 5 × parameters, and at most 3 parameters a character of the text
+    size       the largest H for which 9 characters are read for each parameter, in the epochs that
+               there may be, and with at most so many parameters for a character of the text
     epochs     ⌊p(H)⌋; where that is 0 the clock ends the run
 """
 
@@ -26,42 +26,43 @@ SIZES = (32, 48, 64, 96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768)
 class Rule:
     """The numbers of one kind of text. Lists of pairs are joined by straight lines.
 
-    `dropout`, `weight_dropout`, `final` and `rate`: by passes, and the last by hidden units.
+    `dropout`, `weight_dropout`, `final` and `rate_factor` go by passes, `rate` by hidden units.
     """
 
     k1: int | None  # None: whole sequences
     batch: int
     fewest_updates: int  # of an epoch, for which a short text has fewer streams
-    least_passes: float
-    many: float  # characters of a text that may be read less often than that
     read_per_parameter: float
     parameters_per_character: float
     most_epochs: int
     dropout: Points
     weight_dropout: Points
     final: Points
+    rate_factor: Points
     rate: Callable[[int], float]
     warmup: int
     grad_clip: float
 
 
 STREAM = Rule(
-    k1=48, batch=16, fewest_updates=30,
-    least_passes=4, many=2e6, read_per_parameter=5, parameters_per_character=3, most_epochs=40,
-    dropout=((2, 0), (4, 0.2), (8, 0.3), (15, 0.4), (25, 0.5)),
-    weight_dropout=((6, 0), (14, 0.3)),
-    final=((4, 0.5), (14, 0.2)),
-    rate=lambda H: min(max(8e-3 * (288 / H) ** 0.5, 2e-3), 1e-2),
+    k1=48, batch=16, fewest_updates=100,
+    read_per_parameter=9, parameters_per_character=3, most_epochs=40,
+    dropout=((0, 0.05), (1, 0.1), (3, 0.1), (4, 0.25), (12, 0.4), (25, 0.5)),
+    weight_dropout=((4, 0), (12, 0.15), (25, 0.3)),
+    final=((4, 0.5), (12, 0.2)),
+    rate_factor=((1, 1.6), (3, 1)),
+    rate=lambda H: 1.2e-2 * min(384 / H, 1) ** 0.5,
     warmup=100, grad_clip=5.0,
 )  # fmt: skip
 # Lines and records of few characters: configs/recipes/names.yaml where there is time for it.
 SEQUENCES = Rule(
     k1=None, batch=32, fewest_updates=30,
-    least_passes=12, many=5e6, read_per_parameter=5, parameters_per_character=1.1, most_epochs=30,
+    read_per_parameter=9, parameters_per_character=1.1, most_epochs=30,
     dropout=((2, 0), (6, 0.2), (25, 0.4)),
     weight_dropout=((4, 0), (25, 0.4)),
     final=((0, 0),),
-    rate=lambda H: min(max(4e-3 * (200 / H) ** 0.5, 2e-3), 8e-3),
+    rate_factor=((0, 1),),
+    rate=lambda H: min(4e-3 * (200 / H) ** 0.5, 8e-3),
     warmup=50, grad_clip=1.0,
 )  # fmt: skip
 SHORT = 100  # characters of a sequence, on average, that is learned whole
@@ -150,8 +151,7 @@ def choose(
     def fits(H: int) -> bool:
         read = min(passes(H), most) * N
         return (
-            (rule.many < N or passes(H) >= min(rule.least_passes, most))
-            and read >= rule.read_per_parameter * parameters(H)
+            read >= rule.read_per_parameter * parameters(H)
             and parameters(H) <= rule.parameters_per_character * N
         )
 
@@ -191,7 +191,9 @@ def _optimiser(
         "optim.schedule.warmup_steps": min(rule.warmup, int(WARMUP_SHARE * updates)),
     }
     if held.get("optim.name", "adam") in ("adam", "adamw"):
-        keys["optim.learning_rate"] = float(f"{rule.rate(H):.2g}")
+        keys["optim.learning_rate"] = float(
+            f"{between(rule.rate_factor, passes) * rule.rate(H):.2g}"
+        )
     if held.get("optim.schedule.name", "cosine") == "cosine":
         keys["optim.schedule.name"] = "cosine"
         keys["optim.schedule.final"] = round(between(rule.final, passes), 2)

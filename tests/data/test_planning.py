@@ -18,6 +18,7 @@ from charrnn.data.planning import (
     between,
     choose,
     has_ngram,
+    rule_of,
     validation_share,
     windows,
 )
@@ -91,7 +92,7 @@ def test_windows_are_no_more_than_the_text_has(facts):
     B = keys["train.batch_size"]
     assert 2 <= B <= max(STREAM.batch, SEQUENCES.batch)
     width = keys.get("bptt.k1") or facts.characters / facts.sequences
-    assert B == 2 or B * width * STREAM.fewest_updates <= facts.characters
+    assert B == 2 or B * width * rule_of(facts).fewest_updates <= facts.characters
     assert windows(facts, ranks=7)["train.batch_size"] >= 7
 
 
