@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from math import exp, log
 
-from charrnn.build.hardware import threads
+from charrnn.build.cells import parameter_count
+from charrnn.build.hardware import threads, warm_up
+from charrnn.build.models import network
 from charrnn.build.training import trainer
 from charrnn.config import Config
 from charrnn.data.corpus import Corpus
+from charrnn.nn.network import Network
+from charrnn.runtime.mpi_launch import started
 from charrnn.runtime.workers import threads as limited_threads
 
 FEWEST_UPDATES = 2
+MOST_SEQUENCES = 20_000  # so that millions of lines are not sorted to measure
+EVALUATION = 1 / 3  # of the time to learn a character, to evaluate one
 
 
 def seconds_per_character(config: Config, corpus: Corpus, seconds: float) -> float:
@@ -41,3 +48,48 @@ def interpolated(measured: Mapping[int, float], H: int) -> float:
     low, high = widths[above - 1], widths[above]
     power = log(measured[high] / measured[low]) / log(high / low)
     return measured[low] * exp(min(max(power, 0.0), 2.0) * log(H / low))
+
+
+class Machine:
+    """What training on a text takes here, by the hidden units of an otherwise equal network.
+
+    `prepare` compiles a network's loops, where it has any; `seconds` may be spent on each width.
+    """
+
+    def __init__(
+        self, base: Config, corpus: Corpus, seconds: float,
+        prepare: Callable[[Network], object] = warm_up,
+    ) -> None:  # fmt: skip
+        self._base, self._seconds, self._prepare = base, seconds, prepare
+        self._corpus = corpus
+        if corpus.boundary is not None:
+            few = corpus.rows["train"][:MOST_SEQUENCES]
+            self._corpus = replace(corpus, rows={**corpus.rows, "train": few})
+        self._measured: dict[int, float] = {}
+
+    def measure(self, H: int, config: Config | None = None) -> None:
+        """Measure one width. Ranks share the streams: this one is measured with its own."""
+        sized, ranks = _of_width(config or self._base, H), started().size
+        own = max(sized.train.batch_size // ranks, 1)
+        train = sized.train.model_copy(update={"batch_size": own})
+        sized = sized.model_copy(update={"train": train})
+        if not self._measured:
+            self._prepare(network(sized, self._corpus.vocabulary.K))
+        self._measured[H] = seconds_per_character(sized, self._corpus, self._seconds) / ranks
+
+    def learning(self, H: int) -> float:
+        """Seconds to learn a character."""
+        return interpolated(self._measured, H)
+
+    def evaluating(self, H: int) -> float:
+        """Seconds to evaluate a character."""
+        return EVALUATION * self.learning(H)
+
+    def parameters(self, H: int) -> int:
+        """How many the network has."""
+        return parameter_count(_of_width(self._base, H), self._corpus.vocabulary.K)
+
+
+def _of_width(config: Config, H: int) -> Config:
+    model = config.model.model_copy(update={"hidden_size": H})
+    return config.model_copy(update={"model": model})

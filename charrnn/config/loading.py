@@ -191,6 +191,12 @@ def merged(layers: Sequence[Layer]) -> Config:
     return config
 
 
+def with_keys(config: Config, keys: Mapping[str, Any]) -> Config:
+    """The configuration with these dotted keys. Raises ConfigError."""
+    layers = [dotted_layer(key, value, key) for key, value in keys.items()]
+    return merged([(config.model_dump(exclude_unset=True), {}), *layers])
+
+
 def from_dict(values: Mapping[str, Any], source: str) -> Config:
     """A Config from plain values, as a checkpoint stores them. Raises ConfigError."""
     _require_bounded(values, source)

@@ -7,17 +7,15 @@ never plans again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from math import inf
-from typing import Any
 
 from charrnn import build
-from charrnn.build.speed import interpolated, seconds_per_character
+from charrnn.build.speed import Machine
 from charrnn.config import Config, flat
-from charrnn.config.loading import dotted_layer, merged
+from charrnn.config.loading import with_keys
 from charrnn.data.corpus import Corpus
-from charrnn.data.files import find_files
 from charrnn.data.planning import (
     SLACK,
     Choice,
@@ -26,14 +24,11 @@ from charrnn.data.planning import (
     choose,
     has_ngram,
     ngram_seconds,
-    validation_share,
     windows,
 )
-from charrnn.data.suggestion import Suggestion, suggest
-from charrnn.data.survey import survey, together
-from charrnn.errors import DataError
 from charrnn.nn.backends.availability import has_compiled
 from charrnn.nn.network import Network
+from charrnn.runs.looking import data_keys, facts_of
 from charrnn.runs.mixtures import warm_up_mixture
 from charrnn.runtime import memory
 from charrnn.runtime.mpi_launch import started
@@ -42,13 +37,12 @@ from charrnn.runtime.progress import working
 # Hidden units that are measured first, before those that are chosen; the smaller second is for a
 # machine on which the larger would take more than a share of the time.
 FIRST, SECOND, SMALLER, SECOND_SHARE = 96, 320, 32, 0.03
-MEASURED = 20_000  # lines or records, at most
 MEASURING, MEASURING_SHARE = 0.4, 0.01  # seconds for a width: so many at most, and of the time
 BEFORE, AFTER = 0.5, 0.8  # seconds before the clock starts, and of small things after the plan
 JOINING = 2.0  # seconds in which the other ranks have read what the first one made
 EPOCH_SECONDS = 0.05  # to save and sample as an epoch ends
-EVALUATION = 1 / 3  # of the time to learn a character, to evaluate one
-EVALUATED_EVERY = 600.0  # seconds, in an epoch that takes longer
+SAVED_EVERY = 600.0  # seconds, in an epoch that takes longer
+BETWEEN_EVALUATIONS = 50  # times as long as one takes, in such an epoch
 LEFT_FOR_NGRAM = 0.6  # of the minutes, once this machine is measured
 LEAST_SHARE, LEAST_SECONDS = 0.1, 0.3  # that are trained however long the rest takes
 
@@ -109,33 +103,38 @@ class Planner:
             "model.num_layers": 1, "optim.ema_decay": 0.9, "train.minutes": self.minutes, **held,
         })  # fmt: skip
         fixed = self.held.get("model.hidden_size")
-        machine = _Machine(self, base, corpus)
+        machine = self._machine(base, corpus)
         with working("measuring this machine"):
-            machine.look(FIRST if fixed is None else fixed)
+            machine.measure(FIRST if fixed is None else fixed)
             if fixed is None:
-                machine.look(self._second(machine, facts, held))
+                machine.measure(self._second(machine, facts, held))
             self._decide_on_ngram(facts)
             choice = self._choose(machine, facts, held)
             if fixed is None:
-                machine.look(choice.hidden_size, with_keys(base, self._free(choice.keys)))
+                machine.measure(choice.hidden_size, with_keys(base, self._free(choice.keys)))
                 choice = self._choose(machine, facts, held)
+        H = choice.hidden_size
         keys = {
             **own_windows,
             **choice.keys,
-            **_rhythm(choice, facts, machine.seconds(choice.hidden_size)),
+            **_rhythm(choice, facts, machine),
             "ngram.order": "auto" if self.ngram else 0,
-            "train.minutes": _rounded(self._training_seconds(machine, facts) / 60),
+            "train.minutes": _rounded(self._training_seconds(machine, facts, H) / 60),
             "train.whole_epochs": not choice.by_clock,
         }
         return Plan(
             with_keys(config, self._free(keys)), self.minutes,
-            1 / machine.seconds(choice.hidden_size), choice.passes, facts.characters, self.held,
-            late=self._left(machine, facts) < self._least,
+            1 / machine.learning(H), choice.passes, facts.characters, self.held,
+            late=self._is_late(machine, facts, H),
         )  # fmt: skip
 
-    def _second(self, machine: _Machine, facts: Facts, held: Keys) -> int:
+    def _machine(self, config: Config, corpus: Corpus) -> Machine:
+        seconds = min(MEASURING, MEASURING_SHARE * 60 * self.minutes)
+        return Machine(config, corpus, seconds, self.prepare)
+
+    def _second(self, machine: Machine, facts: Facts, held: Keys) -> int:
         width = held.get("bptt.k1", facts.characters / (facts.sequences or 1))
-        per_update = width * held["train.batch_size"] * machine.seconds(FIRST)
+        per_update = width * held["train.batch_size"] * machine.learning(FIRST)
         seconds = 3 * per_update * (SECOND / FIRST) ** 2
         return SECOND if seconds <= SECOND_SHARE * 60 * self.minutes else SMALLER
 
@@ -150,31 +149,43 @@ class Planner:
     def _free(self, keys: Keys) -> Keys:
         return {key: value for key, value in keys.items() if key not in self.held}
 
-    def _choose(self, machine: _Machine, facts: Facts, held: Keys) -> Choice:
-        H = held.get("model.hidden_size")
+    def _choose(self, machine: Machine, facts: Facts, held: Keys) -> Choice:
+        fixed, seconds = held.get("model.hidden_size"), self._left(facts)
+        epoch = _epoch(machine, facts)
+
+        def as_part_of_all(H: int) -> float:
+            """An epoch, longer by its share of what comes at the end at this size."""
+            return epoch(H) * max(seconds, self._least) / self._training_seconds(machine, facts, H)
+
         return choose(
-            facts, self._training_seconds(machine, facts),
-            epoch=_epoch(machine, facts), parameters=machine.parameters, held=held,
-            **({} if H is None else {"sizes": [H]}),
+            facts, max(seconds, self._least),
+            epoch=as_part_of_all, parameters=machine.parameters, held=held,
+            **({} if fixed is None else {"sizes": [fixed]}),
         )  # fmt: skip
 
-    def _training_seconds(self, machine: _Machine, facts: Facts) -> float:
+    def _training_seconds(self, machine: Machine, facts: Facts, H: int) -> float:
         """For training, evaluations on the way included."""
-        return max(self._left(machine, facts), self._least)
+        return max(self._left(facts) - self._end(machine, facts, H), self._least)
+
+    def _is_late(self, machine: Machine, facts: Facts, H: int) -> bool:
+        return self._left(facts) - self._end(machine, facts, H) < self._least
 
     @property
     def _least(self) -> float:
         """Seconds that are trained in any case."""
         return max(LEAST_SHARE * 60 * self.minutes, LEAST_SECONDS)
 
-    def _left(self, machine: _Machine, facts: Facts) -> float:
-        """Seconds that are neither past nor set aside."""
+    def _left(self, facts: Facts) -> float:
+        """Seconds that are neither past nor set aside for what takes as long at any size."""
         total, spent = 60 * self.minutes, time.perf_counter() - self.began
-        evaluation = EVALUATION * facts.validated * machine.slowest
-        after = evaluation + AFTER + (JOINING if started().size > 1 else 0.0)
+        after = AFTER + (JOINING if started().size > 1 else 0.0)
         if self.ngram:
-            after += evaluation + ngram_seconds(facts, compiled=has_compiled())
+            after += ngram_seconds(facts, compiled=has_compiled())
         return total - BEFORE - spent - after
+
+    def _end(self, machine: Machine, facts: Facts, H: int) -> float:
+        """Seconds of a last evaluation, and one for the mixture."""
+        return facts.validated * machine.evaluating(H) * (1 + self.ngram)
 
     def _decide_on_ngram(self, facts: Facts) -> None:
         """Once the loops of training are there. Those of the n-gram are compiled now, not at the
@@ -200,126 +211,45 @@ class Fitter(Planner):
     def plan(self, config: Config, corpus: Corpus) -> Plan:
         facts, H = facts_of(corpus), config.model.hidden_size
         self.held["ngram.order"] = config.ngram.order
-        machine = _Machine(self, config, corpus)
+        machine = self._machine(config, corpus)
         with working("measuring this machine"):
-            machine.look(H)
+            machine.measure(H)
             self._decide_on_ngram(facts)
-        seconds, limit = self._training_seconds(machine, facts), config.train.epochs or inf
+        seconds, limit = self._training_seconds(machine, facts, H), config.train.epochs or inf
         fitting = SLACK * seconds / _epoch(machine, facts)(H)
         keys: Keys = {"train.minutes": _rounded(seconds / 60), "train.whole_epochs": fitting >= 1}
         if 1 <= fitting < limit:
             fitting = float(int(fitting))
             keys["train.epochs"] = fitting
         return Plan(
-            with_keys(config, keys), self.minutes, 1 / machine.seconds(H), min(fitting, limit),
-            facts.characters, {}, late=self._left(machine, facts) < self._least,
+            with_keys(config, keys), self.minutes, 1 / machine.learning(H), min(fitting, limit),
+            facts.characters, {}, late=self._is_late(machine, facts, H),
         )  # fmt: skip
 
 
-class _Machine:
-    """What training on this text takes here, by the hidden units of an otherwise equal network."""
-
-    def __init__(self, planner: Planner, base: Config, corpus: Corpus) -> None:
-        self._planner, self._base, self._corpus = planner, base, _part_of(corpus)
-        self._measured: dict[int, float] = {}
-
-    def look(self, H: int, config: Config | None = None) -> None:
-        """Measure one width. Ranks share the streams: this one is measured with its own."""
-        sized, ranks = _of_width(config or self._base, H), started().size
-        own = max(sized.train.batch_size // ranks, 1)
-        train = sized.train.model_copy(update={"batch_size": own})
-        sized = sized.model_copy(update={"train": train})
-        if not self._measured:
-            self._planner.prepare(build.network(sized, self._corpus.vocabulary.K))
-        seconds = min(MEASURING, MEASURING_SHARE * 60 * self._planner.minutes)
-        self._measured[H] = seconds_per_character(sized, self._corpus, seconds) / ranks
-
-    def seconds(self, H: int) -> float:
-        """To learn a character."""
-        return interpolated(self._measured, H)
-
-    @property
-    def slowest(self) -> float:
-        """The most that was measured of any width."""
-        return max(self._measured.values())
-
-    def parameters(self, H: int) -> int:
-        return build.parameter_count(_of_width(self._base, H), self._corpus.vocabulary.K)
-
-
-def _part_of(corpus: Corpus) -> Corpus:
-    """Enough of it to measure, so that millions of lines are not sorted for that."""
-    if corpus.boundary is None:
-        return corpus
-    return replace(corpus, rows={**corpus.rows, "train": corpus.rows["train"][:MEASURED]})
-
-
-def data_keys(config: Config, held: Mapping[str, Any], minutes: float) -> Keys:
-    """What a look at the text says of how it is read."""
-    found = _suggestion(config)
-    if found is None:
-        return {}
-    keys, mode = dict(found[0].keys), found[0].keys.get("data.mode", "stream")
-    if mode == "stream":
-        share = validation_share(found[1], 60 * minutes)
-        keys["data.split"] = [round(1 - share, 3), share, 0.0]
-    if held.get("data.mode", mode) != mode:
-        del keys["data.split"]
-    if held.get("data.unit") == "byte":
-        keys.pop("data.encoding", None)
-    return {key: value for key, value in keys.items() if key not in held}
-
-
-def _suggestion(config: Config) -> tuple[Suggestion, int] | None:
-    """What a look at the files suggests, and their characters; None where that says nothing."""
-    data = config.data
-    encoding = "latin-1" if data.unit == "byte" else data.encoding
-    try:
-        files = find_files(data.text)
-        with working("looking at the text") as done:
-            found = together([
-                survey(file, None if encoding == "utf-8" else encoding, done, keep=True)
-                for file in files
-            ])  # fmt: skip
-    except DataError:  # which reading the text tells better
-        return None
-    suggestion = suggest(found) if len(found.encodings) == 1 else None
-    return None if suggestion is None else (suggestion, found.characters)
-
-
-def facts_of(corpus: Corpus) -> Facts:
-    """What the rule asks of a text."""
-    sequences = None if corpus.boundary is None else len(corpus.rows["train"])
-    return Facts(
-        corpus.characters("train"), corpus.characters("val"), corpus.vocabulary.K, sequences
-    )
-
-
-def _epoch(machine: _Machine, facts: Facts) -> Callable[[int], float]:
+def _epoch(machine: Machine, facts: Facts) -> Callable[[int], float]:
     """Seconds of an epoch, its evaluation included, by hidden units."""
-    characters = facts.characters + EVALUATION * facts.validated
-    return lambda H: EPOCH_SECONDS + characters * machine.seconds(H)
+
+    def seconds(H: int) -> float:
+        return (
+            EPOCH_SECONDS
+            + facts.characters * machine.learning(H)
+            + facts.validated * machine.evaluating(H)
+        )
+
+    return seconds
 
 
-def _rhythm(choice: Choice, facts: Facts, seconds: float) -> Keys:
-    """Evaluations and checkpoints within an epoch that takes long."""
-    if facts.characters * seconds <= EVALUATED_EVERY:
-        return {}
-    every = max(int(EVALUATED_EVERY / (choice.characters_per_update * seconds)), 1)
-    return {"train.eval_every": every, "train.checkpoint_every": every}
-
-
-def _of_width(config: Config, H: int) -> Config:
-    model = config.model.model_copy(update={"hidden_size": H})
-    return config.model_copy(update={"model": model})
+def _rhythm(choice: Choice, facts: Facts, machine: Machine) -> Keys:
+    """Checkpoints and evaluations within an epoch that takes long."""
+    H = choice.hidden_size
+    update = choice.characters_per_update * machine.learning(H)
+    between = max(SAVED_EVERY, BETWEEN_EVALUATIONS * facts.validated * machine.evaluating(H))
+    every = {"train.checkpoint_every": SAVED_EVERY, "train.eval_every": between}
+    epoch = facts.characters * machine.learning(H)
+    return {key: max(int(s / update), 1) for key, s in every.items() if s < epoch}
 
 
 def _rounded(minutes: float) -> float:
     """About three digits, and not more than it was."""
     return float(f"{0.9995 * minutes:.4g}")
-
-
-def with_keys(config: Config, keys: Mapping[str, Any]) -> Config:
-    """The configuration with these dotted keys. Raises ConfigError."""
-    layers = [dotted_layer(key, value, key) for key, value in keys.items()]
-    return merged([(config.model_dump(exclude_unset=True), {}), *layers])

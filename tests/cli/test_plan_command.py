@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 import charrnn
 from charrnn import config
-from charrnn.build import hardware
+from charrnn.build import hardware, speed
 from charrnn.cli.main import cli
 from charrnn.runs import planning
 
@@ -19,7 +19,7 @@ from charrnn.runs import planning
 def command(monkeypatch):
     for module in (planning, hardware):
         monkeypatch.setattr(module, "has_compiled", lambda: False)
-    monkeypatch.setattr(planning, "seconds_per_character", lambda made, corpus, seconds: 1e-5)
+    monkeypatch.setattr(speed, "seconds_per_character", lambda made, corpus, seconds: 1e-5)
 
     def run(*args):
         done = CliRunner().invoke(cli, list(map(str, args)), catch_exceptions=False)

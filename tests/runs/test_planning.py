@@ -11,7 +11,7 @@ import pytest
 
 import charrnn
 from charrnn import config
-from charrnn.build import hardware
+from charrnn.build import hardware, speed
 from charrnn.build.speed import interpolated, seconds_per_character
 from charrnn.data.corpus import load_corpus
 from charrnn.errors import ConfigError, DataError, UsageError
@@ -32,7 +32,7 @@ def measured(monkeypatch):
         return settings.model.hidden_size * 1e-7 * measure.slowness
 
     measure.slowness = 1.0
-    monkeypatch.setattr(planning, "seconds_per_character", measure)
+    monkeypatch.setattr(speed, "seconds_per_character", measure)
     monkeypatch.setattr(planning, "warm_up_mixture", lambda K: None)
     for module in (planning, hardware):
         monkeypatch.setattr(module, "has_compiled", lambda: False)
@@ -200,7 +200,7 @@ def test_mistakes_are_told_before_anything_is_measured(text_file, tmp_path, meas
 
 
 def test_ranks_share_the_streams(text_file, tmp_path, measured, monkeypatch):
-    monkeypatch.setattr(planning, "started", lambda: SimpleNamespace(size=2))
+    monkeypatch.setattr(speed, "started", lambda: SimpleNamespace(size=2))
     planned, _, plan = begun(files=text_file, out=tmp_path / "run", minutes=5)
     H = planned.model.hidden_size
     assert measured.asked[0].train.batch_size == max(planned.train.batch_size // 2, 1)
@@ -219,3 +219,15 @@ def test_speeds_between_those_measured():
         assert interpolated(power, H) == pytest.approx(H**1.5)
     assert interpolated({100: 5.0}, 7) == 5.0
     assert interpolated({100: 5.0, 200: 3.0}, 400) == 5.0
+
+
+def test_a_long_epoch_is_saved_and_evaluated_on_the_way(text_file, measured):
+    measured.measure.slowness = 1e5
+    short = charrnn.plan(text_file, 300, settings={"model.hidden_size": 8})
+    long = charrnn.plan(text_file, 9000, settings={"model.hidden_size": 80})
+    assert long.passes >= 1
+    assert short.config.train.checkpoint_every == "epoch"
+    per_update = long.config.bptt.k1 * long.config.train.batch_size
+    seconds = long.config.train.checkpoint_every * per_update / long.speed
+    assert 500 < seconds <= 600
+    assert long.config.train.eval_every >= long.config.train.checkpoint_every
