@@ -70,21 +70,24 @@ def _scatter(ids, dA, dW):
 
 @compiled
 def _softmax(Z, y, E):
+    """In two passes over the rows: the sums of neighbours, each a chain of additions, overlap."""
     N, K = Z.shape
     for n in range(N):
         z = row(Z, (n,))
         top = z[0]
         for k in range(1, K):
             top = z[k] if z[k] > top else top
-        picked = z[y[n]] - top
+        E[n] = z[y[n]] - top
         for k in range(K):
             z[k] = exp(z[k] - top)  # (CE.1)
+    for n in range(N):
+        z = row(Z, (n,))
         total = number(Z, 0)
         for k in range(K):
             total += z[k]
         for k in range(K):
             z[k] /= total
-        E[n] = np.log(total) - picked  # (CE.2)
+        E[n] = np.log(total) - E[n]  # (CE.2)
 
 
 def adam_step(
