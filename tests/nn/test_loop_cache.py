@@ -135,6 +135,32 @@ def test_what_the_cache_has_not_is_told_once_and_what_it_has_is_not(loop):
     assert told == []
 
 
+PARTS = """
+from charrnn.nn.backends.compiled.compiling import compiled, part, tanh
+
+@part
+def grown(x, n):
+    for j in range(n):
+        for k in range(n):
+            x[j] = tanh(x[j] - x[k] * x[j]) + (x[k] - x[j]) * x[j]
+
+@compiled
+def after(x):
+    grown(x, len(x))
+    grown(x, len(x) - 1)
+"""
+
+
+def test_a_part_is_in_the_loop_and_nowhere_else(loop, tmp_path):
+    """As a function of its own it would be there twice, and be rounded in two ways."""
+    (tmp_path / "loop.py").write_text(PARTS)
+    function = loop()
+    function(np.ones(3, np.float32))
+    [code] = function.inspect_llvm().values()
+    assert not [line for line in code.splitlines() if "grown" in line and " call " in line]
+    assert not [line for line in code.splitlines() if "tanh" in line and " call " in line]
+
+
 CELLS = {
     "rnn": (["model.cell=rnn"], rnn),
     "lstm": ([], lstm),

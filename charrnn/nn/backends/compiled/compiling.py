@@ -63,10 +63,22 @@ def compiled(function: Callable[..., Any]) -> Any:
     return _kept(njit(no_cfunc_wrapper=True, **_OPTIONS)(function))
 
 
+_OF_OTHERS = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
+
+
 def part(function: Callable[..., Any]) -> Any:
-    """A part of compiled functions, which only they can call: a third less to compile."""
-    alone = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
-    return _kept(njit(**alone, **_OPTIONS)(function))
+    """A part of compiled functions, which only they can call, and which becomes a part of each.
+
+    LLVM rounds a sum of products once or twice, as the code around it lets it. A part that stays a
+    function is there several times, each as rounded where it was compiled, and which of them runs
+    is another in the process that compiled it and in those that find it in the cache.
+    """
+    return _kept(njit(forceinline=True, **_OF_OTHERS, **_OPTIONS)(function))
+
+
+def subroutine(function: Callable[..., Any]) -> Any:
+    """What compiled functions call, too large to be in each: its sums are rounded as it says."""
+    return _kept(njit(**_OF_OTHERS, **_OPTIONS)(function))
 
 
 def _kept(dispatcher: Any) -> Any:
@@ -126,7 +138,7 @@ def exp(x: Any) -> Any:
     raise NotImplementedError
 
 
-@overload(tanh, jit_options=_OPTIONS)
+@overload(tanh, jit_options={"forceinline": True, **_OPTIONS})
 def _tanh(x: Any) -> Callable[..., Any]:
     if x is not types.float32:
 
@@ -145,7 +157,7 @@ def _tanh(x: Any) -> Callable[..., Any]:
     return rational
 
 
-@overload(exp, jit_options=_OPTIONS)
+@overload(exp, jit_options={"forceinline": True, **_OPTIONS})
 def _exp(x: Any) -> Callable[..., Any]:
     if x is not types.float32:
 

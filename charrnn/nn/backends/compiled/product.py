@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.nn.backends.compiled.compiling import compiled, part
+from charrnn.nn.backends.compiled.compiling import compiled, subroutine
 from charrnn.nn.backends.compiled.tile import (
     MOST_ROWS,
     PANEL_BYTES,
@@ -28,7 +28,7 @@ Array = NDArray[Any]
 _row_4, _row_3, _row_2, _row_1 = (tile(1, panels) for panels in (4, 3, 2, 1))
 
 
-@part
+@subroutine
 def multiply(A, P, C):
     """C = A @ P. A (M, k), P packed (panels, k, columns), C (M, panels · columns)."""
     M, panels = A.shape[0], P.shape[0]
@@ -44,7 +44,7 @@ def multiply(A, P, C):
             row += rows
 
 
-@part
+@subroutine
 def _multiply_row(A, P, C):
     panels, panel = P.shape[0], 0
     while panel + 4 <= panels:
