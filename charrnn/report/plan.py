@@ -9,6 +9,8 @@ from typing import Any
 from charrnn.data.vocabulary import unit_name
 from charrnn.runs.planning import Plan
 
+SOON = 0.4  # of the minutes
+
 
 def plan_lines(plan: Plan) -> list[str]:
     """What the plan is."""
@@ -26,6 +28,10 @@ def plan_lines(plan: Plan) -> list[str]:
         after.append("an n-gram is mixed in at the end")
     if plan.late:
         after.append("most of the time had passed before training began: it takes longer")
+    elif plan.passes * plan.characters / plan.speed < SOON * 60 * plan.minutes:
+        after.append(
+            f"done long before {_time(plan.minutes)}: {train.epochs:g} epochs are the most"
+        )
     elif train.whole_epochs:
         after.append(f"ends with an epoch, within {_time(plan.minutes)} of the start")
     if after:
