@@ -28,10 +28,8 @@ def plan_lines(plan: Plan) -> list[str]:
         after.append("an n-gram is mixed in at the end")
     if plan.late:
         after.append("most of the time had passed before training began: it takes longer")
-    elif plan.passes * plan.characters / plan.speed < SOON * 60 * plan.minutes:
-        after.append(
-            f"done long before {_time(plan.minutes)}: {train.epochs:g} epochs are the most"
-        )
+    elif train.epochs and plan.passes * plan.characters / plan.speed < SOON * 60 * plan.minutes:
+        after.append(f"done long before that: {train.epochs:g} epochs are the most")
     elif train.whole_epochs:
         after.append(f"ends with an epoch, within {_time(plan.minutes)} of the start")
     if after:
