@@ -4,9 +4,9 @@ Pure arithmetic, so that it can be read, and tested, at one look; docs/planning.
 and what they were measured on. `runs/planning.py` brings the numbers and makes a configuration.
 
     passes     p(H) = 0.95 s / e(H), of s seconds, where an epoch of N characters takes e(H)
-    size       the largest H for which 9 characters are read for each parameter, in the epochs that
-               there may be, and with at most so many parameters for a character of the text
-    epochs     ⌊p(H)⌋; where that is 0 the clock ends the run
+    epochs     ⌊p(H)⌋, to a bound; where that is 0 the clock ends the run
+    size       the largest H for which so many characters are read for each parameter, or the text
+               is read so often, with at most so many parameters for a character of the text
 """
 
 from __future__ import annotations
@@ -19,50 +19,54 @@ from typing import Any
 Points = Sequence[tuple[float, float]]
 Keys = dict[str, Any]
 
-SIZES = (32, 48, 64, 96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768)
+SIZES = (
+    32, 48, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448, 512, 576, 640, 704, 768,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Rule:
     """The numbers of one kind of text. Lists of pairs are joined by straight lines.
 
-    `dropout`, `weight_dropout`, `final` and `rate_factor` go by passes, `rate` by hidden units.
+    `dropout`, `weight_dropout`, `final` and `rate_factor` go by passes, `rate` by hidden units and
+    characters of an update.
     """
 
     k1: int | None  # None: whole sequences
     batch: int
     fewest_updates: int  # of an epoch, for which a short text has fewer streams
     read_per_parameter: float
+    often: float  # passes, beyond which another one brings less than a larger model
     parameters_per_character: float
     most_epochs: int
     dropout: Points
     weight_dropout: Points
     final: Points
     rate_factor: Points
-    rate: Callable[[int], float]
+    rate: Callable[[int, float], float]
     warmup: int
     grad_clip: float
 
 
 STREAM = Rule(
     k1=48, batch=16, fewest_updates=100,
-    read_per_parameter=9, parameters_per_character=3, most_epochs=40,
-    dropout=((0, 0.05), (1, 0.1), (3, 0.1), (4, 0.25), (12, 0.4), (25, 0.5)),
-    weight_dropout=((4, 0), (12, 0.15), (25, 0.3)),
+    read_per_parameter=8, often=20, parameters_per_character=12, most_epochs=60,
+    dropout=((0, 0.05), (1, 0.1), (2, 0.1), (4, 0.22), (12, 0.4), (20, 0.5)),
+    weight_dropout=((4, 0), (12, 0.15), (20, 0.3), (40, 0.5)),
     final=((4, 0.5), (12, 0.2)),
     rate_factor=((1, 1.6), (3, 1)),
-    rate=lambda H: 1.2e-2 * min(384 / H, 1) ** 0.5,
+    rate=lambda H, update: 1.2e-2 * (min(384 / H, 1) * min(update / 768, 1)) ** 0.5,
     warmup=100, grad_clip=5.0,
 )  # fmt: skip
 # Lines and records of few characters: configs/recipes/names.yaml where there is time for it.
 SEQUENCES = Rule(
     k1=None, batch=32, fewest_updates=30,
-    read_per_parameter=9, parameters_per_character=1.1, most_epochs=30,
+    read_per_parameter=8, often=20, parameters_per_character=1.1, most_epochs=30,
     dropout=((2, 0), (6, 0.2), (25, 0.4)),
     weight_dropout=((4, 0), (25, 0.4)),
     final=((0, 0),),
     rate_factor=((0, 1),),
-    rate=lambda H: min(4e-3 * (200 / H) ** 0.5, 8e-3),
+    rate=lambda H, update: min(4e-3 * (200 / H) ** 0.5, 8e-3),
     warmup=50, grad_clip=1.0,
 )  # fmt: skip
 SHORT = 100  # characters of a sequence, on average, that is learned whole
@@ -148,24 +152,26 @@ def choose(
     def passes(H: int) -> float:
         return SLACK * max(seconds, 0.0) / epoch(H)
 
+    def read(H: int) -> float:
+        """How often each character is read."""
+        found = min(passes(H), most)
+        return float(floor(found)) if found >= 1 else found
+
     def fits(H: int) -> bool:
-        read = min(passes(H), most) * N
         return (
-            read >= rule.read_per_parameter * parameters(H)
-            and parameters(H) <= rule.parameters_per_character * N
-        )
+            read(H) >= min(rule.often, most)
+            or read(H) * N >= rule.read_per_parameter * parameters(H)
+        ) and parameters(H) <= rule.parameters_per_character * N
 
     H = max(filter(fits, sizes), default=min(sizes))
-    read = min(passes(H), most)
-    done = float(floor(read)) if read >= 1 else read
+    done = read(H)
     width = held.get("bptt.k1") or N / (facts.sequences or 1)
     per_update = width * held["train.batch_size"]
-    updates = max(done * N / per_update, 1.0)
     keys = {
         "model.hidden_size": H,
         "model.num_layers": 1,
         **_regularisation(rule, done, held),
-        **_optimiser(rule, H, done, updates, held),
+        **_optimiser(rule, H, done, N, per_update, held),
         "train.epochs": done if done >= 1 else None,
         "train.on_divergence": "rollback",
     }
@@ -182,18 +188,18 @@ def _regularisation(rule: Rule, passes: float, held: Mapping[str, Any]) -> Keys:
 
 
 def _optimiser(
-    rule: Rule, H: int, passes: float, updates: float, held: Mapping[str, Any]
+    rule: Rule, H: int, passes: float, N: int, per_update: float, held: Mapping[str, Any]
 ) -> Keys:  # fmt: skip
     """Adam's rate and what goes with it; of another optimiser, which is held, the rate is too."""
+    updates = max(passes * N / per_update, 1.0)
     keys: Keys = {
         "optim.grad_clip": rule.grad_clip,
         "optim.ema_decay": average_decay(updates),
         "optim.schedule.warmup_steps": min(rule.warmup, int(WARMUP_SHARE * updates)),
     }
     if held.get("optim.name", "adam") in ("adam", "adamw"):
-        keys["optim.learning_rate"] = float(
-            f"{between(rule.rate_factor, passes) * rule.rate(H):.2g}"
-        )
+        rate = between(rule.rate_factor, passes) * rule.rate(H, per_update)
+        keys["optim.learning_rate"] = float(f"{rate:.2g}")
     if held.get("optim.schedule.name", "cosine") == "cosine":
         keys["optim.schedule.name"] = "cosine"
         keys["optim.schedule.final"] = round(between(rule.final, passes), 2)
