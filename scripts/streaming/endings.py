@@ -24,13 +24,18 @@ Process = subprocess.Popen[bytes]
 
 @dataclass(frozen=True)
 class Way:
-    """How a training is treated, and the exit code that is right."""
+    """How a training is treated, and the exit code that is right.
+
+    `also`: another that is, where signals come so close that Python, which handles waiting ones by
+    their numbers, may see the second first.
+    """
 
     name: str
     code: int
     act: Callable[[Process, int], None]
     before: str = ""  # a shell command before it
     controls: bool = True  # whether the terminal is the one that sends signals
+    also: int | None = None
 
 
 def _hang_up(_: Process, primary: int) -> None:
@@ -52,7 +57,7 @@ WAYS = [
     Way("nohup, and the terminal is closed", 0, _hang_up, "trap '' HUP;"),
     Way("the terminal of stderr alone is closed", 0, _hang_up, controls=False),
     Way("SIGHUP three times", 129, _send(*[signal.SIGHUP] * 3), controls=False),
-    Way("SIGTERM, SIGHUP", 143, _send(signal.SIGTERM, signal.SIGHUP), controls=False),
+    Way("SIGTERM, SIGHUP", 143, _send(signal.SIGTERM, signal.SIGHUP), controls=False, also=129),
     Way("SIGINT is ignored", 0, _send(signal.SIGINT, signal.SIGINT), "trap '' INT;",
         controls=False),
 ]  # fmt: skip
@@ -82,11 +87,11 @@ def problems(way: Way, folder: Path, out: Path, left_alone: Path, random: Random
         process.kill()
         yield f"no end in {SECONDS} s"
         return
-    if code not in (way.code, 0):  # 0: it had come to its end before it was treated so
+    if code not in (way.code, way.also, 0):  # 0: it had come to its end before it was treated so
         yield f"exit code {code}, not {way.code}: {said[-300:]!r}"
     if b"Traceback" in said:
         yield f"a traceback: {said[-1500:]!r}"
-    if code == way.code and code:
+    if code and code in (way.code, way.also):
         done = subprocess.run([*_program(), "--resume", str(out), "-q"], capture_output=True)
         if done.returncode:
             yield f"going on ends with {done.returncode}: {done.stderr[-500:]!r}"
