@@ -84,6 +84,7 @@ def test_whoever_says_more_gets_the_defaults(text_file, tmp_path, measured, give
 def test_settings_are_held(text_file, tmp_path, measured):
     held = {
         "model": {"hidden_size": 12, "cell": "gru"}, "data.split": [0.5, 0.5, 0], "bptt.k1": 9,
+        "train.whole_epochs": False, "ngram.order": 3,
     }  # fmt: skip
     planned, _, plan = begun(
         files=text_file, out=tmp_path / "run", minutes=5, epochs=2, settings=held
@@ -91,6 +92,7 @@ def test_settings_are_held(text_file, tmp_path, measured):
     assert (planned.model.hidden_size, planned.model.cell) == (12, "gru")
     assert (planned.train.epochs, planned.data.split) == (2, (0.5, 0.5, 0))
     assert (planned.bptt.k1, planned.bptt.k2) == (9, 9)
+    assert (planned.train.whole_epochs, planned.ngram.order) == (False, 3)
     assert plan.passes == 2
     assert len(measured.asked) == 1
     assert "model.hidden_size=12" in plan_lines(plan)[-1]
