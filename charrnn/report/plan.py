@@ -28,8 +28,8 @@ def plan_lines(plan: Plan) -> list[str]:
         after.append("an n-gram is mixed in at the end")
     if plan.late:
         after.append("most of the time had passed before training began: it takes longer")
-    elif train.epochs and plan.passes * plan.characters / plan.speed < SOON * 60 * plan.minutes:
-        after.append(f"done long before that: {train.epochs:g} epochs are the most")
+    elif _is_done_long_before(plan):
+        after.append(f"done long before that: {plan.passes:g} epochs are the most")
     elif train.whole_epochs:
         after.append(f"ends with an epoch, within {_time(plan.minutes)} of the start")
     if after:
@@ -37,6 +37,12 @@ def plan_lines(plan: Plan) -> list[str]:
     if plan.held:
         lines.append("held: " + ", ".join(f"{k}={_value(v)}" for k, v in plan.held.items()))
     return lines
+
+
+def _is_done_long_before(plan: Plan) -> bool:
+    """Whether many more epochs would fit, and are not to be."""
+    seconds = plan.passes * plan.characters / plan.speed
+    return plan.passes >= 2 and seconds < SOON * 60 * plan.minutes
 
 
 def _time(minutes: float) -> str:
