@@ -84,6 +84,8 @@ NUMBERS = {
 }  # fmt: skip
 CHOICES = {
     "checkpoint": Choice("Which checkpoint of a RUN.", ("best", "last")),
+    "initial_state": Choice("What a text begins from, of a model of a stream: the state after a "
+                            "blank line of its own, or zeros [warm].", ("warm", "zero")),
     "method": Choice("How the derivative is taken that backward is compared with.",
                      ("complex-step", "central-difference")),
     "on_unknown": Choice("Characters that the vocabulary lacks: an error, left out, or mapped to a "

@@ -14,7 +14,7 @@ from charrnn.api.sampling import prepare_sampler
 DEFAULTS: dict[str, Any] = {
     "length": 300, "temperature": 1.0, "top_k": None, "top_p": None, "seed": None, "stops": (),
     "lines": None, "allow": None, "forbid": None, "use": None, "ngram_weight": None,
-    "on_unknown": None,
+    "on_unknown": None, "initial_state": None,
 }  # fmt: skip
 
 

@@ -53,7 +53,7 @@ def _page(model: LoadedModel, precision: Precision, use: str | None) -> PageOpti
     del facts["checkpoint"]
     run = model.path.parent.parent if model.path.parent.name == "checkpoints" else model.path
     title = Path(abspath(run)).name.removesuffix(".safetensors")
-    return PageOptions(title, tuple(facts.items()), precision, mixture)
+    return PageOptions(title, tuple(facts.items()), precision, mixture, model.beginning())
 
 
 def _mixture(model: LoadedModel, use: str | None) -> Mixture | None:

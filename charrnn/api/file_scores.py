@@ -54,6 +54,7 @@ class FileScores:
     independent: bool = False
     min_chars: int = 0
     encoding: str | None = None
+    initial_state: str | None = None
 
     @property
     def unit(self) -> Unit:
@@ -125,6 +126,7 @@ class FileScores:
                     use=self.use,
                     tell=self.tell,
                     independent=self.independent,
+                    initial_state=self.initial_state,
                 )
                 for model in self.models
             ]
@@ -157,6 +159,7 @@ def score_files(
     independent: bool = False,
     min_chars: int | None = None,
     encoding: str | None = None,
+    initial_state: str | None = None,
 ) -> FileScores:
     """Check what is asked. `names` are the models' in errors; `files` may be "-" for stdin.
 
@@ -164,7 +167,7 @@ def score_files(
     `min_chars`: rows of fewer characters are left out. `sort`: "strangest" or "total".
     Nothing is read before `rows` or `characters` is. Raises UsageError.
     """
-    require(per=per, top=top, use=use, min_chars=min_chars)
+    require(per=per, top=top, use=use, min_chars=min_chars, initial_state=initial_state)
     require_unknown(on_unknown)
     require_codec(encoding)
     if sort and per in ("char", "byte"):
@@ -197,7 +200,7 @@ def score_files(
         record = argument("per", "record")
         raise UsageError(f"{record} is for models of records or lines", where=names[0])
     return FileScores(models, names, files, per, sort, top, on_unknown, tell, use, follow,
-                      independent, min_chars or 0, encoding)  # fmt: skip
+                      independent, min_chars or 0, encoding, initial_state)  # fmt: skip
 
 
 def _require_followed(files: tuple[str, ...], per: str, sort: str | None) -> None:

@@ -13,10 +13,13 @@ from charrnn.data.corpus import Corpus, load_corpus
 from charrnn.data.files import MARK, UndecodableError, decoded
 from charrnn.data.layout import Layout, layout_of
 from charrnn.errors import DataError, UsageError, argument, call
+from charrnn.inference.beginning import Beginning, zero_beginning
 from charrnn.inference.mixture.model import Mixture
 from charrnn.inference.scoring import nats_of_unseen
+from charrnn.inference.warming import warm_beginning
 from charrnn.nn.network import Network
 from charrnn.runs.mixtures import OtherCheckpointError, mixture_beside, read_mixture
+from charrnn.runtime.workers import threads
 from charrnn.storage.checkpoint import Checkpoint
 
 
@@ -30,6 +33,8 @@ class LoadedModel:
         self.path, self.meta = path, checkpoint.meta.values
         self._network, self.vocabulary, self.config = build.restore_network(checkpoint, str(path))
         self._mixture: Mixture | None = None
+        self._carried = checkpoint.arrays.get("state")
+        self._warm: Beginning | None = None
 
     @property
     def step(self) -> int:
@@ -85,6 +90,19 @@ class LoadedModel:
                 then=f"to add one to a run: {call('mix', 'RUN')}",
             )
         return mixture
+
+    def beginning(self, initial_state: str | None = None) -> Beginning:
+        """What a text begins after: "warm", which None is too, or "zero".
+
+        Models of lines and records have no other than zero.
+        """
+        require(initial_state=initial_state)
+        if initial_state == "zero" or self.layout.boundary is not None:
+            return zero_beginning(self._network, self.layout.first_id(self.vocabulary))
+        if self._warm is None:
+            with threads(1):
+                self._warm = warm_beginning(self.network(), self.vocabulary, self._carried)
+        return self._warm
 
     def facts(self) -> dict[str, str]:
         """What it is, in words, for people."""

@@ -30,6 +30,7 @@ AnyPath = str | PathLike[str]
 Array = NDArray[Any]
 Which = Literal["best", "last"]
 Use = Literal["network", "mixture"]
+InitialState = Literal["warm", "zero"]
 
 
 def load(run: AnyPath, checkpoint: Which = "best") -> Model:
@@ -111,6 +112,7 @@ class Model(LoadedModel):
         valid: bool = False,
         use: Use | None = None,
         ngram_weight: float | None = None,
+        initial_state: InitialState | None = None,
     ) -> Iterator[str]:
         """Text that goes on from `prime`, in pieces as they are made; the prime is not repeated.
 
@@ -124,7 +126,8 @@ class Model(LoadedModel):
         bytes has those decoded that are not UTF-8; "surrogateescape" keeps them; `valid` has none
         of them sampled, and whole characters are as likely as before. `use`: the network, or the
         mixture with the run's n-gram, which is sampled from where there is one; `ngram_weight`: how
-        much of the n-gram's part counts, from 0 to 1.
+        much of the n-gram's part counts, from 0 to 1. `initial_state`: what the text of a stream
+        begins from, "warm", a state that the model knows, or "zero".
 
         Raises UsageError for a value out of range, and DataError for a prime that the vocabulary
         lacks, at the call and not at the first piece.
@@ -139,6 +142,7 @@ class Model(LoadedModel):
             top_k=top_k, top_p=top_p, seed=seed, lines=lines, records=records, allow=allow,
             forbid=forbid, stops=[stop] if isinstance(stop, str | bytes) else stop,
             on_unknown=on_unknown, use=use, ngram_weight=ngram_weight, valid=valid,
+            initial_state=initial_state,
         )  # fmt: skip
         return sampler.decoded(errors, beam)
 
@@ -181,6 +185,7 @@ class Model(LoadedModel):
         use: Use | None = None,
         independent: bool = False,
         encoding: str | None = None,
+        initial_state: InitialState | None = None,
     ) -> Scores:
         """Nats of each character of a text, as `charrnn score`.
 
@@ -189,7 +194,7 @@ class Model(LoadedModel):
         data.on_unknown is skip or map, raise a DataError ("error"), are left out ("skip"), or
         mapped to look-alikes ("map"). How many there were is a notice. `independent`: each line as
         if it were the only one, so that their order decides nothing. `encoding`: that of bytes
-        which are given to a model of characters.
+        which are given to a model of characters. `initial_state` as in `sample`.
 
         >>> scores = charrnn.load("runs/tiny").score("The lamp\\n")
         >>> len(scores.nats), bool(scores.bits_per_char > 0)
@@ -199,7 +204,9 @@ class Model(LoadedModel):
 
         if encoding is not None:
             text = self.decoded(text, encoding)
-        return score(self, text, on_unknown, use, independent=independent)
+        return score(
+            self, text, on_unknown, use, independent=independent, initial_state=initial_state
+        )
 
     def evaluate(
         self,
@@ -241,6 +248,7 @@ class Model(LoadedModel):
         *,
         use: Use | None = None,
         ngram_weight: float | None = None,
+        initial_state: InitialState | None = None,
         temperature: float = 1.0,
         top_k: int | None = None,
         top_p: float | None = None,
@@ -260,6 +268,7 @@ class Model(LoadedModel):
         return next_probabilities(
             self, prime, use=use, ngram_weight=ngram_weight, temperature=temperature, top_k=top_k,
             top_p=top_p, allow=allow, forbid=forbid, on_unknown=on_unknown,
+            initial_state=initial_state,
         )  # fmt: skip
 
     def next_characters(

@@ -24,6 +24,7 @@ from charrnn.data.utf8 import (
 from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import UsageError, argument
 from charrnn.inference.beam import beam_search
+from charrnn.inference.beginning import Beginning
 from charrnn.inference.memorization import Copied, TrainingText
 from charrnn.inference.mixed_sampling import WeightedMixture, mixed_nats_of_rows
 from charrnn.inference.sampling import (
@@ -50,17 +51,18 @@ UNENDING = 10**15  # steps: a sample that is held to valid UTF-8 ends by what is
 class Sampler:
     """Samples of one model.
 
-    `prime`: the ids that it reads first. `prime_text`: what of them was asked for, in the
-    vocabulary's symbols. `boundary`: of a model of sequences, the id that ends one.
-    `training_text`: what samples are looked up in, if they are; `check_novelty`: and told of.
-    `mixed`: with what n-gram, if with any. `utf8`: what holds a sample to valid UTF-8, if anything
-    does. `workers`: threads that share samples made side by side. `tell`: is given what is worth
-    knowing.
+    `beginning`: what a text begins after. `prime`: the ids that it reads first. `prime_text`: what
+    of them was asked for, in the vocabulary's symbols. `boundary`: of a model of sequences, the id
+    that ends one. `training_text`: what samples are looked up in, if they are; `check_novelty`: and
+    told of. `mixed`: with what n-gram, if with any. `utf8`: what holds a sample to valid UTF-8, if
+    anything does. `workers`: threads that share samples made side by side. `tell`: is given what is
+    worth knowing.
     """
 
     network: Network
     vocabulary: Vocabulary
     layout: Layout
+    beginning: Beginning
     prime: Ids
     prime_text: str
     boundary: int | None
@@ -153,7 +155,7 @@ class Sampler:
         top-k, top-p and the allowed characters make of them, are what is drawn from.
         """
         with threads(1):
-            z = next_logits(self.network, self.prime, self.boundary, self.mixed)
+            z = next_logits(self.network, self.prime, self.boundary, self.mixed, self.beginning)
         return Sampling().probabilities(z), self.settings.distribution(z)
 
     def _require_held(self, characters: int) -> None:
@@ -183,7 +185,7 @@ class Sampler:
             found = beam_search(
                 self.network, self.prime, self.length, width, count=count, stop=self.stop,
                 symbols=self.vocabulary.symbols, boundary=self.boundary, allowed=chosen.allowed,
-                mixed=self.mixed, utf8=self._phases(),
+                mixed=self.mixed, utf8=self._phases(), beginning=self.beginning,
             )  # fmt: skip
             ends = [Truncation(self.stop) for _ in found]
             whole = [_Ending(self).feed(self.vocabulary.decode(one.ids)) for one in found]
@@ -308,9 +310,11 @@ class Sampler:
     def _mean_nats(self, pool: WorkerPool, texts: list[Ids]) -> list[float]:
         """Nats per character by what is sampled from, at temperature 1."""
         if self.mixed is None:
-            nats_of = partial(nats_of_rows, pool)
+            nats_of = partial(nats_of_rows, pool, beginning=self.beginning)
         else:
-            nats_of = partial(mixed_nats_of_rows, pool.network, self.mixed)
+            nats_of = partial(
+                mixed_nats_of_rows, pool.network, self.mixed, beginning=self.beginning
+            )
         return mean_nats(nats_of, self.prime, texts, self.boundary)
 
     def _chunks(self, indices: range, characters: int) -> Iterator[Ids]:
@@ -322,7 +326,7 @@ class Sampler:
             steps = UNENDING if self.utf8 else steps + LONGEST - 1
         return sample(
             self.network, self.prime, steps, generate_steps, self.seed, self.boundary, indices,
-            self.mixed, self.utf8,
+            self.mixed, self.utf8, self.beginning,
         )  # fmt: skip
 
 

@@ -49,6 +49,7 @@ def prepare_sampler(
     valid: bool = False,
     use: str | None = None,
     ngram_weight: float | None = None,
+    initial_state: str | None = None,
     prime_name: str = "prime",
     tell: Callable[[str], None] = notice,
 ) -> Sampler:
@@ -60,6 +61,7 @@ def prepare_sampler(
     require(
         length=length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed, lines=lines,
         records=records, on_unknown=on_unknown, ngram_weight=ngram_weight,
+        initial_state=initial_state,
     )  # fmt: skip
     mixed = _mixed(model, use, ngram_weight, tell)
     layout = model.layout
@@ -73,7 +75,8 @@ def prepare_sampler(
     if records is not None and length is None:
         length = records * RECORD_LENGTH
     asked = _encoded(model, prime, on_unknown, argument(prime_name), tell)
-    start = np.array([layout.first_id(vocabulary)], np.int32)
+    beginning = model.beginning(initial_state)
+    start = np.array([beginning.id], np.int32)
     mask = allowed_ids(vocabulary, allow, forbid)
     if mask is not None and layout.boundary == RECORD_END:
         mask[boundary] = True  # which nobody can type
@@ -82,13 +85,16 @@ def prepare_sampler(
     corpus = None
     if check_novelty or unique:
         corpus = training_corpus(model, "unique" if unique else "check_novelty", tell)
-    whole = np.concatenate([start, asked]) if boundary is not None or not len(asked) else asked
+    # From zeros a stream that has a prime begins with it.
+    alone = boundary is None and beginning.is_zero and len(asked) > 0
+    whole = asked if alone else np.concatenate([start, asked])
     network = model.network()
     build.use_compiled_if_worthwhile(network, model.config, len(whole))
     return Sampler(
         network=network,
         vocabulary=vocabulary,
         layout=layout,
+        beginning=beginning,
         prime=whole,
         prime_text=prime_text,
         boundary=boundary,

@@ -111,13 +111,14 @@ class Scores(InBits):
 
 def score(
     model: LoadedModel, text: str | bytes, on_unknown: Any, use: str | None = None, *,
-    independent: bool = False,
+    independent: bool = False, initial_state: str | None = None,
 ) -> Scores:  # fmt: skip
     """The scores of a text."""
     with threads(model.config.runtime.threads) as available, threads(1):
         own = scorer(
-            model, len(text), available, on_unknown, use=use, tell=notice, independent=independent
-        )
+            model, len(text), available, on_unknown, use=use, tell=notice,
+            independent=independent, initial_state=initial_state,
+        )  # fmt: skip
         symbols = as_symbols(text, model.vocabulary.unit)
         pieces = own.layout.whole([symbols], "text")
         if independent and own.layout.boundary is None:
@@ -135,9 +136,11 @@ def score(
 def scorer(
     model: LoadedModel, characters: int, available: int, on_unknown: Any, *,
     use: str | None = None, tell: Any, independent: bool = False,
+    initial_state: str | None = None,
 ) -> Scorer:  # fmt: skip
     """What scores texts of about so many characters, with the threads that there are."""
     require_unknown(on_unknown)
+    beginning = model.beginning(initial_state)
     network = model.network()
     build.use_compiled_if_worthwhile(network, model.config, characters)
     prepare(network, tell, learning=False)
@@ -145,7 +148,7 @@ def scorer(
         WorkerPool(network, available), model.vocabulary,
         on_unknown or _asked_of_run(model), layout=model.layout,
         setting=argument("on_unknown"), mixture=model.used_mixture(use, tell),
-        unseen=model.nats_of_unseen, independent=independent,
+        unseen=model.nats_of_unseen, independent=independent, beginning=beginning,
     )  # fmt: skip
 
 

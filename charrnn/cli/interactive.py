@@ -39,7 +39,8 @@ Enter alone lets it go on. Ctrl-C stops it.
   /save FILE       write the text to a file
   /settings        show all settings
   /temperature X   and so /length /top-k /top-p /seed /lines /stop /allow /forbid /use
-                   /ngram-weight /on-unknown; `none` takes one away
+                   /ngram-weight /on-unknown
+                   /initial-state; `none` takes one away
   /help  /quit     (or Ctrl-D)
 A command may be cut short: /temp 0.5. A text that begins with / is typed with two."""
 

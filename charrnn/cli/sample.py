@@ -67,6 +67,7 @@ _SHOWN = 60  # characters of a text on stderr
 @encoding_option
 @argument_option("use")
 @argument_option("ngram_weight")
+@argument_option("initial_state")
 @argument_option("probabilities", metavar="N")
 @click.option("--interactive", is_flag=True,
               help="Write a text with the model by turns, in a terminal.")  # fmt: skip

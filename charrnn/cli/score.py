@@ -58,6 +58,7 @@ _TO_ESCAPE = re.compile(r"[\\\x00-\x1f\x7f-\x9f]")
               help="Write the coloured text as a page, in place of rows.")  # fmt: skip
 @encoding_option
 @argument_option("use")
+@argument_option("initial_state")
 @checkpoint_option
 @click.option("--on-unknown", type=click.Choice(list(UNKNOWN_WORDS)),
               help="Characters that the vocabulary lacks: counted as surprise, an error, left out, "

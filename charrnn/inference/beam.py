@@ -18,12 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.data.utf8 import LONGEST
+from charrnn.inference.beginning import Beginning
 from charrnn.inference.mixed_sampling import WeightedMixture
 from charrnn.inference.sampling import (
     Ids,
     StopConditions,
     Truncation,
-    last_sequence,
+    read_before_last,
     require_finite,
     state_before_last,
 )
@@ -68,7 +69,7 @@ def beam_search(
     network: Network, prime: Ids, length: int, width: int, *, count: int,
     stop: StopConditions, symbols: Sequence[str], boundary: int | None = None,
     allowed: NDArray[np.bool_] | None = None, mixed: WeightedMixture | None = None,
-    utf8: Utf8 | None = None,
+    utf8: Utf8 | None = None, beginning: Beginning | None = None,
 ) -> list[Found]:  # fmt: skip
     """The `count` likeliest texts after a prime (ids, at least one), the likeliest first.
 
@@ -76,8 +77,10 @@ def beam_search(
     `allowed` (K,) denies is in no text. After `boundary` the state is zero. With `utf8` a text has
     only bytes that it says may follow, and is complete where a character is, up to three later.
     """
-    state = state_before_last(network, prime, boundary)
-    streams = None if mixed is None else mixed.streams(last_sequence(prime, boundary)[:-1], 1)
+    state = state_before_last(network, prime, boundary, beginning)
+    streams = (
+        None if mixed is None else mixed.streams(read_before_last(prime, boundary, beginning), 1)
+    )
     x, texts = prime[-1:].astype(np.int32), list[_Open | None]([None])
     complete: list[_Open] = []
     for n in range(1, length + 1 if utf8 is None or not length else length + LONGEST):

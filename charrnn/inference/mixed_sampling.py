@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.inference.beginning import Beginning
 from charrnn.inference.mixture.model import Mixture
 from charrnn.inference.reader import SCORING, Rows, read
 from charrnn.nn.network import Network
@@ -49,16 +50,20 @@ class WeightedMixture:
 
 
 def log_probabilities(
-    network: Network, mixed: WeightedMixture, ids: Any, rows: Rows
-) -> Iterator[tuple[NDArray[np.int64], Array]]:
-    """Places of inputs (n,) and log q (n, K) of what follows each, rows from a zero state.
+    network: Network, mixed: WeightedMixture, ids: Any, rows: Rows,
+    beginning: Beginning | None = None,
+) -> Iterator[tuple[NDArray[np.int64], Array]]:  # fmt: skip
+    """Places of inputs (n,) and log q (n, K) of what follows each, rows from the beginning, or a
+    zero state.
 
     They come in no particular order of places.
     """
     for batch in SCORING.batches(rows.lengths):
         own = rows[batch]
-        streams = mixed.mixture.streams(len(own))
-        for window in read(network, ids, own, steps=SCORING.steps(len(own))):
+        streams, state = mixed.mixture.streams(len(own)), None
+        if beginning is not None:
+            streams, state = mixed.streams(beginning.before, len(own)), beginning.states(len(own))
+        for window in read(network, ids, own, steps=SCORING.steps(len(own)), state=state):
             Z = window.logits().astype(np.float64)
             for x, z in zip(ids[window.at], Z, strict=True):
                 mixed.step(streams, x, z, None)
@@ -66,10 +71,13 @@ def log_probabilities(
 
 
 def mixed_nats_of_rows(
-    network: Network, mixed: WeightedMixture, ids: Ids, rows: Rows
-) -> NDArray[np.float64]:
-    """Nats (N,) of the characters that rows predict, each from a zero state; NaN for the others."""
+    network: Network, mixed: WeightedMixture, ids: Ids, rows: Rows,
+    beginning: Beginning | None = None,
+) -> NDArray[np.float64]:  # fmt: skip
+    """Nats (N,) of the characters that rows predict, each from the state of the beginning, or from
+    a zero state; NaN for the others.
+    """
     nats = np.full(len(ids), np.nan)
-    for at, log_q in log_probabilities(network, mixed, ids, rows):
+    for at, log_q in log_probabilities(network, mixed, ids, rows, beginning):
         nats[at + 1] = -log_q[np.arange(len(at)), ids[at + 1]]
     return nats

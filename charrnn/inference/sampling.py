@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from charrnn.data.layout import LINE_END
 from charrnn.data.vocabulary import Vocabulary
+from charrnn.inference.beginning import Beginning
 from charrnn.inference.mixed_sampling import WeightedMixture
 from charrnn.inference.reader import state_after
 from charrnn.inference.valid_sampling import HeldStreams, Utf8
@@ -171,19 +172,21 @@ def sample(
     indices: Sequence[int] = (0,),
     mixed: WeightedMixture | None = None,
     utf8: Utf8 | None = None,
+    beginning: Beginning | None = None,
 ) -> Iterator[Ids]:
     """Ids (n, B) of B = len(indices) streams, some n at a time, until each has `length`.
 
     `prime` (ids, at least one) is read once. `indices` tell several samples of one seed apart:
     each gives the same text whatever others are sampled beside it, up to rounding. `mixed`: what
     `generate_steps` samples from, if not from the network alone. `utf8`: hold the streams to valid
-    UTF-8; the ids are all that was drawn, and `ValidOnly` knows which of them stay.
+    UTF-8; the ids are all that was drawn, and `ValidOnly` knows which of them stay. The prime is
+    read from the state of `beginning`, whose id it begins with, or from zeros.
     """
     B = len(indices)
     rngs = [np.random.default_rng([SAMPLING, seed, index]) for index in indices]
-    state = np.repeat(state_before_last(network, prime, boundary), B, axis=2)
+    state = np.repeat(state_before_last(network, prime, boundary, beginning), B, axis=2)
     x = np.full(B, prime[-1], np.int32)
-    read = None if mixed is None else mixed.streams(last_sequence(prime, boundary)[:-1], B)
+    read = None if mixed is None else mixed.streams(read_before_last(prime, boundary, beginning), B)
     held = None if utf8 is None else utf8.streams(x, state, read)
     more: list[Any] = [] if read is None else [read]
     if held is not None:
@@ -208,21 +211,33 @@ def writable(vocabulary: Vocabulary) -> NDArray[np.bool_] | None:
 
 
 def next_logits(
-    network: Network, prime: Ids, boundary: int | None = None, mixed: WeightedMixture | None = None
-) -> Array:
+    network: Network, prime: Ids, boundary: int | None = None,
+    mixed: WeightedMixture | None = None, beginning: Beginning | None = None,
+) -> Array:  # fmt: skip
     """z (K,) for the character after a prime (ids, at least one); log q of a mixture."""
-    state = state_before_last(network, prime, boundary)
+    state = state_before_last(network, prime, boundary, beginning)
     Z = network.logits(network.forward(prime[-1:, None], state))[0].astype(np.float64)
     if mixed is not None:
-        streams = mixed.streams(last_sequence(prime, boundary)[:-1], 1)
+        streams = mixed.streams(read_before_last(prime, boundary, beginning), 1)
         mixed.step(streams, prime[-1:], Z, boundary)
     return Z[0]
 
 
-def state_before_last(network: Network, prime: Ids, boundary: int | None) -> Array:
+def state_before_last(
+    network: Network, prime: Ids, boundary: int | None, beginning: Beginning | None = None
+) -> Array:
     """The state (L, n, 1, H) before the prime's last character is read."""
     read = last_sequence(prime, boundary)[:-1]
-    return state_after(network, read[:, None])
+    state = None if beginning is None or boundary is not None else beginning.state
+    return state_after(network, read[:, None], state)
+
+
+def read_before_last(prime: Ids, boundary: int | None, beginning: Beginning | None) -> Ids:
+    """What an n-gram has read before the prime's last character."""
+    read = last_sequence(prime, boundary)[:-1]
+    if beginning is None or boundary is not None:
+        return read
+    return np.concatenate([beginning.before, read]).astype(np.int32)
 
 
 def last_sequence(prime: Ids, boundary: int | None) -> Ids:

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from charrnn.config.schema import RECORD_END
 from charrnn.data.layout import ENDS, LINE_END, SEPARATES, Layout
 from charrnn.data.vocabulary import LackingError, Vocabulary, code_points, describe
+from charrnn.inference.beginning import Beginning, zero_beginning
 from charrnn.inference.mixture.model import Mixture
 from charrnn.inference.mixture.scoring import MixedSequenceScorer, MixedStreamScorer
 from charrnn.inference.reader import SCORING, Plan, Rows, Window, read, read_streams, share
@@ -68,16 +69,19 @@ class Scorer:
     `setting`: what a user can set about characters that the vocabulary lacks, for errors.
     `unseen`: nats of one that is counted as surprise. `unknown` counts all of them that were met.
     `independent`: each line of a stream, or sequence, is scored as if it were the only one.
+    `beginning`: what a text, or such a line, begins after; a line end and a zero state without it.
     """
 
     def __init__(
         self, pool: WorkerPool, vocabulary: Vocabulary, on_unknown: Unknown, *, layout: Layout,
         setting: str = "on_unknown", plan: Plan = SCORING, mixture: Mixture | None = None,
         unseen: float | None = None, independent: bool = False,
+        beginning: Beginning | None = None,
     ) -> None:  # fmt: skip
         self._pool, self._vocabulary, self._on_unknown = pool, vocabulary, on_unknown
         self.layout, self._setting, self._plan, self._mixture = layout, setting, plan, mixture
-        self._start = layout.first_id(vocabulary)
+        self._boundary = layout.first_id(vocabulary)  # or a line end
+        self._beginning = beginning or zero_beginning(pool.network, self._boundary)
         self._table = vocabulary.table()
         self._unseen = nats_of_unseen(vocabulary.K, None) if unseen is None else unseen
         self.unknown: Counter[int] = Counter()
@@ -98,11 +102,18 @@ class Scorer:
     def _restart(self) -> None:
         # Lines of a stream are read side by side, as sequences are, where they have an end.
         stream = self.layout.boundary is None and not (self._independent and self._ends_lines)
-        kind = StreamScorer if stream else SequenceScorer
-        self._scorer: TextScorer = kind(self._pool, self._start, self._plan)
+        self._scorer: TextScorer
         if self._mixture is not None:
-            mixed = MixedStreamScorer if stream else MixedSequenceScorer
-            self._scorer = mixed(self._pool, self._start, self._mixture.scorer())
+            mixed, own = self._mixture.scorer(), self._beginning
+            self._scorer = (
+                MixedStreamScorer(self._pool, own, mixed)
+                if stream
+                else MixedSequenceScorer(self._pool, self._boundary, own, mixed)
+            )
+        elif stream:
+            self._scorer = StreamScorer(self._pool, self._beginning, self._plan)
+        else:
+            self._scorer = SequenceScorer(self._pool, self._boundary, self._beginning, self._plan)
 
     def nats(self, text: str) -> Nats:
         """Nats of each character of the next piece; NaN for those that are not scored.
@@ -237,12 +248,16 @@ def sum_by_owner(nats: Nats, owner: NDArray[np.int64], characters: int) -> Nats:
 
 
 class StreamScorer:
-    """Carries the state through the text; `start` is read before its first character."""
+    """Carries the state through the text, from its beginning on.
 
-    def __init__(self, pool: WorkerPool, start: int, plan: Plan = SCORING) -> None:
-        self._pool, self._start, self._plan = pool, start, plan
+    From a state of zeros the beginning's id is only what the first character is predicted from, and
+    the second is read from zeros again, as `charrnn eval` reads it.
+    """
+
+    def __init__(self, pool: WorkerPool, beginning: Beginning, plan: Plan = SCORING) -> None:
+        self._pool, self._start, self._plan = pool, beginning.id, plan
         self._last: int | None = None
-        self._state = pool.network.zero_state(1)
+        self._state, self._is_zero = beginning.state, beginning.is_zero
 
     def score(self, ids: Ids) -> Nats:
         if not len(ids):
@@ -251,8 +266,11 @@ class StreamScorer:
             nats = self._follow(np.concatenate([[self._last], ids]).astype(np.int32))
         else:
             first = np.array([self._start, ids[0]], np.int32)
-            (alone,) = read(self._pool.network, first, Rows.whole(0, 1), steps=1)
-            nats = np.concatenate([alone.nats()[0], self._follow(ids)])
+            (alone,) = read(self._pool.network, first, Rows.whole(0, 1), steps=1, state=self._state)
+            own = alone.nats()[0].copy()
+            if not self._is_zero:
+                self._state = alone.final_state
+            nats = np.concatenate([own, self._follow(ids)])
         self._last = int(ids[-1])
         return nats
 
@@ -270,23 +288,32 @@ class StreamScorer:
 
 
 class SequenceScorer:
-    """Each sequence of a piece from a zero state, after the boundary."""
+    """Each sequence of a piece from its beginning, after a boundary, which also ends it."""
 
-    def __init__(self, pool: WorkerPool, boundary: int, plan: Plan = SCORING) -> None:
+    def __init__(
+        self, pool: WorkerPool, boundary: int, beginning: Beginning, plan: Plan = SCORING
+    ) -> None:
         self._pool, self._boundary, self._plan = pool, boundary, plan
+        self._beginning = beginning
 
     def score(self, ids: Ids) -> Nats:
         whole = np.concatenate([[self._boundary], ids]).astype(np.int32)
         rows = Rows.sequences(whole, self._boundary)
-        return nats_of_rows(self._pool, whole, rows, self._plan)[1:]
+        return nats_of_rows(self._pool, whole, rows, self._plan, self._beginning)[1:]
 
 
-def nats_of_rows(pool: WorkerPool, ids: Ids, rows: Rows, plan: Plan = SCORING) -> Nats:
-    """Nats (N,) of the characters that rows predict, each from a zero state; NaN for the others."""
+def nats_of_rows(
+    pool: WorkerPool, ids: Ids, rows: Rows, plan: Plan = SCORING,
+    beginning: Beginning | None = None,
+) -> Nats:  # fmt: skip
+    """Nats (N,) of the characters that rows predict, each from the state of the beginning, or from
+    a zero state; NaN for the others.
+    """
     nats = np.full(len(ids), np.nan)
 
     def part(network: Network, own: Rows) -> None:
-        for window in read(network, ids, own, steps=plan.steps(len(own))):
+        state = None if beginning is None else beginning.states(len(own))
+        for window in read(network, ids, own, steps=plan.steps(len(own)), state=state):
             nats[window.at[window.mask] + 1] = window.nats()[window.mask]
 
     for batch in plan.batches(rows.lengths):
@@ -300,7 +327,7 @@ def mean_nats(
 ) -> list[float]:  # fmt: skip
     """Nats per character of texts after a prime that is not scored; infinity for an empty one.
 
-    `nats_of_rows`: nats (N,) of ids (N,) that rows predict, each from a zero state. `boundary`: the
+    `nats_of_rows`: nats (N,) of ids (N,) that rows predict, each from the beginning. `boundary`: the
     id from which a sequence starts with a zero state, None of a stream.
     """
     ids, rows, ends = _joined(prime, texts, boundary)

@@ -10,8 +10,10 @@ import numpy as np
 
 from charrnn.data.utf8 import LONGEST, WholeCharacters, as_text
 from charrnn.errors import DivergenceError
+from charrnn.inference.beginning import Beginning, zero_beginning
 from charrnn.inference.evaluation import evaluate
 from charrnn.inference.sampling import Sampling, numpy_sampler, sample, writable
+from charrnn.inference.warming import warm_beginning
 from charrnn.nn.bptt import CancelledError
 from charrnn.runtime.signals import StopSignal
 from charrnn.storage.checkpoint_folder import CheckpointFolder
@@ -189,14 +191,22 @@ def sample_text(trainer: Trainer, length: int, seconds: float = inf) -> str:
     After so many seconds it ends where it is.
     """
     corpus, vocabulary = trainer.corpus, trainer.corpus.vocabulary
-    first, boundary = corpus.layout.first_id(vocabulary), corpus.boundary
+    boundary = corpus.boundary
     sampling = Sampling(allowed=writable(vocabulary))
     generate_steps = numpy_sampler(trainer.network, sampling, boundary)
-    prime = np.array([first], np.int32)
     with trainer.averaged():
+        beginning = _beginning(trainer)
+        prime = np.array([beginning.id], np.int32)
         steps = length if vocabulary.unit == "char" else length + LONGEST - 1
         chunks = sample(
-            trainer.network, prime, steps, generate_steps, trainer.seed, boundary, [trainer.step]
+            trainer.network,
+            prime,
+            steps,
+            generate_steps,
+            trainer.seed,
+            boundary,
+            [trainer.step],
+            beginning=beginning,
         )
         until, ids = trainer.clock.seconds + seconds, list[int]()
         for chunk in chunks:
@@ -207,6 +217,14 @@ def sample_text(trainer: Trainer, length: int, seconds: float = inf) -> str:
     if vocabulary.unit == "byte":
         text = WholeCharacters(length).feed(text)
     return as_text(corpus.layout.shown(text), vocabulary.unit)
+
+
+def _beginning(trainer: Trainer) -> Beginning:
+    """What a sample begins after: of a stream, from the states that this rank carries."""
+    network, corpus = trainer.network, trainer.corpus
+    if corpus.boundary is not None:
+        return zero_beginning(network, corpus.layout.first_id(corpus.vocabulary))
+    return warm_beginning(network, corpus.vocabulary, trainer.state.carried)
 
 
 def _stepped(trainer: Trainer, update: Update) -> Stepped:

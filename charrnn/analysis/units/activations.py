@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.data.corpus import Corpus, Part
+from charrnn.inference.beginning import Beginning
 from charrnn.inference.reader import UNITS, WARMUP, Rows, Window, read
 from charrnn.nn.backends import NUMPY_BACKEND
 from charrnn.nn.cells.base import Cell, CellTape
@@ -51,8 +52,12 @@ def quantities(cell: Cell) -> list[Quantity]:
     return list({quantity.letter: quantity for quantity in (*states, *gates)}.values())
 
 
-def activations(network: Network, ids: Any, rows: Rows) -> Iterator[Block]:
-    """Run a network over rows of ids; blocks come in no particular order of characters.
+def activations(
+    network: Network, ids: Any, rows: Rows, beginning: Beginning | None = None
+) -> Iterator[Block]:
+    """Run a network over rows of ids, each from the state of the beginning, or a zero state.
+
+    Blocks come in no particular order of characters.
 
     Of a network that explodes what is not finite is the largest number there is, or 0.
     """
@@ -61,7 +66,10 @@ def activations(network: Network, ids: Any, rows: Rows) -> Iterator[Block]:
     # Long rows are read side by side too, since only a window of them is held.
     for batch in UNITS.batches(np.minimum(rows.lengths, WARMUP)):
         own, offset = rows[batch], places[batch] - rows.begin[batch]
-        windows = read(network, ids, own, steps=UNITS.steps(len(own)), with_tape=True)
+        state = None if beginning is None else beginning.states(len(own))
+        windows = read(
+            network, ids, own, steps=UNITS.steps(len(own)), state=state, with_tape=True
+        )
         while (block := _next_block(windows, offset)) is not None:
             yield block
 

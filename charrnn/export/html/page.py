@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from charrnn import __version__, build
@@ -15,6 +16,7 @@ from charrnn.data.layout import layout_of, seen
 from charrnn.data.utf8 import as_text
 from charrnn.data.vocabulary import LOOK_ALIKES, Vocabulary
 from charrnn.export.html.packing import Packing, Precision
+from charrnn.inference.beginning import Beginning
 from charrnn.inference.mixture.mixing import ENTROPIES, LENGTHS, LOWEST_LOG_P
 from charrnn.inference.mixture.model import Mixture
 from charrnn.nn.cells.base import Cell
@@ -32,12 +34,15 @@ MAX_TEXT = 4_000_000  # characters of an n-gram: 4 to 6 seconds of counting as t
 
 @dataclass(frozen=True)
 class PageOptions:
-    """`title`: the run's name. `facts`: name and value, shown. `mixture`: None for the network."""
+    """`title`: the run's name. `facts`: name and value, shown. `mixture`: None for the network.
+    `beginning`: what a text begins after; None for zeros.
+    """
 
     title: str = "model"
     facts: tuple[tuple[str, str], ...] = ()
     precision: Precision = "small"
     mixture: Mixture | None = None
+    beginning: Beginning | None = None
 
 
 def fits(mixture: Mixture) -> bool:
@@ -64,6 +69,7 @@ def to_html_bytes(
         "L": config.model.num_layers,
         **_of_text(config, vocabulary),
         "cell": _of_cell(config, cell),
+        "beginning": _of_beginning(options.beginning, packing),
         "mixture": None if options.mixture is None else _of_mixture(options.mixture, packing),
     }
     data["numbers"] = packing.json
@@ -73,7 +79,8 @@ def to_html_bytes(
 
 
 def _of_text(config: Config, vocabulary: Vocabulary) -> Json:
-    """`points` are code points, or bytes; `start` is read before a text that has none before it.
+    """`points` are code points, or bytes; `start` is read before a text that has none before it
+    where there is no `beginning`.
 
     `boundary` ends a sequence and begins the next, and is `written` in a text; null where the state
     flows through the text. `unknown` stands for what the vocabulary lacks, if it has such an id.
@@ -98,6 +105,14 @@ def _of_cell(config: Config, cell: Cell) -> Json:
         "states": list(zip(cell.state_names, cell.state_labels, strict=True)),
         "gates": [[gate.name, gate.label, gate.limits] for gate in cell.gates],
     }
+
+
+def _of_beginning(beginning: Beginning | None, packing: Packing) -> Json | None:
+    """Ids that were read before a text, the last of them from the state that is packed."""
+    if beginning is None or beginning.is_zero:
+        return None
+    packing.add("beginning", beginning.state.astype(np.float32))
+    return {"before": beginning.before.tolist(), "id": beginning.id}
 
 
 def _of_mixture(mixture: Mixture, packing: Packing) -> Json:

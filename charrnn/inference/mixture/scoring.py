@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.data.sources import Ids
+from charrnn.inference.beginning import Beginning
 from charrnn.inference.mixture.model import MixtureScorer
 from charrnn.inference.reader import (
     EVALUATION,
@@ -81,22 +82,31 @@ class OrderedStream:
         yield Block(np.arange(start, stop), Z, False)
 
 
-def ordered_rows(pool: WorkerPool, ids: Ids, rows: Rows) -> Iterator[Block]:
-    """Of rows that each begin from a zero state, in their order; empty ones have no block."""
+def ordered_rows(
+    pool: WorkerPool, ids: Ids, rows: Rows, beginning: Beginning | None = None
+) -> Iterator[Block]:
+    """Of rows that each begin from the state of the beginning, or a zero state, in their order;
+    empty ones have no block.
+    """
     chunk = max(ROOM // pool.network.K, 1)
     ends = np.cumsum(rows.lengths)
     first = 0
     while first < len(rows):
         before = int(ends[first - 1]) if first else 0
         last = max(int(np.searchsorted(ends, before + chunk, side="right")), first + 1)
-        yield from _group(pool, ids, rows[first:last], first, chunk)
+        yield from _group(pool, ids, rows[first:last], first, chunk, beginning)
         first = last
 
 
-def _group(pool: WorkerPool, ids: Ids, rows: Rows, number: int, chunk: int) -> Iterator[Block]:
+def _group(
+    pool: WorkerPool, ids: Ids, rows: Rows, number: int, chunk: int, beginning: Beginning | None
+) -> Iterator[Block]:
+    def initial(B: int) -> Array | None:
+        return None if beginning is None else beginning.states(B)
+
     if len(rows) == 1 and int(rows.lengths[0]) > chunk:
-        begins = True
-        for window in read(pool.network, ids, rows, steps=EVALUATION.steps(1)):
+        begins, steps = True, EVALUATION.steps(1)
+        for window in read(pool.network, ids, rows, steps=steps, state=initial(1)):
             yield Block(window.at[:, 0], window.logits()[:, 0], begins, number)
             begins = False
         return
@@ -106,7 +116,8 @@ def _group(pool: WorkerPool, ids: Ids, rows: Rows, number: int, chunk: int) -> I
 
     def part(network: Network, own: Rows) -> None:
         of_own = shift[np.searchsorted(rows.first, own.first)]
-        for window in read(network, ids, own, steps=SCORING.steps(len(own))):
+        steps, state = SCORING.steps(len(own)), initial(len(own))
+        for window in read(network, ids, own, steps=steps, state=state):
             Z[(window.at + of_own)[window.mask]] = window.logits()[window.mask]
 
     filled = np.flatnonzero(rows.lengths > 0)
@@ -122,11 +133,12 @@ STREAMS = 128  # of the network, at most, side by side
 
 
 class MixedStreamScorer:
-    """One text, after `start`."""
+    """One text, from its beginning on."""
 
-    def __init__(self, pool: WorkerPool, start: int, scorer: MixtureScorer) -> None:
-        self._last, self._scorer, self._begun = start, scorer, False
-        self._stream = OrderedStream(pool, pool.network.zero_state(1), STREAMS)
+    def __init__(self, pool: WorkerPool, beginning: Beginning, scorer: MixtureScorer) -> None:
+        self._last, self._scorer, self._begun = beginning.id, scorer, False
+        self._beginning = beginning
+        self._stream = OrderedStream(pool, beginning.state, STREAMS)
 
     def score(self, ids: NDArray[np.int32]) -> Nats:
         """Nats of each character of the next piece."""
@@ -135,7 +147,7 @@ class MixedStreamScorer:
             return nats
         whole = np.concatenate([[self._last], ids]).astype(np.int32)
         if not self._begun:
-            self._scorer.read(whole[:1])
+            self._scorer.read(self._beginning.context)
             self._begun = True
         for block in self._stream.blocks(whole, 0, len(ids), begins=False):
             nats[block.at] = self._scorer.score(block.Z, whole[block.at + 1])[0][:, 0]
@@ -144,19 +156,22 @@ class MixedStreamScorer:
 
 
 class MixedSequenceScorer:
-    """Each sequence of a piece from a zero state, after the boundary."""
+    """Each sequence of a piece from its beginning, after a boundary, which also ends it."""
 
-    def __init__(self, pool: WorkerPool, boundary: int, scorer: MixtureScorer) -> None:
+    def __init__(
+        self, pool: WorkerPool, boundary: int, beginning: Beginning, scorer: MixtureScorer
+    ) -> None:
         self._pool, self._boundary, self._scorer = pool, boundary, scorer
+        self._beginning = beginning
 
     def score(self, ids: NDArray[np.int32]) -> Nats:
         """Nats of each character of the next piece; NaN for those of empty ones."""
         whole: NDArray[Any] = np.concatenate([[self._boundary], ids]).astype(np.int32)
         rows = Rows.sequences(whole, self._boundary)
         nats = np.full(len(whole), np.nan)
-        for block in ordered_rows(self._pool, whole, rows):
+        for block in ordered_rows(self._pool, whole, rows, self._beginning):
             if block.begins:
                 self._scorer.begin()
-                self._scorer.read(whole[block.at[:1]])
+                self._scorer.read(np.append(self._beginning.before, whole[block.at[:1]]))
             nats[block.at + 1] = self._scorer.score(block.Z, whole[block.at + 1])[0][:, 0]
         return nats[1:]

@@ -18,9 +18,11 @@ from charrnn.data.corpus import Corpus, Part
 from charrnn.data.layout import layout_of, seen
 from charrnn.data.utf8 import as_text, bytes_of_characters
 from charrnn.data.vocabulary import Vocabulary
+from charrnn.inference.beginning import Beginning, zero_beginning
 from charrnn.inference.mixed_sampling import WeightedMixture, log_probabilities
 from charrnn.inference.reader import Rows
 from charrnn.inference.sampling import Sampling, numpy_sampler, sample, writable
+from charrnn.inference.warming import warm_beginning
 from charrnn.nn.network import Network
 from charrnn.report.html.curves import short
 from charrnn.report.html.runs import Run
@@ -46,7 +48,7 @@ def texts(run: Run, corpus: Corpus | None) -> tuple[Json, Json]:
     reader = {"missing": "the run's text is not there any more"}
     if corpus is not None:
         reader = passage(network, vocabulary, corpus, mixed)
-    return reader, sampled(network, vocabulary, config, mixed)
+    return reader, sampled(network, vocabulary, config, run.checkpoint.arrays.get("state"), mixed)
 
 
 def _mixed(run: Run, network: Network, vocabulary: Vocabulary) -> WeightedMixture | None:
@@ -97,23 +99,31 @@ def passage(
 
 
 def sampled(
-    network: Network, vocabulary: Vocabulary, config: Config, mixed: WeightedMixture | None = None
-) -> Json:
+    network: Network, vocabulary: Vocabulary, config: Config, carried: Array | None,
+    mixed: WeightedMixture | None = None,
+) -> Json:  # fmt: skip
     """A sample at temperature 1 from the run's seed, with the probability of each character."""
     layout = layout_of(config.data)
     boundary = layout.boundary_id(vocabulary)
-    start = np.array([layout.first_id(vocabulary)], np.int32)
+    beginning = (
+        warm_beginning(network, vocabulary, carried)
+        if boundary is None
+        else zero_beginning(network, boundary)
+    )
+    start = np.array([beginning.id], np.int32)
     generate_steps = numpy_sampler(network, Sampling(allowed=writable(vocabulary)), boundary, mixed)
     seed = config.train.seed
-    drawn = sample(network, start, SAMPLED, generate_steps, seed, boundary, mixed=mixed)
+    drawn = sample(
+        network, start, SAMPLED, generate_steps, seed, boundary, mixed=mixed, beginning=beginning
+    )
     ids = np.concatenate([start, *(chunk[:, 0] for chunk in drawn)])
     cuts = [0] if boundary is None else np.flatnonzero(ids == boundary).tolist()
     rows = Rows.whole(cuts, [*cuts[1:], len(ids)])
     view = View(network, ids, len(ids), activations=False)
-    for block in activations(network, ids, rows):
+    for block in activations(network, ids, rows, beginning):
         view.add(block)
     if mixed is not None:
-        view.mix(network, mixed, np.append(ids, ids[-1]), rows)
+        view.mix(network, mixed, np.append(ids, ids[-1]), rows, beginning)
     used = "network" if mixed is None else "mixture"
     return {"temperature": 1, "seed": seed, "used": used, **view.json(vocabulary)}
 
@@ -150,11 +160,14 @@ class View:
             for letter, array in own.items():
                 array[at] = values[letter][here]
 
-    def mix(self, network: Network, mixed: WeightedMixture, ids: Any, rows: Rows) -> None:
+    def mix(
+        self, network: Network, mixed: WeightedMixture, ids: Any, rows: Rows,
+        beginning: Beginning | None = None,
+    ) -> None:  # fmt: skip
         """Have the probabilities of a mixture; the rows of `ids` are what `add` was given of."""
         places = np.cumsum([0, *(rows.stop - rows.begin)])
         for at, log_q in log_probabilities(
-            network, mixed, ids, rows[np.flatnonzero(places[:-1] < self.size)]
+            network, mixed, ids, rows[np.flatnonzero(places[:-1] < self.size)], beginning
         ):
             row = np.searchsorted(rows.begin, at, side="right") - 1
             place = places[row] + at - rows.begin[row]

@@ -37,6 +37,18 @@ class Model {
     this.network = new Network(facts, arrays);
     this.mixture = trie && new Mixture(facts.mixture, arrays, trie);
     this.z = new Float64Array(facts.K);
+    this.initial = arrays.beginning; // (L, n, H)
+  }
+
+  /** Nothing is read but what stands before a text. */
+  begin() {
+    const { beginning, start } = this.facts, { H, states } = this.network;
+    this.forget();
+    if (beginning) {
+      states.flat().forEach((part, i) => part.set(this.initial.subarray(i * H, (i + 1) * H)));
+      for (const id of beginning.before) this.mixture?.stream.read(id);
+    }
+    this.read(beginning ? beginning.id : start);
   }
 
   forget() { this.network.forget(); this.mixture?.stream.forget(); }

@@ -9,8 +9,8 @@ class Reading {
 
   /** Nothing is read but, with `start`, what stands before a text that has none before it. */
   begin(start) {
-    this.model.forget();
-    if (start) this.model.read(this.model.facts.start);
+    if (start) this.model.begin();
+    else this.model.forget();
     Object.assign(this, { pieces: [], ends: [], kept: [], open: null });
     this.keep(start);
   }
@@ -96,15 +96,15 @@ class Reading {
 
   /** Prepare for another text: what is to be pushed. */
   change(text) {
-    const { n, at } = this.common(text), { boundary } = this.model.facts;
+    const { n, at } = this.common(text), { boundary, beginning } = this.model.facts;
     const hasIds = (pieces) => pieces.some(({ ids }) => ids.length);
     if (hasIds(this.pieces.slice(0, n))) {
       this.back(n);
       return { from: n, more: this.vocabulary.encode(text.slice(at)) };
     }
-    // A stream that has a text begins with it.
+    // From zeros a stream that has a text begins with it.
     const more = this.vocabulary.encode(text);
-    this.begin(boundary !== null || !hasIds(more));
+    this.begin(boundary !== null || beginning !== null || !hasIds(more));
     return { from: 0, more };
   }
 }

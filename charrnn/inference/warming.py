@@ -1,0 +1,175 @@
+"""Where a text begins: the state that a model is in before the first character.
+
+A model of a stream carries its state from window to window and hardly ever meets the state of
+zeros. So a text that begins does so from a state that the model knows: after a blank line that it
+wrote itself. Some of the states that training carried last are in the checkpoint; from them the
+model writes on, side by side and always with the same random numbers, and the ends of paragraphs
+that it comes to are candidates. The one taken is the most usual, whose next character is nearest to
+what all of them expect:
+
+    argmin_i KL(mean_j p_j | p_i) = argmax_i Σ_k mean_j p_jk log p_ik
+
+Where blank lines are rare it is after a line, else after a word or a character. Models of lines and
+records begin from zeros, as each of their sequences does in training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.data.utf8 import AFTER
+from charrnn.data.vocabulary import Vocabulary
+from charrnn.inference.beginning import Beginning
+from charrnn.inference.sampling import writable
+from charrnn.nn.network import Network, Tape, logits_not_finite
+
+Array = NDArray[Any]
+Ids = NDArray[np.int32]
+
+BEGINNING = 13  # names this use of random numbers
+STREAMS = 16  # written side by side
+COLD = 64  # characters of each before the first candidate, if they begin from zeros
+LEAST, MOST = 16, 48  # characters of each after that
+ENOUGH = 3  # candidates
+RARE = 0.002  # of line ends that a blank line follows
+KEPT = 24  # characters before the beginning, which are the n-gram's context
+BLANK, LINE, WORD, CHARACTER, ANYWHERE = range(5)  # the best first
+
+
+def warm_beginning(network: Network, vocabulary: Vocabulary, carried: Array | None) -> Beginning:
+    """That of a stream, from states (L, n, B, H) that training carried; None for none.
+
+    Raises DivergenceError where the logits are not finite.
+    """
+    walk = _Walk(network, vocabulary, carried)
+    for t in range(MOST + walk.cold):
+        walk.step(keep=t >= walk.cold)
+        if t >= walk.cold + LEAST - 1 and walk.is_settled:
+            break
+    return walk.beginning()
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    state: Array  # (L, n, H), before the id
+    id: int
+    before: Ids
+
+
+class _Walk:
+    """Streams side by side, and the candidates that they came to, by their kind."""
+
+    def __init__(self, network: Network, vocabulary: Vocabulary, carried: Array | None) -> None:
+        self._network, self._vocabulary = network, vocabulary
+        self._able = writable(vocabulary)
+        self._bytes = vocabulary.unit == "byte"
+        self._random = np.random.default_rng([BEGINNING])
+        self._found: dict[int, list[_Candidate]] = {kind: [] for kind in range(ANYWHERE + 1)}
+        self._blank = list[float]()  # how likely a blank line is after each line end
+        self._ends = [
+            vocabulary.id(symbol) if symbol in vocabulary else -1 for symbol in ("\n", "\r", " ")
+        ]
+        self._state, self.cold = _usable(network, carried)
+        self._written: list[list[int]] = [[] for _ in range(STREAMS)]
+        h = np.ascontiguousarray(self._state[-1, 0])
+        tape = Tape(1, STREAMS, [], [], h[None])  # what the state itself expects
+        self._p = self._probabilities(tape)
+
+    def step(self, *, keep: bool) -> None:
+        """Each stream writes a character; the places it comes to are candidates, if they count."""
+        cumulative = np.cumsum(self._p, axis=1)
+        aim = self._random.random(STREAMS)[:, None] * cumulative[:, -1:]
+        last = np.array([np.flatnonzero(p)[-1] for p in self._p])
+        x = np.minimum((cumulative <= aim).sum(axis=1), last).astype(np.int32)
+        ended = list[int]()
+        for stream, drawn in enumerate(x.tolist()):
+            written = self._written[stream]
+            written.append(drawn)
+            kind = self._kind(written)
+            if kind == LINE:
+                ended.append(stream)
+            if keep:
+                self._keep(kind, stream)
+        tape = self._network.forward(x[None], self._state)
+        self._p = self._probabilities(tape)
+        self._state = self._network.state_after(tape, 1)
+        if keep:
+            again = [self._p[ended, end] for end in self._ends[:2] if end >= 0]
+            self._blank += np.sum(again, axis=0).tolist() if ended else []
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether more candidates are not worth waiting for."""
+        if len(self._found[BLANK]) >= ENOUGH:
+            return True
+        rare = len(self._blank) >= 2 * ENOUGH and float(np.mean(self._blank)) < RARE
+        return rare and not self._found[BLANK]
+
+    def beginning(self) -> Beginning:
+        """The most usual of the best kind."""
+        found = next(found for found in self._found.values() if found)
+        state = np.stack([one.state for one in found], axis=2)
+        x = np.array([one.id for one in found], np.int32)
+        log_p = np.log(self._probabilities(self._network.forward(x[None], state)) + 1e-300)
+        usual = np.exp(log_p).mean(axis=0)
+        best = int(np.argmax(log_p @ usual))
+        one = found[best]
+        return Beginning(state[:, :, best : best + 1].copy(), one.id, one.before)
+
+    def _keep(self, kind: int, stream: int) -> None:
+        found = self._found[kind]
+        if kind >= WORD:  # there are many
+            found.clear()
+        written = np.array(self._written[stream][-1 - KEPT :], np.int32)
+        found.append(_Candidate(self._state[:, :, stream].copy(), int(written[-1]), written[:-1]))
+
+    def _kind(self, written: Sequence[int]) -> int:
+        """What ends with the last id."""
+        line, carriage, space = self._ends
+        if written[-1] == line:
+            before = [id for id in written[-4:-1] if id != carriage]
+            return BLANK if before and before[-1] == line else LINE
+        if written[-1] == space:
+            return WORD
+        return CHARACTER if not self._bytes or self._ends_character(written) else ANYWHERE
+
+    def _ends_character(self, written: Sequence[int]) -> bool:
+        """Whether the last bytes are a character of UTF-8."""
+        symbols = self._vocabulary.symbols
+        values = [ord(symbols[id]) for id in written[-4:]]
+        for start in range(len(values)):
+            phase = 0
+            for value in values[start:]:
+                phase = int(AFTER[phase, value]) if phase >= 0 else -1
+            if phase == 0 and (start == len(values) - 1 or values[start] > 0x7F):
+                return True
+        return False
+
+    def _probabilities(self, tape: Tape) -> NDArray[np.float64]:
+        """p (B, K) of what follows."""
+        z = self._network.logits(tape)[0].astype(np.float64)
+        if self._able is not None:
+            z[:, ~self._able] = -np.inf
+        most = z.max(axis=1, keepdims=True)
+        if not np.isfinite(most).all():
+            raise logits_not_finite()
+        p = np.exp(z - most)
+        return np.asarray(p / p.sum(axis=1, keepdims=True))
+
+
+def _usable(network: Network, carried: Array | None) -> tuple[Array, int]:
+    """States for the streams, and how many characters they are cold for."""
+    zero = network.zero_state(STREAMS)
+    L, n, _, H = zero.shape
+    fits = carried is not None and carried.ndim == 4 and carried.shape[2] > 0
+    if carried is None or not fits or (*carried.shape[:2], carried.shape[3]) != (L, n, H):
+        return zero, COLD
+    state = carried[:, :, np.arange(STREAMS) % carried.shape[2]].astype(zero.dtype)
+    if not np.isfinite(state).all() or not state.any():
+        return zero, COLD
+    return state, 0
