@@ -12,7 +12,7 @@ from charrnn.api.arguments import require, require_codec
 from charrnn.data.corpus import Corpus, load_corpus
 from charrnn.data.files import MARK, UndecodableError, decoded
 from charrnn.data.layout import Layout, layout_of
-from charrnn.errors import DataError, UsageError, argument, call
+from charrnn.errors import DataError, DivergenceError, UsageError, argument, call
 from charrnn.inference.beginning import Beginning, zero_beginning
 from charrnn.inference.mixture.model import Mixture
 from charrnn.inference.scoring import nats_of_unseen
@@ -100,8 +100,11 @@ class LoadedModel:
         if initial_state == "zero" or self.layout.boundary is not None:
             return zero_beginning(self._network, self.layout.first_id(self.vocabulary))
         if self._warm is None:
-            with threads(1):
-                self._warm = warm_beginning(self.network(), self.vocabulary, self._carried)
+            try:
+                with threads(1):
+                    self._warm = warm_beginning(self.network(), self.vocabulary, self._carried)
+            except DivergenceError:  # whatever it begins from, sampling will say so
+                return self.beginning("zero")
         return self._warm
 
     def facts(self) -> dict[str, str]:

@@ -15,15 +15,14 @@ records begin from zeros, as each of their sequences does in training.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.data.utf8 import AFTER
-from charrnn.data.vocabulary import Vocabulary
+from charrnn.data.utf8 import LONGEST, phase_of
+from charrnn.data.vocabulary import Unit, Vocabulary
 from charrnn.inference.beginning import Beginning
 from charrnn.inference.sampling import writable
 from charrnn.nn.network import Network, Tape, logits_not_finite
@@ -41,6 +40,7 @@ KEPT = 24  # characters before the beginning, which are the n-gram's context
 BLANK, LINE, WORD, CHARACTER, ANYWHERE = range(5)  # the best first
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def warm_beginning(network: Network, vocabulary: Vocabulary, carried: Array | None) -> Beginning:
     """That of a stream, from states (L, n, B, H) that training carried; None for none.
 
@@ -52,6 +52,28 @@ def warm_beginning(network: Network, vocabulary: Vocabulary, carried: Array | No
         if t >= walk.cold + LEAST - 1 and walk.is_settled:
             break
     return walk.beginning()
+
+
+def kind_of(written: str, unit: Unit) -> int:
+    """What ends with a text that a model wrote, in its symbols."""
+    if written[-1] == "\n":
+        return BLANK if written[-4:-1].replace("\r", "").endswith("\n") else LINE
+    if written[-1] == " ":
+        return WORD
+    return CHARACTER if unit == "char" or _ends_character(written[-LONGEST:]) else ANYWHERE
+
+
+def _ends_character(symbols: str) -> bool:
+    """Whether the last bytes are a character of UTF-8, whatever stands before them."""
+    for start in range(len(symbols)):
+        phase = 0
+        for at, symbol in enumerate(symbols[start:], start):
+            phase = phase_of(phase, symbol)
+            if phase <= 0:
+                break
+        if phase == 0 and at == len(symbols) - 1:
+            return True
+    return False
 
 
 @dataclass(frozen=True)
@@ -67,15 +89,12 @@ class _Walk:
     def __init__(self, network: Network, vocabulary: Vocabulary, carried: Array | None) -> None:
         self._network, self._vocabulary = network, vocabulary
         self._able = writable(vocabulary)
-        self._bytes = vocabulary.unit == "byte"
         self._random = np.random.default_rng([BEGINNING])
         self._found: dict[int, list[_Candidate]] = {kind: [] for kind in range(ANYWHERE + 1)}
         self._blank = list[float]()  # how likely a blank line is after each line end
-        self._ends = [
-            vocabulary.id(symbol) if symbol in vocabulary else -1 for symbol in ("\n", "\r", " ")
-        ]
+        self._ends = [vocabulary.id(symbol) for symbol in "\n\r" if symbol in vocabulary]
         self._state, self.cold = _usable(network, carried)
-        self._written: list[list[int]] = [[] for _ in range(STREAMS)]
+        self._written = [""] * STREAMS
         h = np.ascontiguousarray(self._state[-1, 0])
         tape = Tape(1, STREAMS, [], [], h[None])  # what the state itself expects
         self._p = self._probabilities(tape)
@@ -87,10 +106,9 @@ class _Walk:
         last = np.array([np.flatnonzero(p)[-1] for p in self._p])
         x = np.minimum((cumulative <= aim).sum(axis=1), last).astype(np.int32)
         ended = list[int]()
-        for stream, drawn in enumerate(x.tolist()):
-            written = self._written[stream]
-            written.append(drawn)
-            kind = self._kind(written)
+        for stream, symbol in enumerate(self._vocabulary.decode(x)):
+            self._written[stream] += symbol
+            kind = kind_of(self._written[stream], self._vocabulary.unit)
             if kind == LINE:
                 ended.append(stream)
             if keep:
@@ -99,8 +117,7 @@ class _Walk:
         self._p = self._probabilities(tape)
         self._state = self._network.state_after(tape, 1)
         if keep:
-            again = [self._p[ended, end] for end in self._ends[:2] if end >= 0]
-            self._blank += np.sum(again, axis=0).tolist() if ended else []
+            self._blank += self._p[ended][:, self._ends].sum(axis=1).tolist()
 
     @property
     def is_settled(self) -> bool:
@@ -125,30 +142,9 @@ class _Walk:
         found = self._found[kind]
         if kind >= WORD:  # there are many
             found.clear()
-        written = np.array(self._written[stream][-1 - KEPT :], np.int32)
-        found.append(_Candidate(self._state[:, :, stream].copy(), int(written[-1]), written[:-1]))
-
-    def _kind(self, written: Sequence[int]) -> int:
-        """What ends with the last id."""
-        line, carriage, space = self._ends
-        if written[-1] == line:
-            before = [id for id in written[-4:-1] if id != carriage]
-            return BLANK if before and before[-1] == line else LINE
-        if written[-1] == space:
-            return WORD
-        return CHARACTER if not self._bytes or self._ends_character(written) else ANYWHERE
-
-    def _ends_character(self, written: Sequence[int]) -> bool:
-        """Whether the last bytes are a character of UTF-8."""
-        symbols = self._vocabulary.symbols
-        values = [ord(symbols[id]) for id in written[-4:]]
-        for start in range(len(values)):
-            phase = 0
-            for value in values[start:]:
-                phase = int(AFTER[phase, value]) if phase >= 0 else -1
-            if phase == 0 and (start == len(values) - 1 or values[start] > 0x7F):
-                return True
-        return False
+        written = self._vocabulary.encode(self._written[stream][-1 - KEPT :])
+        state = self._state[:, :, stream].copy()
+        found.append(_Candidate(state, int(written[-1]), written[:-1]))
 
     def _probabilities(self, tape: Tape) -> NDArray[np.float64]:
         """p (B, K) of what follows."""

@@ -131,13 +131,12 @@ def test_bytes_are_decoded(bytes_run):
 def test_the_first_character_has_the_probabilities(any_run):
     model = any_run.model()
     p = model.probabilities("The lam")
-    reference, ids = reference_of(model.config), model.vocabulary.encode("The lam")
-    if model.config.data.mode == "lines":
-        ids = np.concatenate([[model.vocabulary.id("\n")], ids])
+    reference, beginning = reference_of(model.config), model.beginning()
+    ids = np.concatenate([[beginning.id], model.vocabulary.encode("The lam")])
     y = np.arange(model.vocabulary.K)
     x = np.repeat(ids[:, None], len(y), axis=1)
     targets = np.vstack([x[1:], y])
-    E, _ = reference.losses(dict(model.parameters), x, targets, model.network().zero_state(len(y)))
+    E, _ = reference.losses(dict(model.parameters), x, targets, beginning.states(len(y)))
     np.testing.assert_allclose(p, np.exp(-E[-1]), rtol=1e-9)
     best, chance = model.next_characters("The lam", top=1)[0]
     assert best == "".join(model.sample("The lam", length=1, temperature=0))

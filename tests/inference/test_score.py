@@ -10,6 +10,7 @@ from math import log
 import numpy as np
 import pytest
 
+import charrnn as charrnn_api
 from charrnn import build
 from charrnn.analysis.gradcheck.cases import reference_of
 from charrnn.config.schema import DataConfig
@@ -41,8 +42,9 @@ def restored(tmp_path):
     return build.restore_network(read(path), str(path))
 
 
-def expected(tmp_path, text):
+def expected(tmp_path, text, initial_state=None):
     """Nats of each character by the textbook's network; None where there is no score."""
+    beginning = charrnn_api.load(tmp_path / "run").beginning(initial_state)
     network, vocabulary, config = restored(tmp_path)
     reference, params = reference_of(config), dict(network.params)
     start = vocabulary.id("\n")
@@ -52,12 +54,14 @@ def expected(tmp_path, text):
         if not len(y):
             return []
         E, _ = reference.losses(params, np.array(x)[:, None], np.array(y)[:, None],
-                                network.zero_state(1))  # fmt: skip
+                                beginning.state)  # fmt: skip
         return E[:, 0].tolist()
 
     if config.data.mode == "stream":
         ids = vocabulary.encode(text).tolist()
-        return scored([start], ids[:1]) + scored(ids[:-1], ids[1:])
+        if initial_state == "zero":
+            return scored([start], ids[:1]) + scored(ids[:-1], ids[1:])
+        return scored([beginning.id, *ids[:-1]], ids)
     for line in text.splitlines(keepends=True):
         ids = vocabulary.encode(line).tolist()
         found += [None] if line == "\n" else scored([start, *ids[:-1]], ids)
@@ -99,9 +103,10 @@ def test_lines_and_files_are_sums_of_characters(charrnn, model, tmp_path):
 
 
 def test_it_is_what_eval_says(charrnn, model, tmp_path, text_file):
-    (row,) = objects(charrnn("score", "run", text_file, "--per", "file", "--format", "jsonl"))
+    (row,) = objects(charrnn("score", "run", text_file, "--per", "file", "--format", "jsonl",
+                             "--initial-state", "zero"))  # fmt: skip
     (scored,) = objects(charrnn("eval", "run", "--text", text_file, "--format", "json"))
-    extra = 0.0 if model == "lines" else expected(tmp_path, TEXT[:1])[0]
+    extra = 0.0 if model == "lines" else expected(tmp_path, TEXT[:1], "zero")[0]
     assert row["nats"] - extra == pytest.approx(scored["nats_per_char"] * scored["chars"], rel=1e-9)
     if model == "stream":
         assert scored["interval"] is None

@@ -136,8 +136,8 @@ def test_the_report_shows_the_mixtures_probabilities(run):
     assert (reader["used"], sampled["used"], alone["used"]) == ("mixture", "mixture", "network")
     assert reader["p"] != alone["p"]
     boundary = model.vocabulary.id("\n") if model.layout.boundary else None
-    ids = np.array(sampled["ids"], np.int32)
+    ids, beginning = np.array(sampled["ids"], np.int32), model.beginning()
     for n in (1, 7, 40):
-        z = next_logits(model.network(), ids[:n], boundary, mixed)
+        z = next_logits(model.network(), ids[:n], boundary, mixed, beginning)
         p = Sampling().probabilities(z)
         np.testing.assert_allclose(sampled["p"][n - 1], np.sort(p)[::-1][:6], atol=2e-4)
