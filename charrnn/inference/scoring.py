@@ -327,8 +327,8 @@ def mean_nats(
 ) -> list[float]:  # fmt: skip
     """Nats per character of texts after a prime that is not scored; infinity for an empty one.
 
-    `nats_of_rows`: nats (N,) of ids (N,) that rows predict, each from the beginning. `boundary`: the
-    id from which a sequence starts with a zero state, None of a stream.
+    `nats_of_rows`: nats (N,) of ids (N,) that rows predict, each from its beginning. `boundary`:
+    the id from which a sequence starts with a zero state, None of a stream.
     """
     ids, rows, ends = _joined(prime, texts, boundary)
     nats = nats_of_rows(ids, rows)

@@ -65,14 +65,15 @@ def kind_of(written: str, unit: Unit) -> int:
 
 def _ends_character(symbols: str) -> bool:
     """Whether the last bytes are a character of UTF-8, whatever stands before them."""
-    for start in range(len(symbols)):
-        phase = 0
-        for at, symbol in enumerate(symbols[start:], start):
-            phase = phase_of(phase, symbol)
-            if phase <= 0:
-                break
-        if phase == 0 and at == len(symbols) - 1:
-            return True
+    return any(_is_character(symbols[start:]) for start in range(len(symbols)))
+
+
+def _is_character(symbols: str) -> bool:
+    phase = 0
+    for n, symbol in enumerate(symbols, 1):
+        phase = phase_of(phase, symbol)
+        if phase <= 0:
+            return phase == 0 and n == len(symbols)
     return False
 
 
@@ -113,9 +114,8 @@ class _Walk:
                 ended.append(stream)
             if keep:
                 self._keep(kind, stream)
-        tape = self._network.forward(x[None], self._state)
+        tape, self._state = self._network.read(x[None], self._state)
         self._p = self._probabilities(tape)
-        self._state = self._network.state_after(tape, 1)
         if keep:
             self._blank += self._p[ended][:, self._ends].sum(axis=1).tolist()
 
@@ -132,7 +132,8 @@ class _Walk:
         found = next(found for found in self._found.values() if found)
         state = np.stack([one.state for one in found], axis=2)
         x = np.array([one.id for one in found], np.int32)
-        log_p = np.log(self._probabilities(self._network.forward(x[None], state)) + 1e-300)
+        tape, _ = self._network.read(x[None], state)
+        log_p = np.log(self._probabilities(tape) + 1e-300)
         usual = np.exp(log_p).mean(axis=0)
         best = int(np.argmax(log_p @ usual))
         one = found[best]

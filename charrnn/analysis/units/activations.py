@@ -67,9 +67,7 @@ def activations(
     for batch in UNITS.batches(np.minimum(rows.lengths, WARMUP)):
         own, offset = rows[batch], places[batch] - rows.begin[batch]
         state = None if beginning is None else beginning.states(len(own))
-        windows = read(
-            network, ids, own, steps=UNITS.steps(len(own)), state=state, with_tape=True
-        )
+        windows = read(network, ids, own, steps=UNITS.steps(len(own)), state=state, with_tape=True)
         while (block := _next_block(windows, offset)) is not None:
             yield block
 
