@@ -491,8 +491,9 @@ def write_on(page):
 def activation(model, text, layer, letter, unit) -> float:
     """A unit's value after a text, by the network's own tape."""
     network = model.network()
-    ids = model.vocabulary.encode(text)
-    tape = network.forward(ids[:, None], network.zero_state(1))
+    beginning = model.beginning()
+    ids = np.concatenate([[beginning.id], model.vocabulary.encode(text)])
+    tape = network.forward(ids[:, None], beginning.state)
     cell, own = network.cells[layer], tape.cells[layer]
     if letter in cell.state_names:
         return float(own.states[cell.state_names.index(letter)][-1, 0, unit])

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import charrnn as package
 from charrnn import build
 from charrnn.analysis.gradcheck.cases import reference_of
 from charrnn.config import Config
@@ -109,11 +110,12 @@ def test_the_best_is_the_likeliest_of_them(charrnn, mode, tmp_path):
     path = locate(tmp_path / "run", "best")
     network, vocabulary, config = build.restore_network(read(path), str(path))
     reference, params = reference_of(config), dict(network.params)
-    ids = vocabulary.encode(("\n" if mode == "lines" else "") + every[0]["text"])
+    beginning = package.load(tmp_path / "run").beginning()
+    ids = np.concatenate([[beginning.id], vocabulary.encode(every[0]["text"])])
     boundaries = np.flatnonzero(ids == vocabulary.id("\n")) if mode == "lines" else []
     cuts = sorted({0, *map(int, boundaries), len(ids) - 1})
     E = np.concatenate([
-        reference.losses(params, ids[a:b, None], ids[a + 1 : b + 1, None], network.zero_state(1))[0]
+        reference.losses(params, ids[a:b, None], ids[a + 1 : b + 1, None], beginning.state)[0]
         for a, b in pairwise(cuts)
     ])  # fmt: skip
     assert every[0]["nats_per_char"] == pytest.approx(E[-30:].mean(), rel=1e-9)

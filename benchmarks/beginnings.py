@@ -1,0 +1,143 @@
+"""How texts begin: from the state that a model knows, and from zeros.
+
+    python benchmarks/beginnings.py RUN [RUN...]
+
+Of each run of a stream, 200 samples from both beginnings, with and without a prime. A paragraph's
+first line is malformed if the text has names of speakers and it is none ("Xyz:"), or else if it
+has a word that the text lacks; a sample of bytes begins well with a whole character. Then the nats
+of paragraphs of the validation part, their first 60 characters: as a text of their own from both
+beginnings, and after all that stands before them. And how long the beginning takes to be found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import time
+from collections.abc import Iterator
+
+import numpy as np
+from measuring import Report, Table, run
+
+import charrnn
+from charrnn.api.sampling import prepare_sampler
+from charrnn.data.corpus import load_corpus
+from charrnn.data.utf8 import as_text
+from charrnn.runtime.workers import threads
+
+SAMPLES, LENGTH, PLACES, SHOWN = 200, 400, 100, 60
+SPEAKER = re.compile(r"[A-Z][\w' ]*( \(.*\))?:")
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"[^\W\d_]+", text)
+
+
+def first_lines(text: str) -> list[str]:
+    """The first line of each of its paragraphs that was ended."""
+    return [part.lstrip("\n").split("\n")[0] for part in text.split("\n\n")][:-1]
+
+
+def malformed(line: str, known: set[str], names: bool) -> bool:
+    if names:
+        return not SPEAKER.fullmatch(line)
+    return any(word not in known for word in words(line))
+
+
+def begins_well(text: bytes) -> bool:
+    """Whether its first bytes are a character."""
+    for n in range(1, 5):
+        try:
+            text[:n].decode()
+        except UnicodeDecodeError:
+            continue
+        return True
+    return False
+
+
+def samples(model: charrnn.Model, prime: str, state: str) -> list[str]:
+    """In the vocabulary's symbols, made side by side."""
+    sampler = prepare_sampler(
+        model, prime, length=LENGTH, seed=1, use="network", initial_state=state, tell=lambda _: None
+    )
+    return list(sampler.unscored(SAMPLES))
+
+
+def rows_of(model: charrnn.Model, text: str) -> Iterator[tuple[str, ...]]:
+    """Lines of the table; `text` is the training text."""
+    known, end = set(words(text)), "\n\n" if "\n\n" in text else "\n"
+    names = sum(bool(SPEAKER.fullmatch(line)) for line in first_lines(text)) > 0.5 * text.count(end)
+    for called, prime in (("none", ""), ("two line ends", "\n\n")):
+        for state in ("zero", "warm"):
+            drawn = samples(model, prime, state)
+            lines = [first_lines(as_text(one, model.vocabulary.unit)) for one in drawn]
+            bad = [
+                sum(malformed(own[n], known, names) for own in lines if len(own) > n)
+                for n in (0, 1)
+            ]
+            counts = [sum(len(own) > n for own in lines) for n in (0, 1)]
+            bytes_ = [one.encode("latin-1") for one in drawn if model.vocabulary.unit == "byte"]
+            broken = sum(not begins_well(one) for one in bytes_)
+            yield (
+                called,
+                state,
+                f"{bad[0]} of {counts[0]}",
+                f"{bad[1]} of {counts[1]}",
+                f"{len({own[0] for own in lines if own})}",
+                f"{broken}",
+            )
+
+
+def nats_of(model: charrnn.Model, text: str) -> tuple[float, ...]:
+    """Nats of the beginnings of paragraphs: from zeros, from warm, after what is before them."""
+    end = "\n\n" if "\n\n" in text else "\n"
+    places = [m.end() for m in re.finditer(end, text) if 2000 < m.end() < len(text) - SHOWN]
+    places = [places[i] for i in np.linspace(0, len(places) - 1, PLACES).astype(int)]
+    found = [0.0, 0.0, 0.0]
+    for at in places:
+        own = text[at : at + SHOWN]
+        found[0] += model.score(own, use="network", initial_state="zero").total
+        found[1] += model.score(own, use="network").total
+        whole = model.score(text[at - 1000 : at] + own, use="network")
+        found[2] += float(whole.nats[-len(own) :].sum())
+    return tuple(one / len(places) for one in found)
+
+
+def report(options: argparse.Namespace) -> Report:
+    tables = []
+    for name in options.runs:
+        model = charrnn.load(name)
+        data = model.config.data
+        if options.text is not None:
+            data = data.model_copy(update={"text": (options.text,)})
+        corpus = load_corpus(data, model.vocabulary)
+        start, stop = next(iter(corpus.predicting("val")))
+        text, part = (
+            as_text(model.vocabulary.decode(np.asarray(ids).tolist()), model.vocabulary.unit)
+            for ids in (corpus.ids[:start], corpus.ids[start:stop])
+        )
+        with threads(1):
+            began = time.process_time()
+            model.beginning()
+            seconds = time.process_time() - began
+            rows = list(rows_of(model, text))
+            zero, warm, after = nats_of(model, part)
+        columns = ("prime", "from", "first malformed", "second malformed", "distinct", "broken")
+        tables.append(Table(name, columns, rows))
+        title = f"{name}: nats of {SHOWN} characters; milliseconds of processor time"
+        figures = [f"{x:.2f}" for x in (zero, warm, after)] + [f"{1000 * seconds:.1f}"]
+        tables.append(Table(title, ("from zeros", "warm", "after the text", "ms"), [figures]))
+    return Report(tables, {table.title: table.rows for table in tables})
+
+
+def more(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("runs", nargs="+", metavar="RUN")
+    parser.add_argument("--text", metavar="FILE", help="the runs' text, where it was moved")
+
+
+if __name__ == "__main__":
+    run(
+        report,
+        about="How texts begin: from a state that the model knows, and from zeros.",
+        more=more,
+    )
