@@ -17,6 +17,7 @@ from charrnn.config.schema import RECORD_END
 from charrnn.data.utf8 import able, phase_after, transitions
 from charrnn.data.vocabulary import Vocabulary, describe
 from charrnn.errors import UsageError, argument, call, notice
+from charrnn.inference.beginning import Beginning
 from charrnn.inference.memorization import TrainingText
 from charrnn.inference.mixed_sampling import WeightedMixture
 from charrnn.inference.sampling import (
@@ -87,7 +88,7 @@ def prepare_sampler(
         corpus = training_corpus(model, "unique" if unique else "check_novelty", tell)
     # From zeros a stream that has a prime begins with it.
     alone = boundary is None and beginning.is_zero and len(asked) > 0
-    whole = asked if alone else np.concatenate([start, asked])
+    whole = asked if alone else np.concatenate([start, asked[_repeated(asked, model, beginning) :]])
     network = model.network()
     build.use_compiled_if_worthwhile(network, model.config, len(whole))
     return Sampler(
@@ -137,6 +138,10 @@ def _encoded(
         if unknown:
             tell(f"{where}: {unknown:,} of its characters are unknown to the model")
     return ids
+def _repeated(asked: NDArray[np.int32], model: LoadedModel, beginning: Beginning) -> int:
+    """Line ends that a prime begins with, and its beginning ends with: read once."""
+    text = model.vocabulary.decode(asked[: beginning.line_ends].tolist())
+    return len(text) - len(text.lstrip("\r\n"))
 
 
 def _utf8(

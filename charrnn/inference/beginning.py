@@ -19,12 +19,13 @@ class Beginning:
     """What every text begins after.
 
     `state` (L, n, 1, H): before `id`, which is read first. `before`: ids that were read before it,
-    for the context of an n-gram.
+    for the context of an n-gram. `line_ends`: how many of their last ones, and `id`, are LF or CR.
     """
 
     state: Array
     id: int
     before: Ids = field(default_factory=lambda: np.zeros(0, np.int32))
+    line_ends: int = 0
 
     @property
     def context(self) -> Ids:

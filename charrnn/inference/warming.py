@@ -137,7 +137,9 @@ class _Walk:
         usual = np.exp(log_p).mean(axis=0)
         best = int(np.argmax(log_p @ usual))
         one = found[best]
-        return Beginning(state[:, :, best : best + 1].copy(), one.id, one.before)
+        written = self._vocabulary.decode([*one.before.tolist(), one.id])
+        line_ends = len(written) - len(written.rstrip("\r\n"))
+        return Beginning(state[:, :, best : best + 1].copy(), one.id, one.before, line_ends)
 
     def _keep(self, kind: int, stream: int) -> None:
         found = self._found[kind]

@@ -83,6 +83,14 @@ def test_a_sample_is_drawn_by_hand_from_there(model):
         assert "".join(model.sample(prime, length=10, seed=5)) == drawn
 
 
+def test_line_ends_before_a_prime_are_those_that_the_beginning_has(model):
+    assert model.beginning().line_ends >= 1
+    plain = model.probabilities("The lam")
+    np.testing.assert_array_equal(model.probabilities("\nThe lam"), plain)
+    more = "\n" * model.beginning().line_ends
+    assert np.abs(model.probabilities(more + "\nThe lam") - plain).max() > 1e-6
+
+
 def test_a_text_and_each_line_alone_are_scored_from_there(model):
     beginning, lines = model.beginning(), ["The lamp\n", "said OWEN\n"]
     own = []

@@ -69,7 +69,7 @@ def to_html_bytes(
         "L": config.model.num_layers,
         **_of_text(config, vocabulary),
         "cell": _of_cell(config, cell),
-        "beginning": _of_beginning(options.beginning, packing),
+        "beginning": _of_beginning(options.beginning, vocabulary, packing),
         "mixture": None if options.mixture is None else _of_mixture(options.mixture, packing),
     }
     data["numbers"] = packing.json
@@ -107,12 +107,21 @@ def _of_cell(config: Config, cell: Cell) -> Json:
     }
 
 
-def _of_beginning(beginning: Beginning | None, packing: Packing) -> Json | None:
-    """Ids that were read before a text, the last of them from the state that is packed."""
+def _of_beginning(
+    beginning: Beginning | None, vocabulary: Vocabulary, packing: Packing
+) -> Json | None:
+    """Ids that were read before a text, the last of them from the state that is packed.
+
+    So many `lineEnds` that a text begins with, these `ids`, are not read again.
+    """
     if beginning is None or beginning.is_zero:
         return None
     packing.add("beginning", beginning.state.astype(np.float32))
-    return {"before": beginning.before.tolist(), "id": beginning.id}
+    ids = [vocabulary.id(symbol) for symbol in "\r\n" if symbol in vocabulary]
+    return {
+        "before": beginning.before.tolist(), "id": beginning.id,
+        "lineEnds": beginning.line_ends, "ids": ids,
+    }  # fmt: skip
 
 
 def _of_mixture(mixture: Mixture, packing: Packing) -> Json:

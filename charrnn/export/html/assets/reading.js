@@ -11,11 +11,19 @@ class Reading {
   begin(start) {
     if (start) this.model.begin();
     else this.model.forget();
+    this.repeated = start ? this.model.facts.beginning?.lineEnds ?? 0 : 0;
     Object.assign(this, { pieces: [], ends: [], kept: [], open: null });
     this.keep(start);
   }
 
-  keep(known) { this.kept.push({ state: this.model.save(), known }); this.look(known); }
+  keep(known) { this.kept.push({ state: this.model.save(), known, repeated: this.repeated }); this.look(known); }
+
+  /** Line ends that a text begins with, and its beginning ends with, are read once. */
+  read(id) {
+    if (this.repeated > 0 && this.model.facts.beginning.ids.includes(id)) { this.repeated--; return; }
+    this.repeated = 0;
+    this.model.read(id);
+  }
 
   /** `logs` (K): log p of what follows, null where nothing has been read. */
   look(known) { this.logs = known ? logSoftmax(this.model.logits()) : null; }
@@ -40,7 +48,7 @@ class Reading {
     this.open ??= { text: "", ids: [], nats: this.logs ? 0 : null };
     if (this.logs) this.open.nats -= this.logs[id];
     this.open.ids.push(id);
-    this.model.read(id);
+    this.read(id);
     this.look(true);
   }
 
@@ -68,6 +76,7 @@ class Reading {
     this.kept.length = from + 1;
     this.open = null;
     this.model.restore(this.kept[from].state);
+    this.repeated = this.kept[from].repeated;
     this.look(this.kept[from].known);
     for (const piece of read.slice(from * EVERY, n)) this.push(piece);
   }
@@ -75,14 +84,16 @@ class Reading {
   /** log p (K) after the first n pieces, the reading left as it is. */
   logsAfter(n) {
     if (n >= this.length) return this.logs;
-    const here = { state: this.model.save(), logs: this.logs }, from = Math.floor(n / EVERY);
+    const here = { state: this.model.save(), logs: this.logs, repeated: this.repeated }, from = Math.floor(n / EVERY);
     this.model.restore(this.kept[from].state);
     let { known } = this.kept[from];
+    this.repeated = this.kept[from].repeated;
     for (const { ids } of this.pieces.slice(from * EVERY, n)) {
-      for (const id of ids) { this.model.read(id); known = true; }
+      for (const id of ids) { this.read(id); known = true; }
     }
     const logs = known ? logSoftmax(this.model.logits()).slice() : null;
     this.model.restore(here.state);
+    this.repeated = here.repeated;
     this.logs = here.logs && logSoftmax(this.model.logits());
     return logs;
   }

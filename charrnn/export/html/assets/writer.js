@@ -10,6 +10,7 @@ class Writer {
     this.random = new Random(chosen.seed);
     this.decoder = new Decoder(reading.vocabulary);
     this.begin = reading.end(reading.length);
+    reading.repeated = 0; // what is drawn is read
   }
 
   step() {
