@@ -138,6 +138,8 @@ def _encoded(
         if unknown:
             tell(f"{where}: {unknown:,} of its characters are unknown to the model")
     return ids
+
+
 def _repeated(asked: NDArray[np.int32], model: LoadedModel, beginning: Beginning) -> int:
     """Line ends that a prime begins with, and its beginning ends with: read once."""
     text = model.vocabulary.decode(asked[: beginning.line_ends].tolist())
