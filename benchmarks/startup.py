@@ -1,4 +1,4 @@
-"""How long one waits: `charrnn --help`, the first sampled character, and `import torch`.
+"""How long one waits: `charrnn --help`, the first character, the first run, and `import torch`.
 
     python benchmarks/startup.py
 
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -44,17 +45,40 @@ def first_character(command: list[str]) -> float:
     return seconds
 
 
+def training(cache: str, command: list[str]) -> float:
+    """Seconds of a few updates, with compiled loops kept in the folder `cache`."""
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [*command, "--out", str(Path(folder, "run"))], capture_output=True, text=True,
+            cwd=ROOT, env={**environment(), "NUMBA_CACHE_DIR": cache},
+        )  # fmt: skip
+    if done.returncode:
+        sys.exit(done.stderr)
+    return time.perf_counter() - began
+
+
+def first_training(command: list[str]) -> float:
+    """The same, nothing being compiled yet."""
+    with tempfile.TemporaryDirectory() as cache:
+        return training(cache, command)
+
+
 def report(options: argparse.Namespace) -> Report:
     rounds = 3 if options.quick else ROUNDS
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder, "run")
         output([*CHARRNN, "train", "--text", str(TEXT), "--steps", "0", "--out", str(made), "-q"])
         sample = [*CHARRNN, "sample", str(made), "--seed", "1"]
+        train = [*CHARRNN, "train", "--text", str(TEXT), "--steps", "5", "-q"]
         lines = [
             ("charrnn --help", whole, [*CHARRNN, "--help"], 0.15),
             ("charrnn sample RUN, first character", first_character, sample, 0.5),
             (f"the same with --length {COMPILED}", first_character,
              [*sample, "--length", str(COMPILED)], None),
+            ("charrnn train --steps 5, nothing compiled", first_training, train, 4.0),
+            ("the same, compiled before", partial(training, str(Path(folder, "cache"))), train,
+             None),
             ("python -c 'import torch'", whole, [sys.executable, "-c", "import torch"], None),
             ("python -c pass", whole, [sys.executable, "-c", "pass"], None),
         ]  # fmt: skip
