@@ -153,7 +153,7 @@ def warm_up(net: Network, *, learning: bool = True) -> None:
 
 
 def _warm_up_compiled(net: Network, x: NDArray[np.int32], state: NDArray[Any]) -> None:
-    """Where loops have to be compiled first, a second process compiles those of the way back."""
+    """Where loops have to be compiled first, other processes compile all but the way forward."""
     from charrnn.nn.backends.compiled.helper import compiling_beside, run_back
 
     with compiling_beside(net) as wait:

@@ -24,7 +24,7 @@ from charrnn import build, config
 from charrnn.build.training import optimiser
 from charrnn.errors import Notice
 from charrnn.nn import bptt
-from charrnn.nn.backends.compiled import cache, helper, lstm, rnn, window
+from charrnn.nn.backends.compiled import cache, helper, lstm, reading, rnn, window
 
 LOOP = """
 from charrnn.nn.backends.compiled.compiling import compiled
@@ -170,12 +170,13 @@ CELLS = {
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", CELLS)
-def test_the_second_process_compiles_what_training_runs_on_the_way_back(name, dtype, monkeypatch):
+def test_other_processes_compile_what_training_runs(name, dtype, monkeypatch):
     sets, module = CELLS[name]
     sets = [*sets, "runtime.kernels=numba", f"runtime.dtype={dtype}", "model.hidden_size=3"]
     chosen = config.load(None, sets)
     network = build.network(chosen, 5)
-    runs = {"_backward": module, "_gradient": window, "_scatter": window, "_adam_step": window}
+    runs = {"_backward": module, "_gradient": window, "_scatter": window, "_adam_step": window,
+            "_scan": reading, "_cross_entropy": reading}  # fmt: skip
     calls = {loop: [] for loop in runs}
 
     def recorded(loop):
@@ -183,12 +184,14 @@ def test_the_second_process_compiles_what_training_runs_on_the_way_back(name, dt
 
     for loop, owner in runs.items():
         monkeypatch.setattr(owner, loop, recorded(loop))
-    text = json.dumps(vars(helper.Request.of(network)))
-    helper.Request(**json.loads(text)).compile()
+    for work in (helper.BACK, helper.READING):
+        text = json.dumps(vars(helper.Request.of(work, network)))
+        helper.Request(**json.loads(text)).compile()
     x, grad = np.ones((4, 2), np.int32), network.params.like()
     with np.errstate(invalid="ignore"):  # the loop fills nothing
         bptt.gradient(network, bptt.Batch(x, x, mask=x > 0), network.zero_state(2), grad, 1.0)
         bptt.gradient(network, bptt.Batch(x, x), network.zero_state(2), grad, 1.0)
+        network.nats_and_correct(network.read(x, network.zero_state(2))[0], x)
     optimiser(chosen, network).update(grad.flat, 0.1)
     for types in calls.values():
         assert len(types) > 1
@@ -196,7 +199,7 @@ def test_the_second_process_compiles_what_training_runs_on_the_way_back(name, dt
 
 
 @pytest.mark.parametrize("executable", ["", "no-such-python", sys.executable])
-def test_a_second_process_that_fails_is_done_without(executable, monkeypatch):
+def test_another_process_that_fails_is_done_without(executable, monkeypatch):
     monkeypatch.setattr(helper.sys, "executable", executable)
     monkeypatch.setattr(helper, "_PROGRAM", "raise SystemExit(3)")
     network = build.network(config.load(None, ["runtime.kernels=numba"]), 5)

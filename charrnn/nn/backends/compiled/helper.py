@@ -1,8 +1,8 @@
-"""A second process that compiles the way back of an update while this one compiles the way forward.
+"""Processes that compile the way back and reading, beside the one that trains.
 
-Numba compiles in one thread at a time, so that only another process makes a second core useful. It
-leaves what it compiles in the cache on disk, where this process finds it; where it fails in any
-way, this process compiles them itself.
+Numba compiles in one thread at a time, so that only other processes make other cores useful. They
+leave what they compile in the cache on disk, where this process finds it; where they fail in any
+way, this process compiles it itself.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from charrnn.nn.network import Network
 from charrnn.nn.params import Workspace
 
 PATIENCE = 20.0  # seconds; it takes about two
+BACK, READING = "back", "reading"
 # It ends when the pipe that it is told by does: with this process, however that ends.
 _PROGRAM = """
 import json, os, sys, threading
@@ -39,8 +40,9 @@ Request(**request).compile()
 
 @dataclass(frozen=True)
 class Request:
-    """A cell as `Cell.from_options` makes it, and the type of its numbers."""
+    """Which loops (`BACK`, `READING`), a cell as `Cell.from_options` makes it, and its dtype."""
 
+    work: str
     cell: str
     bias: bool
     options: Mapping[str, Any]
@@ -48,18 +50,19 @@ class Request:
     path: list[str] = field(default_factory=lambda: list(sys.path), compare=False)
 
     @classmethod
-    def of(cls, network: Network) -> Request | None:
-        """What a network's loops are compiled for; None for cells that no configuration made."""
+    def of(cls, work: str, network: Network) -> Request | None:
+        """For a network's loops; None for cells that no configuration made."""
         cell = network.cells[0]
         if cell.options is None:
             return None
-        return cls(cell.name, network.bias, cell.options, network.dtype.name)
+        return cls(work, cell.name, network.bias, cell.options, network.dtype.name)
 
     def compile(self) -> None:
-        """Run the way back over a window of one character, so that the cache has its loops."""
+        """Run the loops over one character, so that the cache has them."""
         made = cell_class(self.cell)
         cell = made.from_options(1, 1, self.bias, NUMBA_BACKEND, self.options)
-        run_back(Network([cell], 1, bias=self.bias, dropout=0, dtype=self.dtype))
+        run = {BACK: run_back, READING: run_reading}[self.work]
+        run(Network([cell], 1, bias=self.bias, dropout=0, dtype=self.dtype))
 
 
 def run_back(network: Network) -> None:
@@ -78,6 +81,13 @@ def run_back(network: Network) -> None:
         )
 
 
+def run_reading(network: Network) -> None:
+    """The loops that validation runs, which keeps no tape."""
+    x = np.zeros((1, 1), np.int32)
+    outputs, _ = network.read(x, network.zero_state(1))
+    network.nats_and_correct(outputs, x)
+
+
 class _Zeros(Workspace):
     def __call__(self, name: str, shape: tuple[int, ...], dtype: Any = None) -> Any:
         return np.zeros(shape, dtype or self.dtype)
@@ -85,15 +95,16 @@ class _Zeros(Workspace):
 
 @contextmanager
 def compiling_beside(network: Network) -> Iterator[Callable[[], None]]:
-    """While it lasts, a miss of the cache starts the second process; yields what waits for it."""
-    request = Request.of(network)
-    possible = request is not None and sys.executable and _cores() > 1
+    """While it lasts, a miss of the cache starts the others; yields what waits for them."""
+    requests = [Request.of(work, network) for work in (BACK, READING)]
+    possible = sys.executable and _cores() > 1
     started: list[subprocess.Popen[bytes]] = []
 
     def start() -> None:
-        if request is not None:
+        for request in requests:
             with suppress(OSError):
-                started.append(_start(asdict(request)))
+                if request is not None:
+                    started.append(_start(asdict(request)))
 
     def wait() -> None:
         for process in started:
