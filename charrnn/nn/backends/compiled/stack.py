@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.nn.backends.compiled.compiling import part, step
+from charrnn.nn.backends.compiled.compiling import part, step, subroutine
 from charrnn.nn.backends.compiled.product import multiply, pack
 from charrnn.nn.backends.compiled.views import plane, row
 from charrnn.nn.cells.base import Cell, Weights
@@ -67,7 +67,7 @@ def room(stack: Stack, T: int, B: int) -> tuple[Array, ...]:
     )
 
 
-@part
+@subroutine
 def run(x, first, T, state, stack, scratch):
     """Advance state (L n, B, H) by ids x[first : first + T], as many steps as scratch has at most.
 
