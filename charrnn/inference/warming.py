@@ -33,8 +33,8 @@ Ids = NDArray[np.int32]
 BEGINNING = 13  # names this use of random numbers
 STREAMS = 16  # written side by side
 COLD = 64  # characters of each before the first candidate, if they begin from zeros
-LEAST, MOST = 16, 48  # characters of each after that
-ENOUGH = 3  # candidates
+LEAST, USUAL, MOST = 16, 24, 48  # characters of each after that
+ENOUGH = 3  # candidates before the usual number of characters, and one after it
 RARE = 0.002  # of line ends that a blank line follows
 KEPT = 24  # characters before the beginning, which are the n-gram's context
 BLANK, LINE, WORD, CHARACTER, ANYWHERE = range(5)  # the best first
@@ -49,7 +49,8 @@ def warm_beginning(network: Network, vocabulary: Vocabulary, carried: Array | No
     walk = _Walk(network, vocabulary, carried)
     for t in range(MOST + walk.cold):
         walk.step(keep=t >= walk.cold)
-        if t >= walk.cold + LEAST - 1 and walk.is_settled:
+        n = t + 1 - walk.cold
+        if n >= LEAST and walk.is_settled(ENOUGH if n < USUAL else 1):
             break
     return walk.beginning()
 
@@ -93,9 +94,10 @@ class _Walk:
         self._random = np.random.default_rng([BEGINNING])
         self._found: dict[int, list[_Candidate]] = {kind: [] for kind in range(ANYWHERE + 1)}
         self._blank = list[float]()  # how likely a blank line is after each line end
+        self._line = vocabulary.id("\n") if "\n" in vocabulary else -1
         self._ends = [vocabulary.id(symbol) for symbol in "\n\r" if symbol in vocabulary]
         self._state, self.cold = _usable(network, carried)
-        self._written = [""] * STREAMS
+        self._drawn: list[Ids] = []  # (B,) at each step
         h = np.ascontiguousarray(self._state[-1, 0])
         tape = Tape(1, STREAMS, [], [], h[None])  # what the state itself expects
         self._p = self._probabilities(tape)
@@ -103,26 +105,28 @@ class _Walk:
     def step(self, *, keep: bool) -> None:
         """Each stream writes a character; the places it comes to are candidates, if they count."""
         cumulative = np.cumsum(self._p, axis=1)
-        aim = self._random.random(STREAMS)[:, None] * cumulative[:, -1:]
-        last = np.array([np.flatnonzero(p)[-1] for p in self._p])
-        x = np.minimum((cumulative <= aim).sum(axis=1), last).astype(np.int32)
+        total = cumulative[:, -1:]
+        aim = np.minimum(self._random.random((STREAMS, 1)) * total, np.nextafter(total, 0))
+        x = (cumulative <= aim).sum(axis=1).astype(np.int32)
+        self._drawn.append(x)
         ended = list[int]()
-        for stream, symbol in enumerate(self._vocabulary.decode(x)):
-            self._written[stream] += symbol
-            kind = kind_of(self._written[stream], self._vocabulary.unit)
+        for stream in np.flatnonzero(x == self._line).tolist():
+            kind = self._kind(stream)
             if kind == LINE:
                 ended.append(stream)
             if keep:
                 self._keep(kind, stream)
+        if keep and not self._found[LINE] and not self._found[BLANK]:
+            kinds = [self._kind(stream) for stream in range(STREAMS)]
+            self._keep(min(kinds), kinds.index(min(kinds)))
         tape, self._state = self._network.read(x[None], self._state)
         self._p = self._probabilities(tape)
-        if keep:
+        if keep and ended:
             self._blank += self._p[ended][:, self._ends].sum(axis=1).tolist()
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether more candidates are not worth waiting for."""
-        if len(self._found[BLANK]) >= ENOUGH:
+    def is_settled(self, enough: int) -> bool:
+        """Whether there are blank lines enough, or likely none to come."""
+        if len(self._found[BLANK]) >= enough:
             return True
         rare = len(self._blank) >= 2 * ENOUGH and float(np.mean(self._blank)) < RARE
         return rare and not self._found[BLANK]
@@ -145,9 +149,12 @@ class _Walk:
         found = self._found[kind]
         if kind >= WORD:  # there are many
             found.clear()
-        written = self._vocabulary.encode(self._written[stream][-1 - KEPT :])
-        state = self._state[:, :, stream].copy()
-        found.append(_Candidate(state, int(written[-1]), written[:-1]))
+        ids = np.array([x[stream] for x in self._drawn[-1 - KEPT :]], np.int32)
+        found.append(_Candidate(self._state[:, :, stream].copy(), int(ids[-1]), ids[:-1]))
+
+    def _kind(self, stream: int) -> int:
+        written = self._vocabulary.decode(x[stream] for x in self._drawn[-LONGEST:])
+        return kind_of(written, self._vocabulary.unit)
 
     def _probabilities(self, tape: Tape) -> NDArray[np.float64]:
         """p (B, K) of what follows."""
