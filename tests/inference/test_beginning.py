@@ -138,6 +138,7 @@ def test_sequences_begin_from_zeros_as_in_training(tmp_path, mode):
         ("日本".encode()[:5].decode("latin-1"), "byte", ANYWHERE),
         ("日本".encode()[1:3].decode("latin-1"), "byte", ANYWHERE),
         ("\x80a", "byte", CHARACTER),
+        ("a\x80", "byte", ANYWHERE),
     ],
 )
 def test_where_a_text_may_begin(written, unit, kind):
