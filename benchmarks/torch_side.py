@@ -42,7 +42,7 @@ def step(spec: Spec) -> Callable[[], object]:
 
 def _learning(spec: Spec, *, with_update: bool) -> Callable[[], object]:
     torch.set_num_threads(spec.get("threads", 2))
-    model = _model(spec)
+    model = Model(spec)
     adam = torch.optim.Adam(model.parameters, lr=RATE)
     T, B = spec["T"], spec["B"]
     x, y = torch.randint(0, model.K, (T, B)), torch.randint(0, model.K, (T, B))
@@ -68,17 +68,6 @@ def _backward(model: Model, x: torch.Tensor, y: torch.Tensor, state: Any) -> tup
     if isinstance(state, tuple):
         return loss.item(), tuple(part.detach() for part in state)
     return loss.item(), state.detach()
-
-
-def _model(spec: Spec) -> Any:
-    """The model, under `torch.compile` where the spec says so."""
-    model: Any = Model(spec)
-    if spec.get("compile"):
-        torch._dynamo.config.allow_rnn = True
-        compiled: Any = torch.compile(model.__call__)
-        compiled.parameters, compiled.K = model.parameters, model.K
-        return compiled
-    return model
 
 
 def epoch_of_lines(spec: Spec) -> Callable[[], object]:

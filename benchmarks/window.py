@@ -12,7 +12,7 @@ own sgemm with as many threads.
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
@@ -47,7 +47,6 @@ class Row:
     kernels: str = "numba"
     work: str = "window"
     bar: float | None = None
-    compile: bool = False
     grouped: bool = False
 
     def spec(self, side: str, threads: int, seconds: float) -> Spec:
@@ -55,7 +54,7 @@ class Row:
         return {
             "side": side, "cell": self.cell, "H": self.H, "layers": self.layers, "B": self.B,
             "T": self.T, "sets": list(self.sets) if own else [], "kernels": self.kernels,
-            "work": self.work, "threads": threads, "seconds": seconds, "compile": self.compile,
+            "work": self.work, "threads": threads, "seconds": seconds,
             "grouped": self.grouped,
         }  # fmt: skip
 
@@ -149,19 +148,14 @@ def _plain_flops(row: Row, threads: int) -> int:
 
 def report(options: argparse.Namespace) -> Report:
     rounds, seconds = (2, 0.3) if options.quick else (ROUNDS, SECONDS)
-    rows = [
-        replace(row, compile=options.compile and row.work != "lines")
-        for row in ROWS
-        if not options.rows or row.name in options.rows
-    ]
+    rows = [row for row in ROWS if not options.rows or row.name in options.rows]
     child({**rows[0].spec("charrnn", options.threads, 0), "seconds": 0}, options.threads)
     found = [compare(row, options.threads, rounds, seconds) for row in rows]
     lines = [_cells(row, values) for row, values in zip(rows, found, strict=True)]
     columns = ["row", "model", "charrnn chars/s", "PyTorch chars/s", "ratio (pairs)", "bar",
                "share of sgemm: charrnn", "PyTorch"]  # fmt: skip
     rate = median(values["sgemm_gflops"] for values in found)
-    compiled = ", PyTorch under torch.compile" * options.compile
-    title = f"Windows, {options.threads} threads a side{compiled}; sgemm {rate:.0f} GFLOP/s"
+    title = f"Windows, {options.threads} threads a side; sgemm {rate:.0f} GFLOP/s"
     return Report([Table(title, columns, lines)], {"threads": options.threads, "rows": found})
 
 
@@ -176,7 +170,6 @@ def _cells(row: Row, values: dict[str, Any]) -> list[str]:
 
 def more(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, default=2, help="threads of each side [2]")
-    parser.add_argument("--compile", action="store_true", help="PyTorch under torch.compile")
     parser.add_argument("--rows", nargs="+", choices=[row.name for row in ROWS], metavar="ROW")
 
 
