@@ -51,8 +51,8 @@ class Rule:
 STREAM = Rule(
     k1=48, batch=16, fewest_updates=100,
     read_per_parameter=8, often=20, parameters_per_character=12, most_epochs=60,
-    dropout=((0, 0.05), (1, 0.1), (2, 0.1), (4, 0.22), (12, 0.4), (20, 0.5)),
-    weight_dropout=((4, 0), (12, 0.15), (20, 0.3), (40, 0.5)),
+    dropout=((0, 0.05), (1, 0.1), (2, 0.1), (4, 0.2), (10, 0.25), (12, 0.4), (20, 0.5)),
+    weight_dropout=((10, 0), (12, 0.15), (20, 0.3), (40, 0.5)),
     final=((4, 0.5), (12, 0.2)),
     rate_factor=((1, 1.6), (3, 1)),
     rate=lambda H, update: 1.2e-2 * (min(384 / H, 1) * min(update / 768, 1)) ** 0.5,
