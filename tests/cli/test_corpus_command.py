@@ -128,14 +128,15 @@ def test_json_names_and_values(charrnn, tmp_path):
 
 
 def test_a_bad_file_is_the_answer_for_that_file(charrnn, tmp_path):
-    (tmp_path / "bad.txt").write_bytes("déjà vu, café\n".encode("cp1252") * 20)
+    french = "Le café était fermé à cause de la grève, où nous avions déjà goûté la crème.\n"
+    (tmp_path / "bad.txt").write_bytes(french.encode("cp1252") * 20)
     (tmp_path / "good.txt").write_text("all is well\n" * 20)
     done = charrnn("corpus", "bad.txt", "none.txt", "good.txt", "--format", "json")
     assert done.returncode == 3
     assert "2 of 3 files cannot be used as they are" in done.stderr
     bad, none, good = json.loads(done.stdout)["files"]
     assert (bad["ok"], none["ok"], good["ok"]) == (False, False, True)
-    assert bad["problem"] == "not utf-8: byte 0xE9 at offset 1"
+    assert bad["problem"] == "not utf-8: byte 0xE9 at offset 6"
     assert "--set data.encoding=cp1252" in bad["then"]
     text = charrnn("corpus", "bad.txt", "good.txt").stdout
     assert "problem      not utf-8" in text
