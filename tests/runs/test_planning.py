@@ -17,6 +17,7 @@ from charrnn.data.corpus import load_corpus
 from charrnn.errors import ConfigError, DataError, UsageError
 from charrnn.report.plan import plan_lines
 from charrnn.runs import planning
+from charrnn.runtime.workers import threads as blas_threads
 from tests.conftest import TEXT
 
 SMALL = {"runtime.kernels": "numpy", "train.sample_length": 0}
@@ -213,6 +214,24 @@ def test_the_real_measurement(text_file):
     settings = config.load(None, ["model.hidden_size=8", f"data.text={text_file}"])
     seconds = seconds_per_character(settings, load_corpus(settings.data), 0.001)
     assert 1e-9 < seconds < 1
+
+
+def test_a_measurement_has_the_threads_that_the_run_will_have(text_file, monkeypatch):
+    pools = []
+
+    def made(*arguments):
+        trainer = build_trainer(*arguments)
+        pools.append(trainer.pool.threads)
+        return trainer
+
+    build_trainer = speed.trainer
+    monkeypatch.setattr(speed, "trainer", made)
+    settings = config.load(None, ["model.hidden_size=8", f"data.text={text_file}"])
+    corpus = load_corpus(settings.data)
+    with blas_threads(2):  # which "auto" are
+        seconds_per_character(settings, corpus, 0.001)
+        assert pools == [hardware.threads(settings).split]
+    assert pools == [2]
 
 
 def test_speeds_between_those_measured():
