@@ -6,6 +6,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from math import exp, log
 
 from charrnn.build.cells import parameter_count
@@ -13,12 +14,13 @@ from charrnn.build.hardware import threads, warm_up
 from charrnn.build.models import network
 from charrnn.build.training import trainer
 from charrnn.config import Config
-from charrnn.config.schema import InitConfig, Inits
+from charrnn.config.schema import BpttConfig, InitConfig, Inits
 from charrnn.data.corpus import Corpus
 from charrnn.nn.network import Network
 from charrnn.runtime.mpi_launch import started
 from charrnn.runtime.workers import threads as limited_threads
 
+Windows = tuple[BpttConfig, int]  # and the streams side by side
 FEWEST_UPDATES = 2
 QUICK = Inits(U=InitConfig(scheme="uniform"))  # orthogonal rows take as long as the measurement
 MOST_SEQUENCES = 20_000  # so that millions of lines are not sorted to measure
@@ -55,35 +57,42 @@ def interpolated(measured: Mapping[int, float], H: int) -> float:
 
 
 class Machine:
-    """What training on a text takes here, by the hidden units of an otherwise equal network.
+    """What training on a text takes here, by the hidden units of a network.
 
-    `prepare` compiles a network's loops, where it has any; `seconds` may be spent on each width.
+    `sized` is the configuration that so many have. `prepare` compiles a network's loops, where it
+    has any; `seconds` may be spent on each measurement.
     """
 
     def __init__(
-        self, base: Config, corpus: Corpus, seconds: float,
+        self, sized: Callable[[int], Config], corpus: Corpus, seconds: float,
         prepare: Callable[[Network], object] = warm_up,
     ) -> None:  # fmt: skip
-        self._base, self._seconds, self._prepare = base, seconds, prepare
+        self._sized, self._seconds, self._prepare = cache(sized), seconds, prepare
         self._corpus = corpus
         if corpus.boundary is not None:
             few = corpus.rows["train"][:MOST_SEQUENCES]
             self._corpus = replace(corpus, rows={**corpus.rows, "train": few})
-        self._measured: dict[int, float] = {}
+        # By windows and streams: smaller updates have a larger share of what each takes anyway.
+        self._measured: dict[Windows, dict[int, float]] = {}
 
     def measure(self, H: int, config: Config | None = None) -> None:
-        """Measure one width. Ranks share the streams: this one is measured with its own."""
-        sized, ranks = _of_width(config or self._base, H), started().size
-        own = max(sized.train.batch_size // ranks, 1)
-        train = sized.train.model_copy(update={"batch_size": own})
-        sized = sized.model_copy(update={"train": train})
+        """Measure one width, as it would be or as in `config`, whose windows may be others."""
+        config = config or self._sized(H)
         if not self._measured:
-            self._prepare(network(sized, self._corpus.vocabulary.K))
-        self._measured[H] = seconds_per_character(sized, self._corpus, self._seconds) / ranks
+            self._prepare(network(config, self._corpus.vocabulary.K))
+        self._measured.setdefault(_windows(config), {})[H] = self._seconds_per_character(config)
+
+    def _seconds_per_character(self, config: Config) -> float:
+        """Ranks share the streams: this one is measured with its own."""
+        ranks = started().size
+        own = max(config.train.batch_size // ranks, 1)
+        train = config.train.model_copy(update={"batch_size": own})
+        config = config.model_copy(update={"train": train})
+        return seconds_per_character(config, self._corpus, self._seconds) / ranks
 
     def learning(self, H: int) -> float:
-        """Seconds to learn a character."""
-        return interpolated(self._measured, H)
+        """Seconds to learn a character, from what was measured with the windows of this width."""
+        return interpolated(self._measured[_windows(self._sized(H))], H)
 
     def evaluating(self, H: int) -> float:
         """Seconds to evaluate a character."""
@@ -91,9 +100,8 @@ class Machine:
 
     def parameters(self, H: int) -> int:
         """How many the network has."""
-        return parameter_count(_of_width(self._base, H), self._corpus.vocabulary.K)
+        return parameter_count(self._sized(H), self._corpus.vocabulary.K)
 
 
-def _of_width(config: Config, H: int) -> Config:
-    model = config.model.model_copy(update={"hidden_size": H})
-    return config.model_copy(update={"model": model})
+def _windows(config: Config) -> Windows:
+    return config.bptt, config.train.batch_size

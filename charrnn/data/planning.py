@@ -18,6 +18,7 @@ from typing import Any
 
 Points = Sequence[tuple[float, float]]
 Keys = dict[str, Any]
+NOTHING: Mapping[str, Any] = {}
 
 SIZES = (
     32, 48, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448, 512, 576, 640, 704, 768,
@@ -28,12 +29,12 @@ SIZES = (
 class Rule:
     """The numbers of one kind of text. Lists of pairs are joined by straight lines.
 
-    `dropout`, `weight_dropout`, `final` and `rate_factor` go by passes, `rate` by hidden units and
-    characters of an update.
+    `windows`: up to so many hidden units, so many streams side by side, in windows of so many
+    characters, or None for whole sequences. `dropout`, `weight_dropout`, `final` and `rate_factor`
+    go by passes, `rate` by hidden units and characters of an update.
     """
 
-    k1: int | None  # None: whole sequences
-    batch: int
+    windows: Sequence[tuple[float, int, int | None]]
     fewest_updates: int  # of an epoch, for which a short text has fewer streams
     read_per_parameter: float
     often: float  # passes, beyond which another one brings less than a larger model
@@ -49,7 +50,7 @@ class Rule:
 
 
 STREAM = Rule(
-    k1=48, batch=16, fewest_updates=100,
+    windows=((inf, 16, 48),), fewest_updates=100,
     read_per_parameter=8, often=20, parameters_per_character=12, most_epochs=60,
     dropout=((0, 0.05), (1, 0.1), (2, 0.1), (4, 0.2), (10, 0.25), (12, 0.4), (20, 0.5)),
     weight_dropout=((10, 0), (12, 0.15), (20, 0.3), (40, 0.5)),
@@ -60,7 +61,7 @@ STREAM = Rule(
 )  # fmt: skip
 # Lines and records of few characters: configs/recipes/names.yaml where there is time for it.
 SEQUENCES = Rule(
-    k1=None, batch=32, fewest_updates=30,
+    windows=((inf, 32, None),), fewest_updates=30,
     read_per_parameter=8, often=20, parameters_per_character=1.1, most_epochs=30,
     dropout=((2, 0), (6, 0.2), (25, 0.4)),
     weight_dropout=((4, 0), (25, 0.4)),
@@ -120,15 +121,29 @@ def rule_of(facts: Facts) -> Rule:
     return SEQUENCES if count and facts.characters <= SHORT * count else STREAM
 
 
-def windows(facts: Facts, ranks: int = 1) -> Keys:
-    """The window and the streams side by side, which no speed decides."""
+def windows(facts: Facts, H: int, held: Mapping[str, Any] = NOTHING, ranks: int = 1) -> Keys:
+    """The streams side by side and the window of H hidden units, but for what is held."""
     rule = rule_of(facts)
-    per_stream = rule.k1 or facts.characters / (facts.sequences or 1)
+    streams, k1 = next((B, k1) for widest, B, k1 in rule.windows if widest >= H)
+    keys: Keys = {}
+    if "bptt.k1" in held:
+        keys = {"bptt.k2": held["bptt.k1"]}
+    elif k1 is None:
+        keys = {"bptt.mode": "full"}
+    elif held.get("bptt.mode") != "full":
+        k1 = min(k1, held.get("bptt.k2") or k1)
+        keys = {"bptt.k1": k1, "bptt.k2": k1}
+    per_stream = held.get("bptt.k1") or k1 or facts.characters / (facts.sequences or 1)
     most = int(facts.characters / (per_stream * rule.fewest_updates))
-    keys: Keys = {"train.batch_size": max(min(rule.batch, most), 2, ranks)}
-    if rule.k1 is None:
-        return keys | {"bptt.mode": "full"}
-    return keys | {"bptt.k1": rule.k1, "bptt.k2": rule.k1}
+    keys["train.batch_size"] = max(min(streams, most), 2, ranks)
+    return {key: value for key, value in keys.items() if key not in held}
+
+
+def characters_per_update(facts: Facts, keys: Mapping[str, Any]) -> float:
+    """About how many one has with these keys, what is held among them."""
+    whole = facts.characters / (facts.sequences or 1)
+    width = keys.get("bptt.k1", whole) if keys.get("bptt.mode") != "full" else whole
+    return float(min(width * keys["train.batch_size"], facts.characters))
 
 
 def validation_share(characters: int, seconds: float) -> float:
@@ -140,11 +155,12 @@ def validation_share(characters: int, seconds: float) -> float:
 def choose(
     facts: Facts, seconds: float, *, epoch: Callable[[int], float],
     parameters: Callable[[int], int], held: Mapping[str, Any], sizes: Sequence[int] = SIZES,
+    ranks: int = 1,
 ) -> Choice:  # fmt: skip
     """Settings for so many seconds of training.
 
     By hidden units, `epoch` is the seconds that one takes, and `parameters` a count. `held`: keys
-    that are not to be chosen, those of `windows` among them.
+    that are not to be chosen.
     """
     rule, N = rule_of(facts), facts.characters
     most = min(held.get("train.epochs") or inf, rule.most_epochs)
@@ -165,9 +181,10 @@ def choose(
 
     H = max(filter(fits, sizes), default=min(sizes))
     done = read(H)
-    width = held.get("bptt.k1") or N / (facts.sequences or 1)
-    per_update = width * held["train.batch_size"]
+    own_windows = windows(facts, H, held, ranks)
+    per_update = characters_per_update(facts, {**own_windows, **held})
     keys = {
+        **own_windows,
         "model.hidden_size": H,
         "model.num_layers": 1,
         **_regularisation(rule, done, held),

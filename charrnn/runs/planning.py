@@ -17,10 +17,12 @@ from charrnn.config import Config, flat
 from charrnn.config.loading import with_keys
 from charrnn.data.corpus import Corpus
 from charrnn.data.planning import (
+    SIZES,
     SLACK,
     Choice,
     Facts,
     Keys,
+    characters_per_update,
     choose,
     has_ngram,
     ngram_seconds,
@@ -96,26 +98,29 @@ class Planner:
 
     def plan(self, config: Config, corpus: Corpus) -> Plan:
         """The whole configuration."""
-        facts = facts_of(corpus)
-        own_windows = self._windows(facts)
-        held = {**own_windows, **self.held}
-        base = with_keys(config, {
-            "model.num_layers": 1, "optim.ema_decay": 0.9, "train.minutes": self.minutes, **held,
-        })  # fmt: skip
-        fixed = self.held.get("model.hidden_size")
-        machine = self._machine(base, corpus)
+        facts, fixed = facts_of(corpus), self.held.get("model.hidden_size")
+
+        def sized(H: int) -> Config:
+            return self._sized(config, H, self._windows(facts, H))
+
+        def measure(H: int) -> None:
+            for keys in self._all_windows(facts):
+                machine.measure(H, self._sized(config, H, keys))
+
+        machine = self._machine(sized, corpus)
+
         with working("measuring this machine"):
-            machine.measure(FIRST if fixed is None else fixed)
+            measure(FIRST if fixed is None else fixed)
             if fixed is None:
-                machine.measure(self._second(machine, facts, held))
+                measure(self._second(machine, facts))
             self._decide_on_ngram(facts)
-            choice = self._choose(machine, facts, held)
+            choice = self._choose(machine, facts)
             if fixed is None:
-                machine.measure(choice.hidden_size, with_keys(base, self._free(choice.keys)))
-                choice = self._choose(machine, facts, held)
+                H = choice.hidden_size
+                machine.measure(H, with_keys(sized(H), choice.keys))
+                choice = self._choose(machine, facts)
         H = choice.hidden_size
         keys = {
-            **own_windows,
             **choice.keys,
             **_rhythm(choice, facts, machine),
             "ngram.order": "auto" if self.ngram else 0,
@@ -123,34 +128,38 @@ class Planner:
             "train.whole_epochs": not choice.by_clock,
         }
         return Plan(
-            with_keys(config, self._free(keys)), self.minutes,
+            with_keys(config, {k: v for k, v in keys.items() if k not in self.held}), self.minutes,
             1 / machine.learning(H), choice.passes, facts.characters, self.held,
             late=self._is_late(machine, facts, H),
         )  # fmt: skip
 
-    def _machine(self, config: Config, corpus: Corpus) -> Machine:
-        seconds = min(MEASURING, MEASURING_SHARE * 60 * self.minutes)
-        return Machine(config, corpus, seconds, self.prepare)
+    def _sized(self, config: Config, H: int, windows: Keys) -> Config:
+        """What is measured at H hidden units."""
+        return with_keys(config, {
+            "model.num_layers": 1, "optim.ema_decay": 0.9, "train.minutes": self.minutes,
+            "model.hidden_size": H, **windows, **self.held,
+        })  # fmt: skip
 
-    def _second(self, machine: Machine, facts: Facts, held: Keys) -> int:
-        width = held.get("bptt.k1", facts.characters / (facts.sequences or 1))
-        per_update = width * held["train.batch_size"] * machine.learning(FIRST)
-        seconds = 3 * per_update * (SECOND / FIRST) ** 2
+    def _windows(self, facts: Facts, H: int) -> Keys:
+        return windows(facts, H, self.held, started().size)
+
+    def _all_windows(self, facts: Facts) -> list[Keys]:
+        """Those of all sizes that may be chosen, each once."""
+        fixed = self.held.get("model.hidden_size")
+        found = [self._windows(facts, H) for H in (SIZES if fixed is None else [fixed])]
+        return [keys for n, keys in enumerate(found) if keys not in found[:n]]
+
+    def _machine(self, sized: Callable[[int], Config], corpus: Corpus) -> Machine:
+        seconds = min(MEASURING, MEASURING_SHARE * 60 * self.minutes)
+        return Machine(sized, corpus, seconds, self.prepare)
+
+    def _second(self, machine: Machine, facts: Facts) -> int:
+        characters = characters_per_update(facts, {**self._windows(facts, SECOND), **self.held})
+        seconds = 3 * characters * machine.learning(FIRST) * (SECOND / FIRST) ** 2
         return SECOND if seconds <= SECOND_SHARE * 60 * self.minutes else SMALLER
 
-    def _windows(self, facts: Facts) -> Keys:
-        keys = windows(facts, started().size)
-        if self.held.get("bptt.mode") == "full":
-            keys = {"train.batch_size": keys["train.batch_size"]}
-        if "bptt.k1" in self.held:
-            keys["bptt.k2"] = self.held["bptt.k1"]
-        return self._free(keys)
-
-    def _free(self, keys: Keys) -> Keys:
-        return {key: value for key, value in keys.items() if key not in self.held}
-
-    def _choose(self, machine: Machine, facts: Facts, held: Keys) -> Choice:
-        fixed, seconds = held.get("model.hidden_size"), self._left(facts)
+    def _choose(self, machine: Machine, facts: Facts) -> Choice:
+        fixed, seconds = self.held.get("model.hidden_size"), self._left(facts)
         epoch = _epoch(machine, facts)
 
         def as_part_of_all(H: int) -> float:
@@ -159,8 +168,8 @@ class Planner:
 
         return choose(
             facts, max(seconds, self._least),
-            epoch=as_part_of_all, parameters=machine.parameters, held=held,
-            **({} if fixed is None else {"sizes": [fixed]}),
+            epoch=as_part_of_all, parameters=machine.parameters, held=self.held,
+            ranks=started().size, **({} if fixed is None else {"sizes": [fixed]}),
         )  # fmt: skip
 
     def _training_seconds(self, machine: Machine, facts: Facts, H: int) -> float:
@@ -211,7 +220,7 @@ class Fitter(Planner):
     def plan(self, config: Config, corpus: Corpus) -> Plan:
         facts, H = facts_of(corpus), config.model.hidden_size
         self.held["ngram.order"] = config.ngram.order
-        machine = self._machine(config, corpus)
+        machine = self._machine(lambda _: config, corpus)
         with working("measuring this machine"):
             machine.measure(H)
             self._decide_on_ngram(facts)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -39,7 +41,7 @@ def planned(facts: Facts, seconds: float, speed=(1e-6, 5e-8, 1e-10), held=None):
     def epoch(H: int) -> float:
         return facts.characters * (a + b * H + c * H * H)
 
-    held = {**windows(facts), **(held or {})}
+    held = held or {}
     sizes = {"sizes": [held["model.hidden_size"]]} if "model.hidden_size" in held else {}
     return choose(
         facts, seconds, epoch=epoch, parameters=lambda H: 4 * H * H + 6 * facts.K * H, held=held,
@@ -55,7 +57,7 @@ def test_a_plan_is_a_configuration_within_its_seconds(facts, seconds, speed):
     assert choice.passes * epoch(H) <= seconds
     assert (choice.keys["train.epochs"] is None) == choice.by_clock
     assert choice.by_clock or choice.passes == int(choice.passes)
-    keys = {"train.minutes": 1.0, **windows(facts), **choice.keys}
+    keys = {"train.minutes": 1.0, **choice.keys}
     assert keys.keys() <= DEFAULTS.keys()
     made = config.from_dict(nested(keys), "plan")
     assert config.unused_keys(made) == []
@@ -86,14 +88,54 @@ def test_a_faster_machine_never_makes_a_smaller_model(facts, seconds, speed):
     assert fast.hidden_size >= slow.hidden_size
 
 
-@given(FACTS)
-def test_windows_are_no_more_than_the_text_has(facts):
-    keys = windows(facts)
+@given(FACTS, st.sampled_from(SIZES))
+def test_windows_are_no_more_than_the_text_has(facts, H):
+    keys = windows(facts, H)
     B = keys["train.batch_size"]
-    assert 2 <= B <= max(STREAM.batch, SEQUENCES.batch)
+    assert 2 <= B <= max(streams for _, streams, _ in STREAM.windows + SEQUENCES.windows)
     width = keys.get("bptt.k1") or facts.characters / facts.sequences
-    assert B == 2 or B * width * rule_of(facts).fewest_updates <= facts.characters
-    assert windows(facts, ranks=7)["train.batch_size"] >= 7
+    assert B == 2 or B * width * rule_of(facts).fewest_updates <= facts.characters * (1 + 1e-9)
+    assert windows(facts, H, ranks=7)["train.batch_size"] >= 7
+
+
+BY_SIZE = {
+    "STREAM": replace(STREAM, windows=((96, 4, 20), (224, 8, 32), (inf, 16, 48))),
+    "SEQUENCES": replace(SEQUENCES, windows=((128, 8, None), (inf, 32, None))),
+}
+WINDOWS = st.fixed_dictionaries({}, optional={
+    "train.batch_size": st.integers(1, 40), "bptt.k1": st.integers(1, 60),
+    "model.hidden_size": st.integers(1, 1000),
+})  # fmt: skip
+
+
+@given(FACTS, SECONDS, SPEEDS, WINDOWS)
+def test_windows_go_by_size_and_what_is_held_is_kept(facts, seconds, speed, held):
+    with patch.multiple("charrnn.data.planning", **BY_SIZE):
+        choice, _ = planned(facts, seconds, speed, held)
+        H, rule = choice.hidden_size, rule_of(facts)
+    assert not choice.keys.keys() & held.keys()
+    keys = {**choice.keys, **held}
+    streams, k1 = next((B, k1) for widest, B, k1 in rule.windows if widest >= H)
+    if k1 is None and "bptt.k1" not in held:
+        assert keys["bptt.mode"] == "full"
+        assert "bptt.k1" not in keys
+    else:
+        assert "bptt.mode" not in keys
+        assert keys["bptt.k1"] == keys["bptt.k2"] == held.get("bptt.k1", k1)
+    width = keys.get("bptt.k1") or facts.characters / (facts.sequences or 1)
+    fitting = max(int(facts.characters / (width * rule.fewest_updates)), 2)
+    B = keys["train.batch_size"]
+    assert held.get("train.batch_size", min(streams, fitting)) == B
+    assert choice.characters_per_update == min(width * B, facts.characters)
+
+
+def test_a_window_that_is_held_in_part_is_possible():
+    stream = Facts(10**6, 10**5, 65)
+    assert windows(stream, 64, {"bptt.k2": 20})["bptt.k1"] == 20
+    assert windows(stream, 64, {"bptt.k2": 200})["bptt.k1"] == 48
+    assert windows(stream, 64, {"bptt.mode": "full"}).keys() == {"train.batch_size"}
+    lines = Facts(10**6, 10**5, 65, 10**5)
+    assert windows(lines, 64, {"bptt.k1": 7}).keys() == {"train.batch_size", "bptt.k2"}
 
 
 @pytest.mark.parametrize(("key", "value"), [
