@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_info
 
 from charrnn.build.cells import cell
 from charrnn.config import Config
@@ -20,7 +19,7 @@ from charrnn.nn.backends.availability import has_compiled, has_numba, import_pro
 from charrnn.nn.network import Network
 from charrnn.runtime.installation import install_command
 from charrnn.runtime.mpi_launch import started
-from charrnn.runtime.workers import WorkerPool
+from charrnn.runtime.workers import WorkerPool, blas_threads
 
 # Characters that the NumPy backend draws, or reads, in about the time that importing Numba takes.
 WORTH_COMPILED_SAMPLING = 4000
@@ -88,7 +87,7 @@ def threads(config: Config) -> Threads:
     few streams BLAS has them, if a step's product (B, H) @ (H, G) is large enough to share.
     """
     asked = config.runtime.threads
-    available = asked if asked != "auto" else max(_blas_threads() // started().on_host, 1)
+    available = asked if asked != "auto" else max(blas_threads() // started().on_host, 1)
     B, H = config.train.batch_size, config.model.hidden_size
     split = min(available, B // MIN_STREAMS_PER_THREAD)
     if split > 1:
@@ -97,13 +96,9 @@ def threads(config: Config) -> Threads:
 
 
 def available_threads(config: Config) -> int:
-    """How many `runtime.threads` are, "auto" being as many as BLAS takes when this is asked."""
+    """How many `runtime.threads` are, "auto" being as many as BLAS takes."""
     asked = config.runtime.threads
-    return _blas_threads() if asked == "auto" else asked
-
-
-def _blas_threads() -> int:
-    return max((pool["num_threads"] for pool in threadpool_info()), default=1)
+    return blas_threads() if asked == "auto" else asked
 
 
 def sampler(

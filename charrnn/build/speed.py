@@ -30,9 +30,8 @@ EVALUATION = 1 / 3  # of the time to learn a character, to evaluate one
 def seconds_per_character(config: Config, corpus: Corpus, seconds: float) -> float:
     """Of training, measured in about so many seconds, after one update that is not counted."""
     model = config.model.model_copy(update={"init": QUICK})
-    # Made before BLAS is limited: how many threads there are is asked of BLAS.
-    measured = trainer(config.model_copy(update={"model": model}), corpus)
     with limited_threads(threads(config).blas):
+        measured = trainer(config.model_copy(update={"model": model}), corpus)
         measured.update()
         characters, updates, began = 0, 0, time.perf_counter()
         while updates < FEWEST_UPDATES or time.perf_counter() - began < seconds:

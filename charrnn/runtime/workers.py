@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from charrnn.errors import notice
 from charrnn.nn import bptt
@@ -183,11 +183,45 @@ class WorkerPool:
 Item = TypeVar("Item")
 
 
+# What BLAS had outside of each limit in force. A limit is one of the whole process, and so is this.
+_outside: list[int] = []
+
+
+def blas_threads() -> int:
+    """How many threads BLAS has where nothing here limits it: all cores, or as many as whoever
+    started or calls this program wants. Within `threads` and `limited` it is what it was before.
+    """
+    return _before_limits(ThreadpoolController)
+
+
+def _before_limits(controller: Callable[[], ThreadpoolController]) -> int:
+    known = next(iter(_outside), None)
+    return _present(controller()) if known is None else known
+
+
+def _present(controller: ThreadpoolController) -> int:
+    return max((library.num_threads for library in controller.lib_controllers), default=1)
+
+
+@contextmanager
+def _limit(controller: ThreadpoolController, count: int | None) -> Iterator[None]:
+    _outside.append(_before_limits(lambda: controller))
+    try:
+        with controller.limit(limits=count, user_api="blas"):
+            yield
+    finally:
+        _outside.pop()
+
+
 @contextmanager
 def threads(setting: Any) -> Iterator[int]:
-    """Limit the threads of BLAS for a while, "auto" is no limit; yields how many there are."""
-    with threadpool_limits(None if setting == "auto" else setting, user_api="blas"):
-        yield max((pool["num_threads"] for pool in threadpool_info()), default=1)
+    """Limit the threads of BLAS for a while, "auto" is no limit; yields how many there are.
+
+    Where BLAS is limited already, "auto" yields how many there were before.
+    """
+    controller = ThreadpoolController()
+    with _limit(controller, None if setting == "auto" else setting):
+        yield blas_threads() if setting == "auto" else _present(controller)
 
 
 def limited(items: Iterator[Item], count: int) -> Generator[Item, None, None]:
@@ -198,7 +232,7 @@ def limited(items: Iterator[Item], count: int) -> Generator[Item, None, None]:
     controller, end = ThreadpoolController(), object()
     with closing(_closable(items)) as iterator:
         while True:
-            with controller.limit(limits=count, user_api="blas"):
+            with _limit(controller, count):
                 item: Any = next(iterator, end)
             if item is end:
                 return

@@ -10,6 +10,7 @@ from math import inf
 from types import SimpleNamespace
 
 import pytest
+from threadpoolctl import threadpool_limits
 
 import charrnn
 from charrnn import config
@@ -20,7 +21,6 @@ from charrnn.data.corpus import load_corpus
 from charrnn.errors import ConfigError, DataError, UsageError
 from charrnn.report.plan import plan_lines
 from charrnn.runs import planning
-from charrnn.runtime.workers import threads as blas_threads
 from tests.conftest import TEXT
 
 SMALL = {"runtime.kernels": "numpy", "train.sample_length": 0}
@@ -259,7 +259,7 @@ def test_a_measurement_has_the_threads_that_the_run_will_have(text_file, monkeyp
     monkeypatch.setattr(speed, "trainer", made)
     settings = config.load(None, ["model.hidden_size=8", f"data.text={text_file}"])
     corpus = load_corpus(settings.data)
-    with blas_threads(2):  # which "auto" are
+    with threadpool_limits(2, user_api="blas"):  # which "auto" are
         seconds_per_character(settings, corpus, 0.001)
         assert pools == [hardware.threads(settings).split]
     assert pools == [2]

@@ -6,11 +6,13 @@ import threading
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from charrnn import build, config
 from charrnn.errors import Notice
 from charrnn.nn.bptt import Batch, CancelledError
-from charrnn.runtime.workers import WorkerPool
+from charrnn.runtime.workers import WorkerPool, blas_threads, limited
+from charrnn.runtime.workers import threads as limited_threads
 
 T, B, K = 9, 7, 11
 
@@ -89,3 +91,30 @@ def test_where_no_thread_can_begin_one_does_the_work_to_the_same_bits():
         threading.stack_size(before)
     for one, other in zip(whole, alone, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_auto_threads_do_not_depend_on_where_they_are_asked_for():
+    """Within a limit of BLAS that was set here they are those outside of it."""
+    many = config.load(None, ["train.batch_size=50"])
+
+    def found():
+        return blas_threads(), build.available_threads(many), build.threads(many).split
+
+    def asked_again():
+        while True:
+            yield found()
+
+    for count in (2, 3):  # as whoever calls this program wants
+        with threadpool_limits(count, user_api="blas"):
+            outside = found()
+            assert outside == (count, count, count)
+            with limited_threads(1):
+                assert found() == outside
+                with limited_threads("auto") as available, limited_threads(1):
+                    assert available == count
+                    assert found() == outside
+                assert next(limited(asked_again(), 1)) == outside
+            items = limited(asked_again(), 1)
+            assert [next(items), found(), next(items)] == [outside] * 3
+            with limited_threads(5) as available:
+                assert (available, found()) == (5, outside)
