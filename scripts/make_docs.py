@@ -4,8 +4,9 @@
     python scripts/make_docs.py --check    exit 1, naming the pages, if something is out of date
 
 A page holds generated text between `<!-- begin: NAME -->` and `<!-- end: NAME -->`: the help of a
-command (`help train`), or the table of all configuration keys (`keys`). The JSON Schema of the
-configuration, charrnn/config/schema.json, is written whole.
+command (`help train`), the table of all configuration keys (`keys`), or what was measured of plans
+(`plans`, from benchmarks/planning_results.jsonl). The JSON Schema of the configuration,
+charrnn/config/schema.json, is written whole.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from typing import Any
 import click
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+
+import planning_results  # noqa: E402
 
 from charrnn.cli.main import cli  # noqa: E402
 from charrnn.config import Config  # noqa: E402
@@ -117,9 +120,11 @@ def generate(name: str) -> str:
     """The text that belongs between the markers called `name`."""
     if name == "keys":
         return keys_text()
+    if name == "plans":
+        return planning_results.markdown()
     kind, _, path = name.partition(" ")
     if kind != "help":
-        raise SystemExit(f"no generator for `{name}`; there are `keys` and `help COMMAND`")
+        raise SystemExit(f"no generator for `{name}`; there are `keys`, `plans` and `help COMMAND`")
     return help_text(path)
 
 
