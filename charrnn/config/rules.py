@@ -137,8 +137,8 @@ def _unused(config: Config) -> Iterator[tuple[str, str]]:
     if data.unit == "byte" and _given(data, "encoding"):
         yield "data.encoding", "bytes are not decoded (data.unit: byte)"
     if "model.forget_bias" in cell_entry(model.cell).options and _given(model, "forget_bias"):
-        if not model.forget_gate or model.coupled_gates:
-            yield "model.forget_bias", "the LSTM has no forget gate of its own"
+        if not model.forget_gate:
+            yield "model.forget_bias", "the LSTM has no forget gate"
         elif not model.bias:
             yield "model.forget_bias", "the layers have no biases (model.bias: false)"
     if model.dropout == 0 and model.variational_dropout:

@@ -143,7 +143,9 @@ class ModelConfig(Section):
     peepholes: bool = Field(default=False, description="lstm: gates see the cell state (P)")
     coupled_gates: bool = Field(default=False, description="lstm: f = 1 - i")
     forget_bias: float = Field(
-        default=1.0, allow_inf_nan=False, description="lstm: initial bias of the forget gate"
+        default=1.0,
+        allow_inf_nan=False,
+        description="lstm: initial bias of the forget gate; with coupled gates, of 1 - i",
     )
     cell_input: Literal["tanh", "logistic", "identity"] = Field(
         default="tanh",

@@ -36,6 +36,17 @@ def test_every_gate_of_U_is_orthogonal_and_only_the_forget_bias_is_one():
     np.testing.assert_array_equal(network.params["layers.0.b"], expected)
 
 
+def test_coupled_gates_forget_at_first_as_much_as_a_forget_gate_of_its_own():
+    keys = ["model.hidden_size=4", "model.num_layers=1", "model.forget_bias=2"]
+    settings = config.load(None, [*keys, "model.coupled_gates=true"])
+    network = build.network(settings, 20, np.float64)
+    build.initialise(network, settings)
+    b_i, b_o, b_g = network.params["layers.0.b"].reshape(3, 4)
+    np.testing.assert_allclose(1 - 1 / (1 + np.exp(-b_i)), 1 / (1 + np.exp(-2.0)))
+    assert not np.any([b_o, b_g])
+    assert not config.unused_keys(settings)
+
+
 def test_both_dtypes_start_from_the_same_numbers():
     settings = config.load(None, ["model.hidden_size=8"])
     double, single = (build.network(settings, 9, t) for t in (np.float64, np.float32))

@@ -274,11 +274,9 @@ class LSTM(Cell):
         return SIGMOID, self.variant.activation_g, self.variant.activation_h
 
     def advice_on_vanishing(self, means: Mapping[str, float]) -> list[str]:
-        if self.variant.forget == "coupled":
-            return ["model.coupled_gates=false, and model.forget_bias=3"]
         if self.variant.forget == "none":
             return ["model.cell_input=tanh and model.cell_output=tanh, if they are others"]
-        f = means["f"]
+        f = 1 - means["i"] if self.variant.forget == "coupled" else means["f"]
         half = f", half of a gradient in {log(2) / -log(f):.1f}" if 0 < f < 1 else ""
         return [
             f"model.forget_bias=3: the forget gate keeps {f:.2f} of the state a character{half}"
@@ -295,8 +293,14 @@ class LSTM(Cell):
         return {**super().shapes(), **peepholes}
 
     def initialise(self, weights: Weights) -> None:
-        if self.bias and self.variant.forget == "gate":
-            self.by_gate(weights["b"])["f"][...] = self.forget_bias
+        """Biases for which f_t begins near σ(forget_bias): b_f, or -b_i, as f = 1 - i = σ(-a_i)."""
+        if not self.bias:
+            return
+        bias = self.by_gate(weights["b"])
+        if self.variant.forget == "gate":
+            bias["f"][...] = self.forget_bias
+        elif self.variant.forget == "coupled":
+            bias["i"][...] = -self.forget_bias
 
     def recur(self, weights: Weights, tape: CellTape) -> None:
         H, S = tape.states
