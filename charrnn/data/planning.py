@@ -29,11 +29,12 @@ SIZES = (
 class Rule:
     """The numbers of one kind of text. Lists of pairs are joined by straight lines.
 
-    `windows`: up to so many hidden units, so many streams side by side, in windows of so many
-    characters, or None for whole sequences. `dropout`, `weight_dropout`, `final` and `rate_factor`
-    go by passes, `rate` by hidden units and characters of an update.
+    `cell`: keys of the LSTM. `windows`: up to so many hidden units, so many streams side by side,
+    in windows of so many characters, or None for whole sequences. `dropout`, `weight_dropout`,
+    `final` and `rate_factor` go by passes, `rate` by hidden units and characters of an update.
     """
 
+    cell: Keys
     windows: Sequence[tuple[float, int, int | None]]
     fewest_updates: int  # of an epoch, for which a short text has fewer streams
     read_per_parameter: float
@@ -50,17 +51,19 @@ class Rule:
 
 
 STREAM = Rule(
+    cell={"model.coupled_gates": True},
     windows=((inf, 16, 48),), fewest_updates=100,
     read_per_parameter=8, often=20, parameters_per_character=12, most_epochs=60,
     dropout=((0, 0.05), (1, 0.1), (2, 0.1), (4, 0.2), (10, 0.25), (12, 0.4), (20, 0.5)),
     weight_dropout=((10, 0), (12, 0.15), (20, 0.3), (40, 0.5)),
     final=((4, 0.5), (12, 0.2)),
-    rate_factor=((1, 1.6), (3, 1)),
+    rate_factor=((2, 0.67), (5, 1)),
     rate=lambda H, update: 1.2e-2 * (min(384 / H, 1) * min(update / 768, 1)) ** 0.5,
-    warmup=100, grad_clip=5.0,
+    warmup=100, grad_clip=0.5,
 )  # fmt: skip
 # Lines and records of few characters: configs/recipes/names.yaml where there is time for it.
 SEQUENCES = Rule(
+    cell={},
     windows=((inf, 32, None),), fewest_updates=30,
     read_per_parameter=8, often=20, parameters_per_character=1.1, most_epochs=30,
     dropout=((2, 0), (6, 0.2), (25, 0.4)),
@@ -119,6 +122,13 @@ def rule_of(facts: Facts) -> Rule:
     """The rule for this kind of text."""
     count = facts.sequences
     return SEQUENCES if count and facts.characters <= SHORT * count else STREAM
+
+
+def cell_of(facts: Facts, held: Mapping[str, Any]) -> Keys:
+    """The kind of LSTM, where no other cell is held."""
+    own = held.get("model.cell", "lstm") == "lstm" and held.get("model.forget_gate", True)
+    keys = rule_of(facts).cell if own else {}
+    return {key: value for key, value in keys.items() if key not in held}
 
 
 def windows(facts: Facts, H: int, held: Mapping[str, Any] = NOTHING, ranks: int = 1) -> Keys:
@@ -184,6 +194,7 @@ def choose(
     own_windows = windows(facts, H, held, ranks)
     per_update = characters_per_update(facts, {**own_windows, **held})
     keys = {
+        **cell_of(facts, held),
         **own_windows,
         "model.hidden_size": H,
         "model.num_layers": 1,

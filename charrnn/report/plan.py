@@ -17,7 +17,8 @@ def plan_lines(plan: Plan) -> list[str]:
     config = plan.config
     model, optim, train = config.model, config.optim, config.train
     lines = [
-        f"for {_time(plan.minutes)}: {model.cell.upper()} {model.num_layers}×{model.hidden_size}, "
+        f"for {_time(plan.minutes)}: {model.cell.upper()} {model.num_layers}×{model.hidden_size}"
+        f"{' with coupled gates' * model.coupled_gates}, "
         f"{_length(plan)}, at {plan.speed:,.0f} a second here",
         f"{_dropout(plan)}; {_windows(plan)}; {optim.name} at {optim.learning_rate:g}"
         + (f", {optim.schedule.name} to {optim.schedule.final:g} of it"

@@ -22,6 +22,7 @@ from charrnn.data.planning import (
     Choice,
     Facts,
     Keys,
+    cell_of,
     characters_per_update,
     choose,
     has_ngram,
@@ -101,11 +102,11 @@ class Planner:
         facts, fixed = facts_of(corpus), self.held.get("model.hidden_size")
 
         def sized(H: int) -> Config:
-            return self._sized(config, H, self._windows(facts, H))
+            return self._sized(config, facts, H, self._windows(facts, H))
 
         def measure(H: int) -> None:
             for keys in self._all_windows(facts):
-                machine.measure(H, self._sized(config, H, keys))
+                machine.measure(H, self._sized(config, facts, H, keys))
 
         machine = self._machine(sized, corpus)
 
@@ -133,11 +134,11 @@ class Planner:
             late=self._is_late(machine, facts, H),
         )  # fmt: skip
 
-    def _sized(self, config: Config, H: int, windows: Keys) -> Config:
+    def _sized(self, config: Config, facts: Facts, H: int, windows: Keys) -> Config:
         """What is measured at H hidden units."""
         return with_keys(config, {
             "model.num_layers": 1, "optim.ema_decay": 0.9, "train.minutes": self.minutes,
-            "model.hidden_size": H, **windows, **self.held,
+            "model.hidden_size": H, **cell_of(facts, self.held), **windows, **self.held,
         })  # fmt: skip
 
     def _windows(self, facts: Facts, H: int) -> Keys:

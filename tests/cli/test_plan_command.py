@@ -30,7 +30,7 @@ def command(monkeypatch):
 
 
 def test_a_plan_is_printed_and_stored(command, text_file, tmp_path):
-    train = ("train", "--text", text_file, "--minutes", 5, "--steps", 1)
+    train = ("train", "--text", text_file, "--minutes", 5, "--steps", 20)
     small = [
         f"--set={key}" for key in ("model.hidden_size=8", "train.sample_length=0", "ngram.order=0")
     ]
@@ -39,7 +39,7 @@ def test_a_plan_is_printed_and_stored(command, text_file, tmp_path):
     at = next(n for n, line in enumerate(lines) if line.startswith("plan      for 5 minutes: LSTM"))
     held = next(line for line in lines if "held: " in line)
     assert "model.hidden_size=8" in held
-    assert "train.steps=1" in held
+    assert "train.steps=20" in held
     assert any(line.startswith("model     LSTM") for line in lines[at:])
     stored = config.load(tmp_path / "run" / "config.yaml")
     assert stored.model.hidden_size == 8

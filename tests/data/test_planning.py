@@ -180,3 +180,12 @@ def test_a_long_text_validates_on_no_more_than_there_is_time_for():
 def test_parameters_are_those_of_the_network():
     made = config.load(None, ["model.num_layers=1", "model.hidden_size=32"])
     assert build.parameter_count(made, 65) == 4 * 32 * (65 + 32 + 1) + 32 * 65 + 65
+
+
+@pytest.mark.parametrize("held", [{"model.cell": "gru"}, {"model.forget_gate": False}, {}])
+def test_gates_are_coupled_where_the_cell_has_them_and_the_text_is_a_stream(held):
+    choice, _ = planned(Facts(10**6, 10**5, 60), 100, held=held)
+    assert choice.keys.get("model.coupled_gates", False) == (not held)
+    assert "model.coupled_gates" not in planned(Facts(10**5, 10**4, 30, 10**4), 100)[0].keys
+    made = config.from_dict(nested({"train.minutes": 1.0, **choice.keys, **held}), "plan")
+    assert config.unused_keys(made) == []
