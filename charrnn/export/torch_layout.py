@@ -30,14 +30,13 @@ def to_torch(parameters: Mapping[str, Array], config: Config) -> dict[str, Array
     """
     model, cell = config.model, build.cell(config, config.model.hidden_size)
     _require_in_torch(model)
-    have, want = cell.gate_names, cell.exports["torch"]
     state: dict[str, Array] = {}
     for index in range(model.num_layers):
         layer = f"layers.{index}."
-        state[f"rnn.weight_ih_l{index}"] = reorder(parameters[f"{layer}W"], have, want).T
-        state[f"rnn.weight_hh_l{index}"] = reorder(parameters[f"{layer}U"], have, want).T
+        state[f"rnn.weight_ih_l{index}"] = _ordered(parameters[f"{layer}W"], cell).T
+        state[f"rnn.weight_hh_l{index}"] = _ordered(parameters[f"{layer}U"], cell).T
         if model.bias:
-            b = reorder(parameters[f"{layer}b"], have, want)
+            b = _ordered(parameters[f"{layer}b"], cell)
             inner = np.zeros_like(b)
             if cell.inner_bias is not None:
                 inner[-model.hidden_size :] = parameters[f"{layer}{cell.inner_bias}"]
@@ -48,6 +47,17 @@ def to_torch(parameters: Mapping[str, Array], config: Config) -> dict[str, Array
         state["readout.bias"] = parameters["output.c"]
     # safetensors 0.8.0 silently writes other values for an array that is not C-contiguous.
     return {name: np.ascontiguousarray(array) for name, array in state.items()}
+
+
+def _ordered(array: Array, cell: Cell) -> Array:
+    """The gates of the last axis as PyTorch has them. Where they are coupled, the forget gate gets
+    the weights of i, negated: f = 1 - σ(a_i) = σ(-a_i).
+    """
+    have, want = cell.gate_names, cell.exports["torch"]
+    if "f" in want and "f" not in have:
+        i = np.split(array, len(have), axis=-1)[have.index("i")]
+        have, array = have + "f", np.concatenate([array, -i], axis=-1)
+    return reorder(array, have, want)
 
 
 def layer_from_torch(
@@ -69,7 +79,6 @@ def _require_in_torch(model: ModelConfig) -> None:
     lacking = {
         "activation": model.activation not in ("tanh", "relu"),
         "peepholes": model.peepholes,
-        "coupled_gates": model.coupled_gates,
         "forget_gate": not model.forget_gate,
         "cell_input": model.cell_input != "tanh",
         "cell_output": model.cell_output != "tanh",

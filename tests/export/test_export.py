@@ -54,6 +54,7 @@ EVERY_TORCH = [
     for L in (1, 2)
     for bias in ("true", "false")
 ]
+COUPLED = ["model.coupled_gates=true", "model.num_layers=2"]
 EVERY_ONNX = [
     pytest.param([*sets, f"model.num_layers={L}", *more], id=f"{name} {L} {' '.join(more)}")
     for name, sets in VARIANTS.items()
@@ -143,7 +144,7 @@ def torch_step(cell, nonlinearity, p, index, x, state):
     return (1 - z) * np.tanh(in_ + r * hn) + z * h, c
 
 
-@pytest.mark.parametrize("sets", EVERY_TORCH)
+@pytest.mark.parametrize("sets", [*EVERY_TORCH, COUPLED])
 def test_torch_layout_by_pytorchs_equations(sets):
     model = Model(sets)
     data = model.to("torch")
@@ -227,6 +228,15 @@ def test_there_and_back_is_the_same(tmp_path_factory, cell, L, H, bias, dtype, s
     checkpoint, notices = starting_point(path, "tanh")
     assert notices == []
     same_model(checkpoint, model)
+
+
+def test_coupled_gates_come_back_as_an_lstm_that_says_the_same(tmp_path):
+    model = Model(COUPLED)
+    checkpoint = imported(tmp_path, load(model.to("torch")))
+    again = Model(["model.num_layers=2"])
+    assert not build.config_of(checkpoint, "it").model.coupled_gates
+    build.load_parameters(again.network, checkpoint.arrays, "it")
+    assert_equal(model, again.probabilities())
 
 
 def imported(tmp_path, tensors, facts=None):
@@ -345,7 +355,7 @@ def test_no_shapes_make_a_traceback(tmp_path_factory, data):
 
 # -- what a format lacks ----------------------------------------------------------------------
 
-LACKING = ["activation=sigmoid", "peepholes=true", "coupled_gates=true", "forget_gate=false",
+LACKING = ["activation=sigmoid", "peepholes=true", "forget_gate=false",
            "cell_input=logistic", "cell_output=identity"]  # fmt: skip
 
 
