@@ -4,7 +4,7 @@ Pure arithmetic, so that it can be read, and tested, at one look; docs/planning.
 and what they were measured on. `runs/planning.py` brings the numbers and makes a configuration.
 
     passes     p(H) = 0.95 s / e(H), of s seconds, where an epoch of N characters takes e(H)
-    epochs     ⌊p(H)⌋, to a bound; where that is 0 the clock ends the run
+    epochs     ⌊p(H)⌋ from 2 on, to a bound; below 2 p(H) itself, and the clock ends the run
     size       the largest H for which so many characters are read for each parameter, or the text
                is read so often, with at most so many parameters for a character of the text
 """
@@ -77,6 +77,7 @@ SHORT = 100  # characters of a sequence, on average, that is learned whole
 AVERAGED, MOST_DECAY = 10.0, 0.998  # updates that the mean of the weights leaves out of a short run
 WARMUP_SHARE = 0.05  # of all updates, at most
 SLACK = 0.95  # of the seconds, that the epochs are planned to take
+WHOLE = 2  # passes, from which on a run ends with an epoch; of fewer a fraction is too much to lose
 VALIDATED_PER_SECOND = 10_000  # characters of a stream to validate, at most, by all the seconds
 FEWEST_VALIDATED = 50_000
 NGRAM_SHARE = 0.15  # of the seconds, that counting and mixing an n-gram may take
@@ -104,18 +105,15 @@ class Facts:
 class Choice:
     """What was chosen: `keys` of a configuration.
 
-    `passes`: how often each character is read; below 1 the clock ends the run.
+    `passes`: how often each character is read. `by_clock`: they are few, and the clock ends the run
+    within an epoch.
     """
 
     keys: Keys
     hidden_size: int
     passes: float
     characters_per_update: float
-
-    @property
-    def by_clock(self) -> bool:
-        """Whether not even one epoch fits."""
-        return self.passes < 1
+    by_clock: bool
 
 
 def rule_of(facts: Facts) -> Rule:
@@ -180,8 +178,8 @@ def choose(
 
     def read(H: int) -> float:
         """How often each character is read."""
-        found = min(passes(H), most)
-        return float(floor(found)) if found >= 1 else found
+        found = passes(H)
+        return float(min(floor(found) if found >= WHOLE else found, most))
 
     def fits(H: int) -> bool:
         return (
@@ -190,7 +188,7 @@ def choose(
         ) and parameters(H) <= rule.parameters_per_character * N
 
     H = max(filter(fits, sizes), default=min(sizes))
-    done = read(H)
+    done, by_clock = read(H), passes(H) < min(WHOLE, most)
     own_windows = windows(facts, H, held, ranks)
     per_update = characters_per_update(facts, {**own_windows, **held})
     keys = {
@@ -200,10 +198,11 @@ def choose(
         "model.num_layers": 1,
         **_regularisation(rule, done, held),
         **_optimiser(rule, H, done, N, per_update, held),
-        "train.epochs": done if done >= 1 else None,
+        "train.epochs": None if by_clock else done,
         "train.on_divergence": "rollback",
     }
-    return Choice({k: v for k, v in keys.items() if k not in held}, H, done, per_update)
+    free = {k: v for k, v in keys.items() if k not in held}
+    return Choice(free, H, done, per_update, by_clock)
 
 
 def _regularisation(rule: Rule, passes: float, held: Mapping[str, Any]) -> Keys:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from math import floor
 from typing import Any
 
 from charrnn.data.vocabulary import unit_name
@@ -31,8 +30,9 @@ def plan_lines(plan: Plan) -> list[str]:
         after.append("most of the time had passed before training began: it takes longer")
     elif _is_done_long_before(plan):
         after.append(f"done long before that: {plan.passes:g} epochs are the most")
-    elif train.whole_epochs:
-        after.append(f"ends with an epoch, within {_time(plan.minutes)} of the start")
+    else:
+        how = "ends with an epoch" if train.whole_epochs else "the clock ends it"
+        after.append(f"{how}, within {_time(plan.minutes)} of the start")
     if after:
         lines.append("; ".join(after))
     if plan.held:
@@ -61,13 +61,13 @@ def _length(plan: Plan) -> str:
     unit = unit_name(plan.config.data.unit)
     if plan.passes < 1:
         return f"{plan.passes:.0%} of the {plan.characters:,} {unit}s"
-    epochs = floor(plan.passes)
-    return f"{epochs} epoch{'s' * (epochs > 1)} of {plan.characters:,} {unit}s"
+    epochs = f"{plan.passes:.1f}".removesuffix(".0")
+    return f"{epochs} epoch{'s' * (epochs != '1')} of {plan.characters:,} {unit}s"
 
 
 def _dropout(plan: Plan) -> str:
     model, one = plan.config.model, unit_name(plan.config.data.unit)
-    often = "once at most" if plan.passes < 2 else f"{plan.passes:g} times"
+    often = "once at most" if plan.passes <= 1 else f"{plan.passes:.3g} times"
     kinds = [f"{model.dropout:g} of the units"] if model.dropout else []
     if model.weight_dropout:
         kinds.append(f"{model.weight_dropout:g} of the recurrent weights")

@@ -19,6 +19,7 @@ from charrnn.data.corpus import Corpus
 from charrnn.data.planning import (
     SIZES,
     SLACK,
+    WHOLE,
     Choice,
     Facts,
     Keys,
@@ -227,8 +228,9 @@ class Fitter(Planner):
             self._decide_on_ngram(facts)
         seconds, limit = self._training_seconds(machine, facts, H), config.train.epochs or inf
         fitting = SLACK * seconds / _epoch(machine, facts)(H)
-        keys: Keys = {"train.minutes": _rounded(seconds / 60), "train.whole_epochs": fitting >= 1}
-        if 1 <= fitting < limit:
+        whole = fitting >= min(WHOLE, limit)
+        keys: Keys = {"train.minutes": _rounded(seconds / 60), "train.whole_epochs": whole}
+        if whole and fitting < limit:
             fitting = float(int(fitting))
             keys["train.epochs"] = fitting
         return Plan(

@@ -57,6 +57,11 @@ def test_a_plan_is_a_configuration_within_its_seconds(facts, seconds, speed):
     assert choice.passes * epoch(H) <= seconds
     assert (choice.keys["train.epochs"] is None) == choice.by_clock
     assert choice.by_clock or choice.passes == int(choice.passes)
+    most = rule_of(facts).most_epochs
+    assert (
+        choice.passes == most
+        or choice.passes * epoch(H) >= (0.94 if choice.by_clock else 0.63) * seconds
+    )
     keys = {"train.minutes": 1.0, **choice.keys}
     assert keys.keys() <= DEFAULTS.keys()
     made = config.from_dict(nested(keys), "plan")
@@ -72,6 +77,22 @@ def nested(keys):
             section = section.setdefault(part, {})
         section[last] = value
     return found
+
+
+def test_few_passes_are_not_rounded_down():
+    """An epoch of 1×128 takes 10 s here, and one of 1×160 14.4."""
+    facts = Facts(10**6, 10**5, 65)
+
+    def after(seconds, **held):
+        return planned(facts, seconds, (1e-6, 0, 5.5e-10), held)[0]
+
+    one, two = after(22), after(65)
+    assert one.by_clock
+    assert (one.hidden_size, one.passes) == (160, pytest.approx(1.39, abs=0.01))
+    assert not two.by_clock
+    assert (two.hidden_size, two.passes, two.keys["train.epochs"]) == (192, 2, 2)
+    assert after(22, **{"train.epochs": 1.0}).by_clock is False
+    assert after(5, **{"train.epochs": 1.0}).by_clock
 
 
 @given(FACTS, SECONDS, st.floats(1, 100), SPEEDS)
