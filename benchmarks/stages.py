@@ -70,8 +70,7 @@ def attach(watch: Stopwatch, trainer: Trainer) -> None:
         )
         watch.time_method("projection", cell, "forward")
         watch.time_method("weight gradients", cell, "backward")
-    for name in ("predict", "loss_gradient", "_output_layer_back"):
-        watch.time_method("output layer and loss", network, name)
+    watch.time_method("output layer and loss", network, "learn_outputs")
     watch.time_method("optimiser", optimiser, "update")
     watch.time_method("optimiser", trainer, "clip")
 

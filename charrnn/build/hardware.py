@@ -152,6 +152,6 @@ def _warm_up_compiled(net: Network, x: NDArray[np.int32], state: NDArray[Any]) -
     from charrnn.nn.backends.compiled.helper import compiling_beside, run_back
 
     with compiling_beside(net) as wait:
-        net.predict(net.forward(x, state), x)
+        net.forward(x, state)
         wait()
         run_back(net)

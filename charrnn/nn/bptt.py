@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.nn.network import LogitGradient, Network, Tape
+from charrnn.nn.network import Network, Tape
 from charrnn.nn.params import Params
 
 Array = NDArray[Any]
@@ -112,14 +112,14 @@ def gradient(
             following = after
         initial_states.append(after)
 
-    loss, dstate = 0.0, np.zeros_like(state)
+    loss, dstate = 0.0, np.zeros(state.shape, state.dtype)
     for index, start in reversed(list(enumerate(starts))):
         _check_cancel(cancel)
         if index < len(starts) - 1:
             tape = _forward(network, batch, start, length, initial_states[index], masks, index)
-        window_loss, dz = _loss(network, batch, tape, start, scale)
+        window_loss, dH = _loss(network, batch, tape, start, scale, grad)
         loss += window_loss
-        dstate = network.backward(tape, dz, dstate, grad)
+        dstate = network.flow_back(tape, dH, dstate, grad)
     return GradientResult(loss, following, dstate)
 
 
@@ -142,13 +142,13 @@ def _forward(
 
 
 def _loss(
-    network: Network, batch: Batch, tape: Tape, start: int, scale: float
-) -> tuple[float, LogitGradient]:
-    """Σ E over the window's characters that count, and the gradient of scale · Σ E by z."""
+    network: Network, batch: Batch, tape: Tape, start: int, scale: float, grad: Params
+) -> tuple[float, Array]:
+    """Σ E over the window's characters that count, and the gradient of scale · Σ E by outputs."""
     stop = start + tape.T
     first = min(max(batch.first - start, 0), tape.T)
     mask = None if batch.mask is None else batch.mask[start:stop]
-    prediction = network.predict(tape, batch.y[start:stop], first)
-    E = prediction.E if mask is None else prediction.E * mask[first:]
-    dz = network.loss_gradient(prediction, batch.y[start:stop], scale, mask)
-    return float(E.sum(dtype=np.float64)), dz
+    E, dH = network.learn_outputs(tape, batch.y[start:stop], first, scale, mask, grad)
+    if mask is not None:
+        E = E * mask[first:]
+    return float(E.sum(dtype=np.float64)), dH

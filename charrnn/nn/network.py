@@ -94,6 +94,7 @@ class Network:
         self.dtype = np.dtype(dtype)
         self.params = Params(self._shapes(), dtype)
         self._workspace = Workspace(dtype)
+        self._tapes: dict[tuple[int, int], tuple[int, list[CellTape]]] = {}
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
         shapes = {
@@ -115,7 +116,7 @@ class Network:
     def with_own_workspace(self) -> Network:
         """The same cells over the same parameters, with memory of its own to run windows in."""
         worker = copy(self)
-        worker._workspace = Workspace(self.dtype)
+        worker._workspace, worker._tapes = Workspace(self.dtype), {}
         return worker
 
     def read_by(self, backend: Backend) -> Network:
@@ -142,17 +143,25 @@ class Network:
         The tape lives in memory that the next call reuses.
         """
         T, B = x.shape
-        cell_tapes: list[CellTape] = []
+        cell_tapes = self._cell_tapes(T, B)
         below: Array = x
-        for index, cell in enumerate(self.cells):
-            prefix = f"layers.{index}."
-            cell_tape = cell.tape(T, B, self._workspace, prefix)
+        for index, (cell, cell_tape) in enumerate(zip(self.cells, cell_tapes, strict=True)):
             below = cell.forward(self.params.layer(index), below, state[index], cell_tape)
             if masks is not None:
-                dropped = self._workspace(prefix + "dropped", below.shape)
+                dropped = self._workspace(f"layers.{index}.dropped", below.shape)
                 below = np.multiply(below, masks[index], out=dropped)
-            cell_tapes.append(cell_tape)
         return Tape(T, B, cell_tapes, list(masks or ()), below)
+
+    def _cell_tapes(self, T: int, B: int) -> list[CellTape]:
+        """The tapes of all layers, made once for a shape and again when their memory has moved."""
+        growths, tapes = self._tapes.get((T, B), (-1, []))
+        if growths != self._workspace.growths:
+            tapes = [
+                cell.tape(T, B, self._workspace, f"layers.{index}.")
+                for index, cell in enumerate(self.cells)
+            ]
+            self._tapes[T, B] = self._workspace.growths, tapes
+        return tapes
 
     def read(self, x: Ids, state: Array, *, keep: bool = True) -> tuple[Tape, Array]:
         """Run ids x (T, B) from `state`: a tape that nothing flows back through, the final state.
@@ -229,7 +238,37 @@ class Network:
 
         Returns the gradient of the initial state (L, n, B, H): what lets windows be chained.
         """
-        dH = self._output_layer_back(tape, dz, grad)
+        return self.flow_back(tape, self._output_layer_back(tape, dz, grad), dstate, grad)
+
+    def learn_outputs(
+        self, tape: Tape, y: Ids, first: int, scale: float, mask: Array | None, grad: Params
+    ) -> tuple[Array, Array]:
+        """E (T - first, B) for targets y (T, B), and dH (T, B, H) of scale · Σ E.
+
+        Adds the gradients of V and c; losses count from step `first` on, where mask (T, B) is true.
+        `flow_back` does the rest.
+        """
+        if self.backend.learn_outputs is None:
+            prediction = self.predict(tape, y, first)
+            dz = self.loss_gradient(prediction, y, scale, mask)
+            return prediction.E, self._output_layer_back(tape, dz, grad)
+        dH = self._workspace("dH", (tape.T, tape.B, self.H))
+        dH[:first] = 0
+        E = self.backend.learn_outputs(
+            outputs=tape.outputs[first:].reshape(-1, self.H),
+            y=y[first:].reshape(-1),
+            V=self.params["output.V"],
+            c=self.params["output.c"] if self.bias else None,
+            scale=scale,
+            mask=None if mask is None else mask[first:].reshape(-1),
+            dV=grad["output.V"],
+            dc=grad["output.c"] if self.bias else None,
+            dH=dH[first:].reshape(-1, self.H),
+        )
+        return E.reshape(-1, tape.B), dH
+
+    def flow_back(self, tape: Tape, dH: Array, dstate: Array, grad: Params) -> Array:
+        """As `backward`, from the gradient dH (T, B, H) of the outputs, which is destroyed."""
         initial = np.empty_like(dstate)
         for index in reversed(range(len(self.cells))):
             cell, cell_tape = self.cells[index], tape.cells[index]

@@ -46,14 +46,21 @@ def cross_entropy_gradient(
         p *= mask[:, None]
 
 
-def gather(ids: NDArray[np.integer], W: Array, out: Array) -> None:
-    """out = X W for one-hot rows X with the given ids. ids (N,), W (K, G), out (N, G)."""
+def gather(ids: NDArray[np.integer], W: Array, out: Array, b: Array | None = None) -> None:
+    """out = X W + b for one-hot rows X with the given ids. ids (N,), W (K, G), out (N, G)."""
+    if b is not None:
+        W = W + b
     # mode="raise" would make NumPy buffer `out`; ids were checked when the text was encoded.
     np.take(W, ids, axis=0, out=out, mode="clip")
 
 
-def scatter(ids: NDArray[np.integer], dA: Array, dW: Array) -> None:
-    """dW += Xᵀ dA for one-hot rows X with the given ids. ids (N,), dA (N, G), dW (K, G)."""
+def scatter(ids: NDArray[np.integer], dA: Array, dW: Array, db: Array | None = None) -> None:
+    """dW += Xᵀ dA for one-hot rows X with the given ids, and db += Σ da_n, if it is given.
+
+    ids (N,), dA (N, G), dW (K, G), db (G,).
+    """
+    if db is not None:
+        db += column_sums(dA)
     if len(dW) <= DENSE_SCATTER_MAX_K:
         X = np.zeros((len(ids), len(dW)), dA.dtype)
         X[np.arange(len(ids)), ids] = 1
@@ -62,3 +69,13 @@ def scatter(ids: NDArray[np.integer], dA: Array, dW: Array) -> None:
     order = np.argsort(ids, kind="stable")
     present, starts = np.unique(ids[order], return_index=True)
     dW[present] += np.add.reduceat(dA[order], starts, axis=0)
+
+
+def column_sums(dA: Array) -> Array:
+    """Σ over rows, as a product with ones: BLAS is faster at it than a reduction."""
+    return np.asarray(np.ones(len(dA), dA.dtype) @ dA)
+
+
+def add_product(X: Array, Y: Array, out: Array) -> None:
+    """out += Xᵀ Y: the gradient of weights. X (N, H), Y (N, G), out (H, G)."""
+    out += X.T @ Y

@@ -166,6 +166,8 @@ class WorkerPool:
                 cancel=cancel,
             )  # fmt: skip
 
+        if self.threads == self.ranks.size == 1:
+            return part(0, self.network, range(B))
         results = self.run(B, part)
         if len(results) == 1:
             return results[0]

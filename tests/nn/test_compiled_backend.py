@@ -31,6 +31,7 @@ from charrnn.nn.backends.compiled.product import (
     multiply,
     pack,
     pack_transposed,
+    product_at,
     product_rows,
 )
 from charrnn.nn.backends.compiled.sampling import _coldness, _draw, compiled_sampler
@@ -141,8 +142,8 @@ def test_the_likeliest_is_the_first_of_what_rounds_to_the_same(z, dtype, data):
 
 
 @compiled
-def product(A, P, C):
-    multiply(A, P, C)
+def product(at, A, P, C, t):
+    multiply(at, A, P, C, t)
 
 
 @given(
@@ -155,10 +156,46 @@ def test_the_packed_product_is_the_product(M, k, n, dtype, seed):
     A, U = rng.standard_normal((M, k)).astype(dtype), rng.standard_normal((k, n)).astype(dtype)
     for packed in (pack(U), pack_transposed(np.ascontiguousarray(U.T))):
         C = product_rows(M, packed)
-        product(A, packed, C)
+        product(product_at(np.dtype(dtype)), A, packed, C, seed)
         bound = np.finfo(dtype).eps * k * (np.abs(A) @ np.abs(U)).max()
         assert np.abs(C[:, :n] - A @ U).max() <= bound
         assert not C[:, n:].any()
+
+
+@given(
+    N=st.integers(1, 140), H=st.integers(1, 40), G=st.integers(1, 70),
+    dtype=st.sampled_from([np.float32, np.float64]), seed=st.integers(0, 9),
+)  # fmt: skip
+@settings(max_examples=100, deadline=None)
+def test_the_product_that_is_added_is_the_product(N, H, G, dtype, seed):
+    rng = np.random.default_rng(seed)
+    X, Y, out = (rng.standard_normal(n).astype(dtype) for n in ((N, H), (N, G), (H, G)))
+    expected = out + X.T @ Y
+    NUMBA_BACKEND.add_product(X=X, Y=Y, out=out)
+    bound = np.finfo(dtype).eps * (N + 1) * ((np.abs(X.T) @ np.abs(Y)).max() + 4)
+    assert np.abs(out - expected).max() <= bound
+
+
+@given(
+    N=st.integers(0, 140), H=st.integers(1, 40), K=st.integers(1, 40), masked=st.booleans(),
+    bias=st.booleans(), dtype=st.sampled_from([np.float32, np.float64]), seed=st.integers(0, 9),
+)  # fmt: skip
+@settings(max_examples=100, deadline=None)
+def test_the_outputs_in_one_pass_are_the_outputs_step_by_step(N, H, K, masked, bias, dtype, seed):
+    rng = np.random.default_rng(seed)
+    h, V, c = (rng.standard_normal(n).astype(dtype) for n in ((N, H), (H, K), K))
+    y, mask = rng.integers(0, K, N).astype(np.int32), rng.random(N) < 0.7 if masked else None
+    dV, dc, dH = (rng.standard_normal(n).astype(dtype) for n in (V.shape, K, h.shape))
+    Z = h @ V + (c if bias else 0)
+    E = NUMPY_BACKEND.softmax_cross_entropy(Z, y)
+    NUMPY_BACKEND.cross_entropy_gradient(p=Z, y=y, scale=0.5, mask=mask)
+    expected = E, dV + h.T @ Z, dc + Z.sum(axis=0) if bias else dc.copy(), Z @ V.T
+    found = NUMBA_BACKEND.learn_outputs(
+        outputs=h, y=y, V=V, c=c if bias else None, scale=0.5, mask=mask, dV=dV,
+        dc=dc if bias else None, dH=dH,
+    )  # fmt: skip
+    for right, fast in zip(expected, (found, dV, dc, dH), strict=True):
+        np.testing.assert_allclose(fast, right, rtol=0, atol=TOLERANCE[np.dtype(dtype).name] * 10)
 
 
 @pytest.mark.parametrize("Z", [np.full((3, K), -1e30), np.eye(3, K) * 200, np.zeros((3, K))])

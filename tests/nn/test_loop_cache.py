@@ -24,7 +24,7 @@ from charrnn import build, config
 from charrnn.build.training import optimiser
 from charrnn.errors import Notice
 from charrnn.nn import bptt
-from charrnn.nn.backends.compiled import cache, helper, lstm, reading, rnn, window
+from charrnn.nn.backends.compiled import cache, helper, lstm, output, product, reading, rnn, window
 
 LOOP = """
 from charrnn.nn.backends.compiled.compiling import compiled
@@ -175,8 +175,8 @@ def test_other_processes_compile_what_training_runs(name, dtype, monkeypatch):
     sets = [*sets, "runtime.kernels=numba", f"runtime.dtype={dtype}", "model.hidden_size=3"]
     chosen = config.load(None, sets)
     network = build.network(chosen, 5)
-    runs = {"_backward": module, "_gradient": window, "_scatter": window, "_adam_step": window,
-            "_scan": reading, "_cross_entropy": reading}  # fmt: skip
+    runs = {"_backward": module, "_learn": output, "_scatter": window, "_adam_step": window,
+            "_add_product": product, "_scan": reading, "_cross_entropy": reading}  # fmt: skip
     calls = {loop: [] for loop in runs}
 
     def recorded(loop):

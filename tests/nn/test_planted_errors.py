@@ -24,8 +24,9 @@ PLANTED = {
     "rnn: last step skipped": (CELL + "rnn", "reversed(range(len(dA)))", "reversed(range(len(dA) - 1))", "rnn"),
     "rnn: error on outputs overwrites": (CELL + "rnn", "dh += dH[t]", "dh[...] = dH[t]", "rnn"),
     "dU with h_t for h_{t-1}": (CELL + "base", "H[:-1].reshape", "H[1:].reshape", "lstm"),
-    "dW of the layer above dropped": (CELL + "base", 'grad["W"] += tape.x', 'grad["W"] += 0 * tape.x', "lstm"),
-    "db halved": (CELL + "base", "_column_sums(flat)", "0.5 * _column_sums(flat)", "gru"),
+    "dW of the layer above dropped": (CELL + "base", "X=tape.x.reshape", "X=0 * tape.x.reshape", "lstm"),
+    "db halved": (CELL + "base", "column_sums(flat)", "0.5 * column_sums(flat)", "gru"),
+    "db of the first layer halved": ("charrnn.nn.window", "column_sums(dA)", "0.5 * column_sums(dA)", "gru"),
     "lstm: output gate dropped": (CELL + "lstm", 'np.multiply(dh, Q[t], out=dy["o"])', 'dy["o"][...] = 0', "lstm"),
     "lstm: h(s) derivative left out": (CELL + "lstm", 'product *= gate["o"][t]\n        product *= dh', 'np.multiply(gate["o"][t], dh, out=product)', "lstm"),
     "lstm: f sees s_t": (CELL + "lstm", 'np.multiply(ds, S[t], out=dy["f"])', 'np.multiply(ds, S[t + 1], out=dy["f"])', "lstm"),
@@ -45,7 +46,7 @@ PLANTED = {
     "sigmoid: derivative of tanh": ("charrnn.nn.activations", "if self.c1 != 0:", "if False:", "sigmoid"),
     "output layer: c forgotten": ("charrnn.nn.network", "dc += np.ones", "dc += 0 * np.ones", "rnn"),
     "output layer: gradient of y's column": ("charrnn.nn.window", "y] -= 1", "y] += 1", "rnn"),
-    "windows: dstate not chained": ("charrnn.nn.bptt", "dstate = network.backward(tape, dz, dstate, grad)", "network.backward(tape, dz, 0 * dstate, grad)", "lstm"),
+    "windows: dstate not chained": ("charrnn.nn.bptt", "dstate = network.flow_back(tape, dH, dstate, grad)", "network.flow_back(tape, dH, 0 * dstate, grad)", "lstm"),
 }  # fmt: skip
 
 MODELS = {

@@ -20,15 +20,15 @@ Ids = NDArray[np.integer]
 
 
 class Gather(Protocol):
-    """out = X W for one-hot rows X: ids (N,), W (K, G), out (N, G)."""
+    """out = X W + b for one-hot rows X: ids (N,), W (K, G), out (N, G), b (G,) or None."""
 
-    def __call__(self, ids: Ids, W: Array, out: Array) -> None: ...
+    def __call__(self, ids: Ids, W: Array, out: Array, b: Array | None = None) -> None: ...
 
 
 class Scatter(Protocol):
-    """dW += Xᵀ dA for one-hot rows X: ids (N,), dA (N, G), dW (K, G)."""
+    """dW += Xᵀ dA for one-hot rows X, db += Σ da_n: ids (N,), dA (N, G), dW (K, G), db (G,)."""
 
-    def __call__(self, ids: Ids, dA: Array, dW: Array) -> None: ...
+    def __call__(self, ids: Ids, dA: Array, dW: Array, db: Array | None = None) -> None: ...
 
 
 class SoftmaxCrossEntropy(Protocol):
@@ -65,6 +65,25 @@ class CrossEntropy(Protocol):
     def __call__(self, Z: Array, y: Ids) -> tuple[Array, NDArray[np.bool_]]: ...
 
 
+class AddProduct(Protocol):
+    """out += Xᵀ Y, the gradient of weights: X (N, H), Y (N, G), out (H, G)."""
+
+    def __call__(self, X: Array, Y: Array, out: Array) -> None: ...
+
+
+class LearnOutputs(Protocol):
+    """The gradient of scale · Σ E by the outputs (N, H), V and c, for targets y (N,).
+
+    Fills dH (N, H), adds to dV (H, K) and dc (K,), and returns E (N,) in nats. c and dc are None
+    without biases; rows whose mask (N,) is false have no gradient.
+    """
+
+    def __call__(
+        self, outputs: Array, y: Ids, V: Array, c: Array | None, scale: float,
+        mask: NDArray[np.bool_] | None, dV: Array, dc: Array | None, dH: Array,
+    ) -> Array: ...  # fmt: skip
+
+
 class AdamStep(Protocol):
     """One update of `optim.Adam` in one pass over θ."""
 
@@ -86,7 +105,7 @@ class Backend:
 
     `is_compiled`: cells use their compiled loops too, where they have them. `adam_step` and
     `mean_step` are None where the optimiser's own NumPy code is the implementation; `scan` and
-    `cross_entropy` where windows with a tape serve reading too.
+    `cross_entropy` where windows with a tape serve reading too; `learn_outputs` where its parts do.
     """
 
     name: str
@@ -99,6 +118,8 @@ class Backend:
     mean_step: MeanStep | None = None
     scan: Scan | None = None
     cross_entropy: CrossEntropy | None = None
+    add_product: AddProduct = window.add_product
+    learn_outputs: LearnOutputs | None = None
 
 
 NUMPY_BACKEND = Backend(

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from charrnn.nn.activations import Activation
 from charrnn.nn.backends import Backend
 from charrnn.nn.params import Workspace
+from charrnn.nn.window import column_sums
 
 Array = NDArray[Any]
 Weights = dict[str, Array]
@@ -191,8 +192,7 @@ class Cell(ABC):
             rows[0] = initial
         A = tape.A.reshape(-1, tape.A.shape[-1])
         if x.ndim == 2:
-            W = weights["W"] + weights["b"] if self.bias else weights["W"]
-            self.backend.gather(ids=x.reshape(-1), W=W, out=A)
+            self.backend.gather(ids=x.reshape(-1), W=weights["W"], out=A, b=weights.get("b"))
         else:
             np.matmul(x.reshape(-1, self.D), weights["W"], out=A)
             if self.bias:
@@ -219,22 +219,16 @@ class Cell(ABC):
         initial = self.recur_back(weights, tape, dH, dstate, grad, dA)
         flat = dA.reshape(-1, dA.shape[-1])
         if tape.x.ndim == 2:
-            self.backend.scatter(ids=tape.x.reshape(-1), dA=flat, dW=grad["W"])
+            self.backend.scatter(ids=tape.x.reshape(-1), dA=flat, dW=grad["W"], db=grad.get("b"))
         else:
-            grad["W"] += tape.x.reshape(-1, self.D).T @ flat
-        if self.bias:
-            grad["b"] += _column_sums(flat)
+            self.backend.add_product(X=tape.x.reshape(-1, self.D), Y=flat, out=grad["W"])
+            if self.bias:
+                grad["b"] += column_sums(flat)
         if dX is not None:
             np.matmul(flat, weights["W"].T, out=dX.reshape(-1, self.D))
         return initial
 
-
-def add_recurrent_gradient(H: Array, dA: Array, dU: Array) -> None:
-    """dU += Σ_t h_{t-1}ᵀ da_t, where H[:-1] holds the h_{t-1}."""
-    width = H.shape[-1]
-    dU += H[:-1].reshape(-1, width).T @ dA.reshape(-1, dA.shape[-1])
-
-
-def _column_sums(dA: Array) -> Array:
-    """Σ over rows, as a product with ones: BLAS is faster at it than a reduction."""
-    return np.asarray(np.ones(len(dA), dA.dtype) @ dA)
+    def add_recurrent_gradient(self, H: Array, dA: Array, dU: Array) -> None:
+        """dU += Σ_t h_{t-1}ᵀ da_t, where H[:-1] holds the h_{t-1}."""
+        X, Y = H[:-1].reshape(-1, self.H), dA.reshape(-1, dA.shape[-1])
+        self.backend.add_product(X=X, Y=Y, out=dU)

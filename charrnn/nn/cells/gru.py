@@ -28,7 +28,7 @@ import numpy as np
 
 from charrnn.nn.activations import SIGMOID, TANH
 from charrnn.nn.backends import Backend
-from charrnn.nn.cells.base import Array, Cell, CellTape, Gate, Weights, add_recurrent_gradient
+from charrnn.nn.cells.base import Array, Cell, CellTape, Gate, Weights
 
 
 class Forward(Protocol):
@@ -165,7 +165,7 @@ class GRU(Cell):
         dh = self.loops.backward(
             dH=dH, dh=dstate[0], U=weights["U"], A=tape.A, H=tape.H, M=tape.kept["M"], dR=dA, dN=dN
         )
-        add_recurrent_gradient(tape.H, dA, grad["U"])  # (GRU.12)
+        self.add_recurrent_gradient(tape.H, dA, grad["U"])  # (GRU.12)
         dM = dA[..., 2 * self.H :]
         if self.bias:
             grad["q"] += dM.sum(axis=(0, 1))

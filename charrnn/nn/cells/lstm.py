@@ -42,7 +42,6 @@ from charrnn.nn.cells.base import (
     Columns,
     Gate,
     Weights,
-    add_recurrent_gradient,
 )
 
 Forget = Literal["gate", "none", "coupled"]
@@ -322,7 +321,7 @@ class LSTM(Cell):
             dH=dH, dh=dstate[0], ds=dstate[1], U=weights["U"], P=weights.get("P"), A=tape.A, S=S,
             Q=tape.kept["Q"], variant=self.variant, dA=dA,
         )  # fmt: skip
-        add_recurrent_gradient(H, dA, grad["U"])  # (LSTM.18)
+        self.add_recurrent_gradient(H, dA, grad["U"])  # (LSTM.18)
         if self.variant.peepholes:
             self._add_peephole_gradient(S, dA, grad["P"])
         return dh, ds

@@ -26,7 +26,6 @@ from charrnn.nn.cells.base import (
     Columns,
     Gate,
     Weights,
-    add_recurrent_gradient,
 )
 
 
@@ -118,5 +117,5 @@ class RNN(Cell):
         dh = self.loops.backward(
             dH=dH, dh=dstate[0], U=weights["U"], H=tape.H, activation=self.activation, dA=dA
         )
-        add_recurrent_gradient(tape.H, dA, grad["U"])  # (RNN.6)
+        self.add_recurrent_gradient(tape.H, dA, grad["U"])  # (RNN.6)
         return (dh,)

@@ -6,7 +6,7 @@ Importing this package imports Numba. The loops of a cell are in the module that
 from __future__ import annotations
 
 from charrnn.nn.backends import Backend
-from charrnn.nn.backends.compiled import reading, window
+from charrnn.nn.backends.compiled import output, product, reading, window
 from charrnn.nn.backends.compiled import window as update
 
 NUMBA_BACKEND = Backend(
@@ -20,4 +20,6 @@ NUMBA_BACKEND = Backend(
     mean_step=update.mean_step,
     scan=reading.scan,
     cross_entropy=reading.cross_entropy,
+    add_product=product.add_product,
+    learn_outputs=output.learn_outputs,
 )

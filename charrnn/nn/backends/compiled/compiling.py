@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import config, njit, types
+from numba.core.ccallback import CFunc
 from numba.extending import intrinsic, overload
 from numpy.typing import NDArray
 
@@ -63,6 +64,7 @@ def compiled(function: Callable[..., Any]) -> Any:
     return _kept(njit(no_cfunc_wrapper=True, **_OPTIONS)(function))
 
 
+_kept_alive: list[Any] = []  # whose addresses were handed out
 _OF_OTHERS = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
 
 
@@ -79,6 +81,17 @@ def part(function: Callable[..., Any]) -> Any:
 def subroutine(function: Callable[..., Any]) -> Any:
     """What compiled functions call, too large to be in each: its sums are rounded as it says."""
     return _kept(njit(**_OF_OTHERS, **_OPTIONS)(function))
+
+
+def compiled_at(function: Callable[..., Any], signature: Any) -> int:
+    """The address of the function, compiled for these types, which compiled functions may call."""
+    made: Any = CFunc(
+        function, (signature.args, signature.return_type), {}, {**_OPTIONS, "_nrt": False}
+    )
+    made._cache = LoopCache(function)
+    made.compile()
+    _kept_alive.append(made)
+    return int(made.address)
 
 
 def _kept(dispatcher: Any) -> Any:

@@ -9,7 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.nn.backends.compiled.compiling import compiled, overload_step, part, tanh
-from charrnn.nn.backends.compiled.product import multiply, pack, pack_transposed, product_rows
+from charrnn.nn.backends.compiled.product import (
+    PACKED,
+    ROWS,
+    multiply,
+    pack,
+    pack_transposed,
+    product_at,
+    product_rows,
+)
 from charrnn.nn.backends.compiled.views import ahead, number, plane, row
 from charrnn.nn.cells.base import Weights
 from charrnn.nn.cells.gru import GRU, GRULoops
@@ -19,18 +27,28 @@ Array = NDArray[Any]
 
 def forward(A: Array, U: Array, q: Array | None, H: Array, M: Array) -> None:
     """As `cells.gru.forward`."""
-    packed = pack(U)
-    product = product_rows(A.shape[1], packed)
-    _forward(A, packed, product, np.zeros(H.shape[-1], A.dtype) if q is None else q, H, M)
+    packed = pack(U, PACKED)
+    product = product_rows(A.shape[1], packed, ROWS)
+    _forward(
+        product_at(A.dtype),
+        A,
+        packed,
+        product,
+        np.zeros(H.shape[-1], A.dtype) if q is None else q,
+        H,
+        M,
+    )
 
 
 def backward(
     dH: Array, dh: Array, U: Array, A: Array, H: Array, M: Array, dR: Array, dN: Array
 ) -> Array:
     """As `cells.gru.backward`."""
-    packed = pack_transposed(U)
+    packed = pack_transposed(U, PACKED)
     dh = dh.copy()
-    _backward(dH, dh, packed, product_rows(len(dh), packed), A, H, M, dR, dN)
+    _backward(
+        product_at(U.dtype), dH, dh, packed, product_rows(len(dh), packed, ROWS), A, H, M, dR, dN
+    )
     return dh
 
 
@@ -69,10 +87,10 @@ def _step_alone(x, a, q, h, H):
 
 
 @compiled
-def _forward(A, packed, product, q, H, M):
+def _forward(at, A, packed, product, q, H, M):
     T, B, width = M.shape
     for t in range(T):
-        multiply(plane(H, t), packed, product)
+        multiply(at, plane(H, t), packed, product, t)
         for b in range(B):
             _step(row(A, (t, b)), row(product, (b,)), row(q, ()), row(H, (t, b)),
                   row(H, (t + 1, b)), row(M, (t, b)), width)  # fmt: skip
@@ -93,13 +111,13 @@ def _step(a, product, q, h_past, h, m, H):
 
 
 @compiled
-def _backward(dH, dh, packed, product, A, H, M, dR, dN):
+def _backward(at, dH, dh, packed, product, A, H, M, dR, dN):
     T, B, width = M.shape
     for t in range(T - 1, -1, -1):
         for b in range(B):
             _step_back(row(dH, (t, b)), row(dh, (b,)), row(A, (t, b)), row(H, (t, b)),
                        row(M, (t, b)), row(dR, (t, b)), row(dN, (t, b)), width)  # fmt: skip
-        multiply(plane(dR, t), packed, product)
+        multiply(at, plane(dR, t), packed, product, t)
         for b in range(B):
             dh_t, carried = row(dh, (b,)), row(product, (b,))
             for j in range(width):

@@ -21,7 +21,7 @@ import numpy as np
 from charrnn.nn.backends.compiled import NUMBA_BACKEND
 from charrnn.nn.backends.compiled.cache import at_first_miss
 from charrnn.nn.cells.registry import cell_class
-from charrnn.nn.network import Network
+from charrnn.nn.network import Network, Tape
 from charrnn.nn.params import Workspace
 
 PATIENCE = 20.0  # seconds; it takes about two
@@ -69,16 +69,17 @@ def run_back(network: Network) -> None:
     """All loops of an update that come after the forward pass, on a window of zeros."""
     cell, zeros, backend = network.cells[0], _Zeros(network.dtype), network.backend
     ids, grad = np.zeros(1, np.int32), network.params.like()
-    backend.cross_entropy_gradient(p=zeros("p", (1, network.K)), y=ids, scale=1.0, mask=None)
     tape, weights = cell.tape(1, 1, zeros, ""), network.params.layer(0)
-    dH, dA = zeros("dH", (1, 1, network.H)), zeros("dA", tape.A.shape)
-    cell.recur_back(weights, tape, dH, network.zero_state(1)[0], grad.layer(0), dA)
-    backend.scatter(ids=ids, dA=dA[0], dW=grad.layer(0)["W"])
+    # Those with a product in them last: the process that trains compiles that meanwhile.
+    backend.scatter(ids=ids, dA=tape.A[0], dW=grad.layer(0)["W"], db=tape.A[0, 0])
     if backend.adam_step is not None:
         g = grad.flat
         backend.adam_step(
             g, g, g, g, None, 0.0, betas=(0.0, 0.0), epsilon=1.0, corrections=(0.0, 0.0)
         )
+    network.learn_outputs(Tape(1, 1, [tape], [], tape.H[1:]), ids[:, None], 0, 1.0, None, grad)
+    dH, dA = zeros("dH", (1, 1, network.H)), zeros("dA", tape.A.shape)
+    cell.recur_back(weights, tape, dH, network.zero_state(1)[0], grad.layer(0), dA)
 
 
 def run_reading(network: Network) -> None:

@@ -21,7 +21,15 @@ from charrnn.nn.backends.compiled.compiling import (
     part,
     tanh,
 )
-from charrnn.nn.backends.compiled.product import multiply, pack, pack_transposed, product_rows
+from charrnn.nn.backends.compiled.product import (
+    PACKED,
+    ROWS,
+    multiply,
+    pack,
+    pack_transposed,
+    product_at,
+    product_rows,
+)
 from charrnn.nn.backends.compiled.views import ahead, number, plane, row
 from charrnn.nn.cells.base import Weights
 from charrnn.nn.cells.lstm import LSTM, LSTMLoops, LSTMVariant
@@ -34,9 +42,20 @@ def forward(
     A: Array, U: Array, P: Array | None, H: Array, S: Array, Q: Array, variant: LSTMVariant
 ) -> None:
     """As `cells.lstm.forward`."""
-    packed = pack(U)
-    a = product_rows(A.shape[1], packed)
-    _forward(A, packed, a, P, H, S, Q, *_activations(variant, A.dtype), *_flags(variant))
+    packed = pack(U, PACKED)
+    a = product_rows(A.shape[1], packed, ROWS)
+    _forward(
+        product_at(A.dtype),
+        A,
+        packed,
+        a,
+        P,
+        H,
+        S,
+        Q,
+        *_activations(variant, A.dtype),
+        *_flags(variant),
+    )
 
 
 def backward(
@@ -55,11 +74,11 @@ def backward(
     seen = None if variant.truncate else P
     _, _, own_forget, coupled = _flags(variant)
     truncate = 1 if variant.truncate else None
-    packed = pack_transposed(U)
-    carried, width = product_rows(len(dh), packed), dh.shape[1]
+    packed = pack_transposed(U, PACKED)
+    carried, width = product_rows(len(dh), packed, ROWS), dh.shape[1]
     carried[:, :width], ds = dh, ds.copy()
-    _backward(dH, carried, ds, packed, seen, A, S, Q, dA, *_activations(variant, A.dtype),
-              own_forget, coupled, truncate)  # fmt: skip
+    _backward(product_at(U.dtype), dH, carried, ds, packed, seen, A, S, Q, dA,
+              *_activations(variant, A.dtype), own_forget, coupled, truncate)  # fmt: skip
     return carried[:, :width], ds
 
 
@@ -150,10 +169,10 @@ def _flags(variant: LSTMVariant) -> Flags:
 
 
 @compiled
-def _forward(A, packed, a, P, H, S, Q, phi_g, phi_h, linear_g, linear_h, own_forget, coupled):
+def _forward(at, A, packed, a, P, H, S, Q, phi_g, phi_h, linear_g, linear_h, own_forget, coupled):
     T, B, width = Q.shape
     for t in range(T):
-        multiply(plane(H, t), packed, a)
+        multiply(at, plane(H, t), packed, a, t)
         for b in range(B):
             _step(row(A, (t, b)), row(a, (b,)), row(P, (0,)), row(S, (t, b)), row(S, (t + 1, b)),
                   row(Q, (t, b)), row(H, (t + 1, b)), width, phi_g, phi_h, linear_g, linear_h,
@@ -218,7 +237,9 @@ def _add_product(x, a, b, H):
 
 
 @compiled
-def _backward(dH, carried, ds, packed, P, A, S, Q, dA, phi_g, phi_h, own_forget, coupled, truncate):
+def _backward(
+    at, dH, carried, ds, packed, P, A, S, Q, dA, phi_g, phi_h, own_forget, coupled, truncate
+):
     T, B, width = Q.shape
     for t in range(T - 1, -1, -1):
         for b in range(B):
@@ -226,7 +247,7 @@ def _backward(dH, carried, ds, packed, P, A, S, Q, dA, phi_g, phi_h, own_forget,
                        row(S, (t, b)), row(Q, (t, b)), row(dA, (t, b)), row(P, (0,)), width, phi_g,
                        phi_h, own_forget, coupled)  # fmt: skip
         if truncate is None:
-            multiply(plane(dA, t), packed, carried)  # (LSTM.17)
+            multiply(at, plane(dA, t), packed, carried, t)  # (LSTM.17)
         else:
             for b in range(B):
                 dh = row(carried, (b,))

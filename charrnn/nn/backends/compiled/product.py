@@ -8,83 +8,137 @@ the blocking that matrices of this size do not need.
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
+from numba.np.numpy_support import from_dtype
 from numpy.typing import NDArray
 
-from charrnn.nn.backends.compiled.compiling import compiled, subroutine
+from charrnn.nn.backends.compiled.compiling import compiled, compiled_at, part
 from charrnn.nn.backends.compiled.tile import (
     MOST_ROWS,
     PANEL_BYTES,
     VECTOR_BYTES,
+    call_product,
     copy_panel_row,
+    lanes_of,
+    product_types,
+    row_tile,
     rows_tile,
-    tile,
     transpose_tiles,
 )
+from charrnn.nn.backends.compiled.views import ahead, number, row
+from charrnn.nn.params import Workspace, aligned
 
 Array = NDArray[Any]
-_row_4, _row_3, _row_2, _row_1 = (tile(1, panels) for panels in (4, 3, 2, 1))
+Memory = Callable[[tuple[int, ...], np.dtype[Any]], Array]
+DIRECT = 200_000  # weights above which a library's product is faster, which packs both sides
+STEPS = 128  # of a window, whose products are added to a gradient at a time
+TOGETHER = 4  # panels that one row has sums of: as many as keep the multipliers busy
+_row_4, _row_3, _row_2, _row_1 = (row_tile(panels) for panels in range(TOGETHER, 0, -1))
 
 
-@subroutine
-def multiply(A, P, C):
-    """C = A @ P. A (M, k), P packed (panels, k, columns), C (M, panels · columns)."""
-    M, panels = A.shape[0], P.shape[0]
+@part
+def multiply(product, A, P, C, t):
+    """C = A @ P. A (M, k), P packed (panels, k, columns), C (M, panels · columns).
+
+    Of one row, an odd t reads the panels from the last to the first: those that the step before
+    read last are in the nearest cache. `product`: see `product_at`.
+    """
+    panels, k, columns = P.shape
+    call_product(product, row(A, (0,)), A.shape[1], 1, row(P, (0, 0)), columns, k * columns,
+                 row(C, (0,)), C.shape[1], A.shape[0], k, panels, 0, t % 2)  # fmt: skip
+
+
+@cache
+def product_at(dtype: np.dtype[Any]) -> int:
+    """Where the compiled product is, which loops are told and call.
+
+    It is compiled once for all loops: as a part of each, it was most of what they took to compile.
+    """
+    return compiled_at(_product, product_types(from_dtype(dtype)))
+
+
+def _product(a, a_row, a_k, p, p_k, p_panel, c, c_row, M, k, panels, keep, turned):
+    """C (M, panels' columns) = A P, or C += A P where `keep`; `_Tile` says how they are laid.
+
+    `turned`: of one row, the panels from the last to the first.
+    """
+    columns = lanes_of(c)
     if M == 1:
-        _multiply_row(A, P, C)
+        groups = (panels + TOGETHER - 1) // TOGETHER
+        for index in range(groups):
+            first = TOGETHER * (groups - 1 - index if turned else index)
+            its_p, its_c = ahead(p, first * p_panel), ahead(c, first * columns)
+            if panels - first >= 4:
+                _row_4(a, a_row, a_k, its_p, p_k, p_panel, its_c, c_row, k, keep)
+            elif panels - first == 3:
+                _row_3(a, a_row, a_k, its_p, p_k, p_panel, its_c, c_row, k, keep)
+            elif panels - first == 2:
+                _row_2(a, a_row, a_k, its_p, p_k, p_panel, its_c, c_row, k, keep)
+            else:
+                _row_1(a, a_row, a_k, its_p, p_k, p_panel, its_c, c_row, k, keep)
         return
     tiles = (M + MOST_ROWS - 1) // MOST_ROWS
     for panel in range(panels):
-        row = 0
+        m = 0
         for index in range(tiles):
-            rows = (M - row) // (tiles - index)
-            rows_tile(A, P, C, row, panel, rows)
-            row += rows
+            rows = (M - m) // (tiles - index)
+            rows_tile(ahead(a, m * a_row), a_row, a_k, ahead(p, panel * p_panel), p_k, p_panel,
+                      ahead(c, m * c_row + panel * columns), c_row, k, keep, rows)  # fmt: skip
+            m += rows
 
 
-@subroutine
-def _multiply_row(A, P, C):
-    panels, panel = P.shape[0], 0
-    while panel + 4 <= panels:
-        _row_4(A, P, C, 0, panel)
-        panel += 4
-    if panels - panel == 3:
-        _row_3(A, P, C, 0, panel)
-    elif panels - panel == 2:
-        _row_2(A, P, C, 0, panel)
-    elif panels - panel == 1:
-        _row_1(A, P, C, 0, panel)
-
-
-def pack(U: Array) -> Array:
+def pack(U: Array, memory: Memory = aligned) -> Array:
     """U (k, n) in panels (panels, k, columns), the last one filled up with zeros."""
-    P = _panels(U.shape[0], U.shape[1], U.dtype)
-    _pack(U, P)
+    P = memory(_panels(U.shape[0], U.shape[1], U.dtype), U.dtype)
+    pack_into(U, P)
     return P
 
 
-def pack_transposed(U: Array) -> Array:
+def pack_transposed(U: Array, memory: Memory = aligned) -> Array:
     """The transpose of U (n, k) in panels: `pack(U.T)`."""
-    n, k = U.shape
-    P = _panels(k, n, U.dtype)
-    _pack_transposed(U, P)
+    P = memory(_panels(U.shape[1], U.shape[0], U.dtype), U.dtype)
+    pack_transposed_into(U, P)
     return P
 
 
-def product_rows(rows: int, packed: Array) -> Array:
+def product_rows(rows: int, packed: Array, memory: Memory = aligned) -> Array:
     """Memory for the product of so many rows with a packed matrix."""
-    return np.empty((rows, packed.shape[0] * packed.shape[2]), packed.dtype)
+    return memory((rows, packed.shape[0] * packed.shape[2]), packed.dtype)
 
 
-def _panels(k: int, n: int, dtype: np.dtype[Any]) -> Array:
+def _panels(k: int, n: int, dtype: np.dtype[Any]) -> tuple[int, int, int]:
     columns = PANEL_BYTES // dtype.itemsize
-    return np.empty((-(-n // columns), k, columns), dtype)
+    return -(-n // columns), k, columns
+
+
+class _Own(threading.local):
+    def __init__(self) -> None:
+        self.memory = cache(Workspace)
+
+
+_own = _Own()
+
+
+def own_memory(dtype: np.dtype[Any]) -> Workspace:
+    """Memory of the thread that calls, for what no loop needs after it has returned."""
+    return _own.memory(dtype)
+
+
+def for_a_pass(name: str) -> Memory:
+    """The calling thread's memory of this name, which the next pass over a window takes again."""
+    return lambda shape, dtype: own_memory(dtype)(name, shape)
+
+
+PACKED, ROWS = for_a_pass("packed"), for_a_pass("rows")
 
 
 @compiled
-def _pack(U, P):
+def pack_into(U, P):
     k, n = U.shape
     columns = P.shape[2]
     whole = n // columns
@@ -99,7 +153,7 @@ def _pack(U, P):
 
 
 @compiled
-def _pack_transposed(U, P):
+def pack_transposed_into(U, P):
     n, k = U.shape
     columns = P.shape[2]
     side = VECTOR_BYTES // U.itemsize
@@ -112,3 +166,40 @@ def _pack_transposed(U, P):
         for i in range(tiled, k):
             for j in range(columns):
                 P[panel, i, j] = U[start + j, i] if j < rows else 0
+
+
+def add_product(X: Array, Y: Array, out: Array) -> None:
+    """As `nn.window.add_product`."""
+    columns, (N, H) = PANEL_BYTES // X.itemsize, X.shape
+    if H * Y.shape[1] > DIRECT:
+        out += X.T @ Y
+        return
+    rows = N + H if Y.shape[1] % columns else 0
+    _add_product(product_at(X.dtype), X, Y, out, aligned((rows, columns), X.dtype), columns)
+
+
+@compiled
+def _add_product(product, X, Y, out, scratch, columns):
+    """out (H, G) += Xᵀ Y of X (N, H), Y (N, G), a few steps at a time; scratch (N + H, columns).
+
+    Columns that are no whole panel are copied into one, and their sums from one.
+    """
+    (N, H), G = X.shape, Y.shape[1]
+    panels, rest = G // columns, G % columns
+    if rest:
+        for n in range(N):
+            panel, y = row(scratch, (n,)), row(Y, (n,))
+            for j in range(columns):
+                panel[j] = y[G - rest + j] if j < rest else number(panel, 0)
+    for first in range(0, N, STEPS):
+        k = min(STEPS, N - first)
+        x, y = row(X, (first,)), row(Y, (first,))
+        call_product(product, x, 1, H, y, G, columns, row(out, (0,)), G, H, k, panels, 1, 0)
+        if rest:
+            call_product(product, x, 1, H, row(scratch, (first,)), columns, 0, row(scratch, (N,)),
+                         columns, H, k, 1, first, 0)  # fmt: skip
+    if rest:
+        for i in range(H):
+            to, sums = ahead(row(out, (i,)), G - rest), row(scratch, (N + i,))
+            for j in range(rest):
+                to[j] += sums[j]

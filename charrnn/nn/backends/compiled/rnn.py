@@ -19,7 +19,15 @@ from charrnn.nn.backends.compiled.compiling import (
     relu_flag,
     tanh,
 )
-from charrnn.nn.backends.compiled.product import multiply, pack, pack_transposed, product_rows
+from charrnn.nn.backends.compiled.product import (
+    PACKED,
+    ROWS,
+    multiply,
+    pack,
+    pack_transposed,
+    product_at,
+    product_rows,
+)
 from charrnn.nn.backends.compiled.views import number, plane, row
 from charrnn.nn.cells.base import Weights
 from charrnn.nn.cells.rnn import RNN, RNNLoops
@@ -29,18 +37,20 @@ Array = NDArray[Any]
 
 def forward(A: Array, U: Array, H: Array, activation: Activation) -> None:
     """As `cells.rnn.forward`."""
-    packed = pack(U)
-    a = product_rows(A.shape[1], packed)
-    _forward(A, packed, a, H, constants(activation, A.dtype), relu_flag(activation))
+    packed = pack(U, PACKED)
+    a = product_rows(A.shape[1], packed, ROWS)
+    _forward(
+        product_at(A.dtype), A, packed, a, H, constants(activation, A.dtype), relu_flag(activation)
+    )
 
 
 def backward(dH: Array, dh: Array, U: Array, H: Array, activation: Activation, dA: Array) -> Array:
     """As `cells.rnn.backward`."""
-    packed = pack_transposed(U)
-    carried, width = product_rows(len(dh), packed), dh.shape[1]
+    packed = pack_transposed(U, PACKED)
+    carried, width = product_rows(len(dh), packed, ROWS), dh.shape[1]
     carried[:, :width] = dh
     phi, relu = constants(activation, dA.dtype), relu_flag(activation)
-    _backward(dH, carried, packed, H, phi, relu, dA)
+    _backward(product_at(U.dtype), dH, carried, packed, H, phi, relu, dA)
     return carried[:, :width]
 
 
@@ -65,10 +75,10 @@ def _advance(x, a, state, layer, stream, cell, scratch):
 
 
 @compiled
-def _forward(A, packed, a, H, activation, relu):
+def _forward(at, A, packed, a, H, activation, relu):
     T, B, width = A.shape
     for t in range(T):
-        multiply(plane(H, t), packed, a)
+        multiply(at, plane(H, t), packed, a, t)
         for b in range(B):
             h = row(H, (t + 1, b))
             _step(row(A, (t, b)), row(a, (b,)), h, width, activation, relu)
@@ -86,13 +96,13 @@ def _step(x, a, h, H, activation, relu):
 
 
 @compiled
-def _backward(dH, carried, packed, H, activation, relu, dA):
+def _backward(at, dH, carried, packed, H, activation, relu, dA):
     T, B, width = dA.shape
     for t in range(T - 1, -1, -1):
         for b in range(B):
             _step_back(row(dH, (t, b)), row(carried, (b,)), row(H, (t + 1, b)), row(dA, (t, b)),
                        width, activation, relu)  # fmt: skip
-        multiply(plane(dA, t), packed, carried)  # (RNN.5)
+        multiply(at, plane(dA, t), packed, carried, t)  # (RNN.5)
 
 
 @part

@@ -106,7 +106,7 @@ def _generate(now, x, state, layers, scratch, uniforms, stack, V, c, rule, allow
                     forget(read[stream], len(c))
                 advance(mixture[0], read[stream], x[stream])
         run(now, 0, 1, layers, stack, scratch)
-        multiply(scratch[1], V, z)
+        multiply(stack.product, scratch[1], V, z, 0)
         for stream in range(B):
             z_row = z[stream]
             for k in range(len(c)):

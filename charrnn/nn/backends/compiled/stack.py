@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.nn.backends.compiled.compiling import part, step, subroutine
-from charrnn.nn.backends.compiled.product import multiply, pack
+from charrnn.nn.backends.compiled.product import multiply, pack, product_at
 from charrnn.nn.backends.compiled.views import plane, row
 from charrnn.nn.cells.base import Cell, Weights
 
@@ -32,6 +32,7 @@ class Stack(NamedTuple):
     b: Array
     U: Array
     cell: Any
+    product: int  # `product.product_at`
 
 
 def packed_stack(cells: Sequence[Cell], layers: Sequence[Weights]) -> Stack:
@@ -52,6 +53,7 @@ def packed_stack(cells: Sequence[Cell], layers: Sequence[Weights]) -> Stack:
         np.stack([bias(weights) for weights in upper or layers]),
         U,
         cells[0].step_data(layers),
+        product_at(dtype),
     )
 
 
@@ -74,7 +76,7 @@ def run(x, first, T, state, stack, scratch):
     The top layer's outputs are left in scratch. A layer runs over all steps before the next one
     does, so that W is one product, and U, for the while, alone in the cache.
     """
-    table, W, b, U, cell = stack
+    table, W, b, U, cell, _ = stack
     X, outputs, a, own = scratch
     L, B, H, G = U.shape[0], state.shape[1], state.shape[2], table.shape[1]
     n = state.shape[0] // L
@@ -84,11 +86,11 @@ def run(x, first, T, state, stack, scratch):
                 for stream in range(B):
                     _copy(row(X, (t * B + stream,)), row(table, (x[first + t, stream],)), G)
         else:
-            multiply(outputs, plane(W, layer - 1), X)
+            multiply(stack.product, outputs, plane(W, layer - 1), X, 0)
             for at in range(T * B):
                 _add(row(X, (at,)), row(b, (layer - 1,)), G)
         for t in range(T):
-            multiply(plane(state, n * layer), plane(U, layer), a)
+            multiply(stack.product, plane(state, n * layer), plane(U, layer), a, t)
             for stream in range(B):
                 at = t * B + stream
                 step(row(X, (at,)), row(a, (stream,)), state, layer, stream, cell, row(own, ()))

@@ -75,98 +75,142 @@ class _Vectors:
 
 
 class _Tile(_Vectors):
-    """Writes the LLVM code of C[row : row+rows, panel's columns] = A[row : row+rows] @ panels."""
+    """Writes the LLVM code of a tile of C = A P, or, where `keep` is not 0, of C += A P.
 
-    def __init__(self, context: Any, builder: Any, signature: Any, args: Any) -> None:
-        a_type, p_type, c_type, *_ = signature.args
-        super().__init__(builder, a_type.dtype.bitwidth)
-        self.a = context.make_array(a_type)(context, builder, args[0])
-        self.p = context.make_array(p_type)(context, builder, args[1])
-        self.c = context.make_array(c_type)(context, builder, args[2])
-        self.row, self.panel = args[3:5]
-        self.k = builder.extract_value(self.a.shape, 1)
+    All are pointers to where the tile begins; a row, a k, and a panel of each are so many elements
+    further. A panel's columns are next to one another in P and in C.
+    """
+
+    def __init__(self, builder: Any, signature: Any, args: Any) -> None:
+        super().__init__(builder, signature.args[0].dtype.bitwidth)
+        (self.a, self.a_row, self.a_k, self.p, self.p_k, self.p_panel, self.c, self.c_row, self.k,
+         self.keep) = args[:10]  # fmt: skip
 
     def emit(self, rows: int, panels: int) -> None:
-        builder, vectors = self.builder, self.per_panel * panels
+        builder = self.builder
         before = builder.block
         head = builder.append_basic_block("tile.head")
         body = builder.append_basic_block("tile.body")
         done = builder.append_basic_block("tile.done")
-        a_rows = [self._row(self.a, m, self.k) for m in range(rows)]
+        a_rows = [self._ahead(self.a, m, self.a_row) for m in range(rows)]
+        p_panels = [self._ahead(self.p, panel, self.p_panel) for panel in range(panels)]
+        at = [
+            [builder.gep(row, [_int(j * self.lanes)]) for j in range(panels * self.per_panel)]
+            for row in (self._ahead(self.c, m, self.c_row) for m in range(rows))
+        ]
+        zero = ir.Constant(self.vector, [0.0] * self.lanes)
+        keep = builder.icmp_signed("!=", self.keep, _int(0))
+        first = [[builder.select(keep, self.load(c), zero) for c in row] for row in at]
         builder.branch(head)
 
         builder.position_at_end(head)
-        k = builder.phi(_INT)
-        k.add_incoming(_int(0), before)
-        zero = ir.Constant(self.vector, [0.0] * self.lanes)
-        sums = [[builder.phi(self.vector) for _ in range(vectors)] for _ in range(rows)]
-        for total in (total for row in sums for total in row):
-            total.add_incoming(zero, before)
+        k, in_a, in_p = (builder.phi(_INT) for _ in range(3))
+        sums = [[builder.phi(self.vector) for _ in row] for row in at]
+        for index in (k, in_a, in_p):
+            index.add_incoming(_int(0), before)
+        for row, firsts in zip(sums, first, strict=True):
+            for total, value in zip(row, firsts, strict=True):
+                total.add_incoming(value, before)
         builder.cbranch(builder.icmp_signed("<", k, self.k), body, done)
 
         builder.position_at_end(body)
-        p = [self._load_panel(*divmod(j, self.per_panel), k) for j in range(vectors)]
-        for m in range(rows):
-            a = self.broadcast(builder.load(builder.gep(a_rows[m], [k])))
-            for j in range(vectors):
-                sums[m][j].add_incoming(self.multiply_add(a, p[j], sums[m][j]), body)
-        k.add_incoming(builder.add(k, _int(1)), body)
+        p = [
+            self.load(builder.gep(panel, [builder.add(in_p, _int(part * self.lanes))]))
+            for panel in p_panels
+            for part in range(self.per_panel)
+        ]
+        for start, row in zip(a_rows, sums, strict=True):
+            a = self.broadcast(builder.load(builder.gep(start, [in_a])))
+            for vector, total in zip(p, row, strict=True):
+                total.add_incoming(self.multiply_add(a, vector, total), body)
+        for index, step in ((k, _int(1)), (in_a, self.a_k), (in_p, self.p_k)):
+            index.add_incoming(builder.add(index, step), body)
         builder.branch(head)
 
         builder.position_at_end(done)
-        self._store(sums)
+        for row, pointers in zip(sums, at, strict=True):
+            for total, c in zip(row, pointers, strict=True):
+                self.store(total, c)
 
-    def _row(self, array: Any, m: int, width: Any) -> Any:
-        row = self.builder.add(self.row, _int(m))
-        return self.builder.gep(array.data, [self.builder.mul(row, width)])
-
-    def _load_panel(self, offset: int, part: int, k: Any) -> Any:
-        builder = self.builder
-        panel = builder.add(self.panel, _int(offset))
-        at = builder.mul(builder.add(builder.mul(panel, self.k), k), _int(self.columns))
-        return self.load(builder.gep(self.p.data, [builder.add(at, _int(part * self.lanes))]))
-
-    def _store(self, sums: list[list[Any]]) -> None:
-        builder = self.builder
-        width = builder.extract_value(self.c.shape, 1)
-        column = builder.mul(self.panel, _int(self.columns))
-        for m, row in enumerate(sums):
-            start = builder.gep(self._row(self.c, m, width), [column])
-            for j, total in enumerate(row):
-                self.store(total, builder.gep(start, [_int(j * self.lanes)]))
+    def _ahead(self, pointer: Any, count: int, size: Any) -> Any:
+        return self.builder.gep(pointer, [self.builder.mul(size, _int(count))])
 
 
-def tile(rows: int, panels: int) -> Any:
-    """A function (A, P, C, row, panel) of compiled code that fills one tile of C = A @ P."""
+def _tile_type(a: Any, *more: Any) -> Any:
+    one = types.intp
+    return types.void(a, one, one, a, one, one, a, one, one, one, *more)
+
+
+def product_types(element: Any) -> Any:
+    """The types of `product._product`, of float32 or float64."""
+    a, one = types.CPointer(element), types.intp
+    return types.void(a, one, one, a, one, one, a, one, one, one, one, one, one)
+
+
+@intrinsic
+def call_product(
+    typing_context: Any, at: Any, a: Any, a_row: Any, a_k: Any, p: Any, p_k: Any, p_panel: Any,
+    c: Any, c_row: Any, M: Any, k: Any, panels: Any, keep: Any, turned: Any,
+) -> Any:  # fmt: skip
+    """Call `product._product`, which is `at` this address."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kinds = [context.get_value_type(kind) for kind in signature.args[1:]]
+        kind = ir.FunctionType(ir.VoidType(), kinds)
+        builder.call(builder.inttoptr(args[0], kind.as_pointer()), args[1:])
+        return context.get_dummy_value()
+
+    types_of_it = product_types(a.dtype)
+    return types.void(types.intp, *types_of_it.args), codegen
+
+
+@intrinsic
+def lanes_of(typing_context: Any, pointer: Any) -> Any:
+    """Columns of a panel of what a pointer holds."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _int(8 * PANEL_BYTES // pointer.dtype.bitwidth)
+
+    return types.intp(pointer), codegen
+
+
+def row_tile(panels: int) -> Any:
+    """The tile of one row and so many panels, which lie next to one another in C."""
 
     @intrinsic
-    def emit(typing_context: Any, A: Any, P: Any, C: Any, row: Any, panel: Any) -> Any:
+    def emit(
+        typing_context: Any, a: Any, a_row: Any, a_k: Any, p: Any, p_k: Any, p_panel: Any, c: Any,
+        c_row: Any, k: Any, keep: Any,
+    ) -> Any:  # fmt: skip
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            _Tile(context, builder, signature, args).emit(rows, panels)
+            _Tile(builder, signature, args).emit(1, panels)
             return context.get_dummy_value()
 
-        return types.void(A, P, C, types.intp, types.intp), codegen
+        return _tile_type(a), codegen
 
     return emit
 
 
 @intrinsic
-def rows_tile(typing_context: Any, A: Any, P: Any, C: Any, row: Any, panel: Any, rows: Any) -> Any:
+def rows_tile(
+    typing_context: Any, a: Any, a_row: Any, a_k: Any, p: Any, p_k: Any, p_panel: Any, c: Any,
+    c_row: Any, k: Any, keep: Any, rows: Any,
+) -> Any:  # fmt: skip
     """The tile of one panel and of `rows` rows, from 1 to `MOST_ROWS`."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         end = builder.append_basic_block("tile.end")
         cases = [builder.append_basic_block("tile.rows") for _ in range(MOST_ROWS)]
-        choice = builder.switch(args[5], end)
+        choice = builder.switch(args[10], end)
         for rows, case in enumerate(cases, 1):
             choice.add_case(_int(rows), case)
             builder.position_at_end(case)
-            _Tile(context, builder, signature, args).emit(rows, 1)
+            _Tile(builder, signature, args).emit(rows, 1)
             builder.branch(end)
         builder.position_at_end(end)
         return context.get_dummy_value()
 
-    return types.void(A, P, C, types.intp, types.intp, types.intp), codegen
+    return _tile_type(a, types.intp), codegen
 
 
 @intrinsic

@@ -58,17 +58,38 @@ def plane(typing_context: Any, array: Any, t: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         whole = context.make_array(array)(context, builder, args[0])
         _, *shape = cgutils.unpack_tuple(builder, whole.shape)
-        _, *strides = cgutils.unpack_tuple(builder, whole.strides)
-        made = context.make_array(made_type)(context, builder)
-        made.data = builder.gep(whole.data, [builder.mul(args[1], reduce(builder.mul, shape))])
-        made.shape = cgutils.pack_array(builder, shape)
-        made.strides = cgutils.pack_array(builder, strides)
-        made.itemsize = whole.itemsize
-        for name in ("meminfo", "parent"):  # it owns no memory
-            setattr(made, name, cgutils.get_null_value(getattr(made, name).type))
-        return made._getvalue()
+        data = builder.gep(whole.data, [builder.mul(args[1], reduce(builder.mul, shape))])
+        return _array_at(context, builder, made_type, data, shape)
 
     return made_type(array, types.intp), codegen
+
+
+@intrinsic
+def shaped(typing_context: Any, pointer: Any, shape: Any) -> Any:
+    """The array of this shape that begins at a pointer."""
+    made_type = types.Array(pointer.dtype, len(shape), "C")
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        given = zip(cgutils.unpack_tuple(builder, args[1]), shape, strict=True)
+        sizes = [context.cast(builder, size, kind, types.intp) for size, kind in given]
+        return _array_at(context, builder, made_type, args[0], sizes)
+
+    return made_type(pointer, shape), codegen
+
+
+def _array_at(context: Any, builder: Any, made_type: Any, data: Any, shape: list[Any]) -> Any:
+    """A C-contiguous array that owns no memory."""
+    made = context.make_array(made_type)(context, builder)
+    size = context.get_constant(types.intp, made_type.dtype.bitwidth // 8)
+    strides = [size]
+    for axis in reversed(shape[1:]):
+        strides.insert(0, builder.mul(strides[0], axis))
+    made.data, made.itemsize = data, size
+    made.shape = cgutils.pack_array(builder, shape)
+    made.strides = cgutils.pack_array(builder, strides)
+    for name in ("meminfo", "parent"):
+        setattr(made, name, cgutils.get_null_value(getattr(made, name).type))
+    return made._getvalue()
 
 
 @intrinsic

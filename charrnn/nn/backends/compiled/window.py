@@ -14,14 +14,14 @@ Array = NDArray[Any]
 _ALL = np.empty(0, np.bool_)  # the mask of a batch that has none: one function compiles for both
 
 
-def gather(ids: NDArray[np.integer], W: Array, out: Array) -> None:
+def gather(ids: NDArray[np.integer], W: Array, out: Array, b: Array | None = None) -> None:
     """As `nn.window.gather`."""
-    _gather(ids, W, out)
+    _gather(ids, W, np.zeros(W.shape[1], W.dtype) if b is None else b, out)
 
 
-def scatter(ids: NDArray[np.integer], dA: Array, dW: Array) -> None:
+def scatter(ids: NDArray[np.integer], dA: Array, dW: Array, db: Array | None = None) -> None:
     """As `nn.window.scatter`: here one addition of a row for each id."""
-    _scatter(ids, dA, dW)
+    _scatter(ids, dA, dW, np.empty(dW.shape[1], dW.dtype) if db is None else db)
 
 
 def softmax_cross_entropy(Z: Array, y: NDArray[np.integer]) -> Array:
@@ -51,21 +51,22 @@ def _gradient(p, y, scale, mask):
 
 
 @compiled
-def _gather(ids, W, out):
-    G = W.shape[1]
+def _gather(ids, W, b, out):
+    G, bias = W.shape[1], row(b, ())
     for n in range(len(ids)):
         a, w = row(out, (n,)), row(W, (ids[n],))
         for j in range(G):
-            a[j] = w[j]
+            a[j] = w[j] + bias[j]
 
 
 @compiled
-def _scatter(ids, dA, dW):
-    G = dW.shape[1]
+def _scatter(ids, dA, dW, db):
+    G, sums = dW.shape[1], row(db, ())
     for n in range(len(ids)):
         dw, da = row(dW, (ids[n],)), row(dA, (n,))
         for j in range(G):
             dw[j] += da[j]
+            sums[j] += da[j]
 
 
 @compiled
