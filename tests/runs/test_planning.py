@@ -120,6 +120,11 @@ def test_a_configuration_keeps_all_but_its_length(text_file, tmp_path, measured)
     few, _, _ = begun(config=own | {"train.epochs": 2}, files=text_file, out=tmp_path / "few",
                       minutes=5)  # fmt: skip
     assert few.train.epochs == 2
+    # Of less than two epochs none is cut off.
+    measured.measure.slowness *= planned.train.epochs / 1.4
+    by_clock, _, plan = begun(config=own, files=text_file, out=tmp_path / "clock", minutes=5)
+    assert 1 < plan.passes < 2
+    assert (by_clock.train.epochs, by_clock.train.whole_epochs) == (1000, False)
 
 
 def test_the_clock_ends_what_has_no_time_for_an_epoch(text_file, tmp_path, measured):
