@@ -2,12 +2,14 @@
 
     python benchmarks/beginnings.py RUN [RUN...]
 
-Of each run of a stream, 200 samples from both beginnings, with and without a prime. The first line
-of a paragraph (of a text without blank lines: a line) is malformed where the training text has no
-such line that begins and ends alike ("Aa … ." of "The lamp is on the table."), or lacks one of its
-words. A sample of bytes is broken that does not begin with a whole character. Then the nats of
-paragraphs of the validation part, their first 60 characters: as a text of their own from both
-beginnings, and after what stands before them. And what the beginning costs to find.
+Of each run of a stream, 200 samples from both beginnings, with and without a prime, and 200 that go
+on from the validation part, each after another paragraph and the 1,000 characters up to its end:
+what the model writes best. The first line of a paragraph (of a text without blank lines: a line) is
+malformed where the training text has no such line that begins and ends alike ("Aa … ." of "The lamp
+is on the table."), and misspelled where it lacks one of its words. A sample of bytes is broken that
+does not begin with a whole character. Then the nats of paragraphs of the validation part, their
+first 60 characters: as a text of their own from both beginnings, and after what stands before
+them. And what the beginning costs to find.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from charrnn.data.corpus import load_corpus
 from charrnn.data.utf8 import as_text
 from charrnn.runtime.workers import threads
 
-SAMPLES, LENGTH, PLACES, SHOWN = 200, 400, 100, 60
+SAMPLES, LENGTH, PLACES, SHOWN, BEFORE = 200, 400, 100, 60, 1000
 
 
 def words(text: str) -> list[str]:
@@ -62,38 +64,48 @@ def begins_well(text: bytes) -> bool:
     return False
 
 
-def samples(model: charrnn.Model, prime: str, state: str) -> list[str]:
+def samples(model: charrnn.Model, prime: str, state: str, use: str) -> list[str]:
     """In the vocabulary's symbols, made side by side."""
     sampler = prepare_sampler(
-        model, prime, length=LENGTH, seed=1, use="network", initial_state=state, tell=lambda _: None
+        model, prime, length=LENGTH, seed=1, use=use, initial_state=state, tell=lambda _: None
     )
     return list(sampler.unscored(SAMPLES))
 
 
-def rows_of(model: charrnn.Model, text: str) -> Iterator[tuple[str, ...]]:
-    """Lines of the table; `text` is the training text."""
-    known, end = set(words(text)), separator(text)
+def samples_after(model: charrnn.Model, text: str, end: str, use: str) -> list[str]:
+    """Each after another paragraph of a text."""
+    places = [m.end() for m in re.finditer(end, text) if m.end() > 2 * BEFORE]
+    found = list[str]()
+    for i in np.linspace(0, len(places) - 1, SAMPLES).astype(int):
+        prime = model.symbols(text[places[i] - BEFORE : places[i]], "prime")
+        sampler = prepare_sampler(
+            model, prime, length=LENGTH, seed=1, use=use, initial_state="zero", tell=lambda _: None
+        )
+        found += sampler.texts(range(len(found), len(found) + 1))
+    return found
+
+
+def rows_of(model: charrnn.Model, text: str, part: str, use: str) -> Iterator[tuple[str, ...]]:
+    """Lines of the table; `text` is the training text, `part` the validation part."""
+    known, end, unit = set(words(text)), separator(text), model.vocabulary.unit
     shapes = set(map(shape, first_lines(text, end)))
 
-    def malformed(line: str) -> bool:
-        return shape(line) not in shapes or not known.issuperset(words(line))
+    def row(called: str, state: str, drawn: list[str]) -> tuple[str, ...]:
+        cells = list[str]()
+        lines = [first_lines(as_text(one, unit), end) for one in drawn]
+        for n in (0, 1):
+            there = [own[n] for own in lines if len(own) > n]
+            malformed = sum(shape(line) not in shapes for line in there)
+            misspelled = sum(not known.issuperset(words(line)) for line in there)
+            cells += [f"{malformed}", f"{misspelled}", f"{len(there)}"]
+        whole = [one.encode("latin-1") for one in drawn if unit == "byte"]
+        cells += [f"{len({own[0] for own in lines if own})}"]
+        return (called, state, *cells, f"{sum(not begins_well(one) for one in whole)}")
 
     for called, prime in (("none", ""), ("two line ends", "\n\n")):
         for state in ("zero", "warm"):
-            drawn = samples(model, prime, state)
-            lines = [first_lines(as_text(one, model.vocabulary.unit), end) for one in drawn]
-            bad = [sum(malformed(own[n]) for own in lines if len(own) > n) for n in (0, 1)]
-            counts = [sum(len(own) > n for own in lines) for n in (0, 1)]
-            bytes_ = [one.encode("latin-1") for one in drawn if model.vocabulary.unit == "byte"]
-            broken = sum(not begins_well(one) for one in bytes_)
-            yield (
-                called,
-                state,
-                f"{bad[0]} of {counts[0]}",
-                f"{bad[1]} of {counts[1]}",
-                f"{len({own[0] for own in lines if own})}",
-                f"{broken}",
-            )
+            yield row(called, state, samples(model, prime, state, use))
+    yield row("the text", "zero", samples_after(model, part, end, use))
 
 
 def nats_of(model: charrnn.Model, text: str) -> tuple[float, ...]:
@@ -128,9 +140,10 @@ def report(options: argparse.Namespace) -> Report:
             began = time.process_time()
             model.beginning()
             seconds = time.process_time() - began
-            rows = list(rows_of(model, text))
+            rows = list(rows_of(model, text, part, options.use))
             zero, warm, after = nats_of(model, part)
-        columns = ("prime", "from", "first malformed", "second malformed", "distinct", "broken")
+        lines = ("malformed", "misspelled", "of")
+        columns = ("prime", "from", *lines, *(f"2nd {x}" for x in lines), "distinct", "broken")
         tables.append(Table(name, columns, rows))
         title = f"{name}: nats of {SHOWN} characters; milliseconds of processor time"
         figures = [f"{x:.2f}" for x in (zero, warm, after)] + [f"{1000 * seconds:.1f}"]
@@ -140,6 +153,7 @@ def report(options: argparse.Namespace) -> Report:
 
 def more(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("runs", nargs="+", metavar="RUN")
+    parser.add_argument("--use", choices=("network", "mixture"), default="network")
     parser.add_argument("--text", metavar="FILE", help="the runs' text, where it was moved")
 
 

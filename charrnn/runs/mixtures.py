@@ -87,8 +87,8 @@ class AddedMixture:
 def add_mixture(run: RunFolder, order: int | str, corpus: Corpus) -> AddedMixture:
     """Fit the n-gram of the training part, beside the run's best checkpoint, and write the file.
 
-    The validation part is scored once, from weights that are not tuned on anything; those that it
-    ends with are kept for sampling. Raises DataError and CheckpointError.
+    The validation part is scored once, from weights that are not tuned on anything; the mean of
+    those that it comes to is kept for sampling. Raises DataError and CheckpointError.
     """
     path = run.checkpoints.best()
     if path is None:
@@ -102,11 +102,11 @@ def add_mixture(run: RunFolder, order: int | str, corpus: Corpus) -> AddedMixtur
     val_loss, parts = None, None
     if corpus.characters("val"):
         build.use_compiled_if_worthwhile(network, config, corpus.characters("val"))
-        scorer = mixture.scorer()
+        scorer = mixture.scorer(averages=True)
         with threads(config.runtime.threads) as available, threads(1):
             pool = WorkerPool(network, available)
             score = evaluate_mixture(pool, corpus, "val", scorer, streams=STREAMS)
-        mixture = mixture.with_weights(scorer.weights)
+        mixture = mixture.with_weights(scorer.mean_weights())
         val_loss, parts = score.whole.nats_per_char, score.parts
     file.write(run.mixture, mixture, model_hashes(network, vocabulary))
     return AddedMixture(run.mixture, mixture.order, val_loss, parts, run.mixture.stat().st_size)

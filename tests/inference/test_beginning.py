@@ -149,3 +149,17 @@ def test_where_a_text_may_begin(written, unit, kind):
 def test_of_a_text_without_blank_lines(tmp_path, text, ends):
     model = trained(tmp_path, text, optim__learning_rate=0.1)
     assert model.vocabulary.symbols[model.beginning().id] in ends
+
+
+def test_of_bytes_it_is_after_a_whole_character(tmp_path, monkeypatch):
+    """And where the model writes none, it is anywhere."""
+    model = trained(tmp_path, "日本語é" * 300, data__unit="byte", optim__learning_rate=0.1)
+    network, state = model.network(), read(model.path).arrays["state"]
+    for stream in range(state.shape[2]):
+        own = warm_beginning(network, model.vocabulary, np.roll(state, stream, axis=2))
+        written = model.vocabulary.decode(own.context.tolist()).encode("latin-1")
+        assert written.endswith(tuple(map(str.encode, "日本語é")))
+    first = "".join(model.sample(length=30, seed=1, temperature=0))
+    assert first.startswith(("日", "本", "語", "é"))
+    monkeypatch.setattr(warming, "kind_of", lambda *_: ANYWHERE)
+    assert not warm_beginning(network, model.vocabulary, state).is_zero

@@ -273,3 +273,15 @@ def test_a_numba_that_may_not_compile_is_not_used(text_file, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "numpy kernels" in done.stderr
     assert "NUMBA_DISABLE_JIT is set" in done.stderr
+
+
+def test_a_change_of_what_a_loop_may_call_compiles_it_again(loop, tmp_path, monkeypatch):
+    """What it calls is compiled into it, from files that Numba does not look at."""
+    monkeypatch.setattr(cache, "_own_stamp", lambda: cache.stamp_of(tmp_path))
+    (tmp_path / "called.py").write_text("one = 1")
+    assert loop()(1) == 2
+    kept = loop()
+    assert (kept(1), hits(kept)) == (2, 1)
+    (tmp_path / "called.py").write_text("one = 1.0")
+    again = loop()
+    assert (again(1), hits(again)) == (2, 0)

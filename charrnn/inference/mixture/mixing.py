@@ -12,7 +12,13 @@ when E is known does the mixture learn from x_t, by the gradient of E,
     W_s[b_s] ← W_s[b_s] + η · max(floor, n^-power) · (L(x_t) - Σ_c q(c) L(c))              (MIX.5)
     u_j[…, c] ← u_j[…, c] + η_u · ([c = x_t] - q(c))                                       (MIX.6)
 
-n being how often that bucket was learned from. Weights in contexts are those of PAQ (Mahoney 2005),
+n being how often that bucket was learned from. Weights that add up to less than 1 say that both
+parts are too sure of a text that they do not know. A sample is no such text, and would be flatter
+than what both agree on; so for sampling
+
+    w_0 ← w_0 + max(0, 1 - Σ_f w_f)                                                        (MIX.7)
+
+Weights in contexts are those of PAQ (Mahoney 2005),
 features of hashed contexts those of RNNME (Mikolov et al. 2011).
 """
 
@@ -41,6 +47,7 @@ ENTROPIES = np.array([0.3, 1.0, 1.8])  # nats
 SETS = 4
 LOWER_ORDER = 6  # of the second distribution of the n-gram that is mixed
 LOWEST_LOG_P = -16.0  # that is mixed
+LEAST_TOTAL = 1.0  # of the weights, for sampling
 FEATURE_NUMBERS = 1 << 21  # of each length of context
 
 
@@ -109,7 +116,7 @@ def score_block(
     nats, likeliest = np.empty((len(y), 3)), np.empty(len(y), np.int64)
     for t, c in enumerate(y.tolist()):
         inputs = _inputs(trie, orders, weights, u, stream, Z[t])
-        log_q = _mixed(inputs, weights, u, 1.0)
+        log_q = _mixed(inputs, weights, u)
         nats[t] = -log_q[c], -inputs.L[0, c], -inputs.L[-1, c]
         likeliest[t] = np.argmax(log_q)
         if rates is not None:
@@ -122,12 +129,13 @@ def mix_block(
     trie: Trie, orders: Sequence[int], weights: Weights, u: Array, ngram_weight: float,
     streams: NDArray[np.int64], Z: Array,
 ) -> None:  # fmt: skip
-    """Turn the logits Z (B, K) of streams (B, columns) into log q, in place.
+    """Turn the logits Z (B, K) of streams (B, columns) into log q, in place, for sampling.
 
     `ngram_weight`, from 0 to 1, draws w from the network alone to the mixture.
     """
     for stream, z in zip(streams, Z, strict=True):
-        z[:] = _mixed(_inputs(trie, orders, weights, u, stream, z), weights, u, ngram_weight)
+        inputs = _inputs(trie, orders, weights, u, stream, z)
+        z[:] = _mixed(inputs, weights, u, ngram_weight, LEAST_TOTAL)
 
 
 def _inputs(
@@ -149,11 +157,14 @@ def _inputs(
     return _Inputs(np.maximum(L, LOWEST_LOG_P), buckets, feature_rows(recent, u.shape[1]))
 
 
-def _mixed(inputs: _Inputs, weights: Weights, u: Array, ngram_weight: float) -> Floats:
-    """log q (K,), by (MIX.2) to (MIX.4)."""
+def _mixed(
+    inputs: _Inputs, weights: Weights, u: Array, ngram_weight: float = 1.0, least: float = -np.inf
+) -> Floats:
+    """log q (K,), by (MIX.2) to (MIX.4); the weights add up to `least` at least, by (MIX.7)."""
     w = sum((weights.sets[s, b] for s, b in enumerate(inputs.buckets)), np.zeros(len(inputs.L)))
     w = ngram_weight * w
     w[0] += 1 - ngram_weight
+    w[0] += max(least - float(w.sum()), 0.0)
     z = w @ inputs.L
     for j, row in enumerate(inputs.rows):
         z = z + ngram_weight * u[j, row].astype(np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -24,11 +25,12 @@ HIGHEST_AUTO = 24
 ENOUGH = 0.005  # nats that a higher order has to bring, to be worth its memory
 CANDIDATES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24)
 NGRAM_WARMUP = 64  # characters read before those that are scored, where the text has them
+AVERAGED = 100  # characters between two weights of a mean
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """An n-gram and the weights of both; `reached` are those that a validation part ended with."""
+    """An n-gram and the weights of both; `reached` are those of a validation part, on average."""
 
     trie: Trie
     reached: Weights | None = None
@@ -68,11 +70,13 @@ class Mixture:
 
     def scorer(
         self, learning: Learning = "weights", *, start: Literal["initial", "reached"] = "initial",
-        rates: Rates | None = None,
+        rates: Rates | None = None, averages: bool = False,
     ) -> MixtureScorer:  # fmt: skip
-        """`initial` where the part may be the one that `reached` was learned on."""
-        reached = self.reached if start == "reached" else None
-        return MixtureScorer(self, (reached or self.initial_weights()).copy(), learning, rates)
+        """`initial` where the part may be the one that `reached` was learned on. `averages`: for
+        `mean_weights`.
+        """
+        weights = (self.reached if start == "reached" else None) or self.initial_weights()
+        return MixtureScorer(self, weights.copy(), learning, rates, averages)
 
     def streams(self, n: int) -> NDArray[np.int64]:
         """What n streams have read, for `mix` and `advance`: rows that may be copied and stored."""
@@ -89,7 +93,8 @@ class Mixture:
     def mix(self, streams: NDArray[np.int64], Z: Array, ngram_weight: float = 1.0) -> None:
         """Turn the network's logits Z (B, K) into log-probabilities of the mixture, in place.
 
-        By the weights reached. `ngram_weight` lowers the n-gram's: at 0 they are the network's.
+        By the weights reached and (MIX.7). `ngram_weight` lowers the n-gram's: at 0 they are the
+        network's.
         """
         self.kernels.mix_block(*self._frozen(ngram_weight), streams, Z)
 
@@ -110,11 +115,14 @@ class MixtureScorer:
     weights: Weights
     learning: Learning
     rates: Rates | None = None
+    averages: bool = False
 
     def __post_init__(self) -> None:
         K = self.mixture.K
         self._features = new_features(K) if self.learning == "everything" else no_features(K)
         self._rates = None if self.learning == "nothing" else self.rates or Rates()
+        self._sum, self._summed = np.zeros_like(self.weights.sets), 0
+        self._scored = 0
         self.begin()
 
     def begin(self) -> None:
@@ -130,6 +138,32 @@ class MixtureScorer:
 
         Returns nats (n, 3), of the mixture, the network and the n-gram, and the likeliest (n,).
         """
+        if not self.averages:
+            return self._score(Z, y)
+        nats, likeliest = np.empty((len(y), 3)), np.empty(len(y), np.int64)
+        for at in self._pieces(len(y)):
+            nats[at], likeliest[at] = self._score(Z[at], y[at])
+        return nats, likeliest
+
+    def mean_weights(self) -> Weights:
+        """The mean along what was scored, as the last ones are much of what last surprised them."""
+        if self._summed == 0:
+            return self.weights.copy()
+        return Weights(self._sum / self._summed, self.weights.visits.copy())
+
+    def _pieces(self, n: int) -> Iterator[slice]:
+        """Of the next n characters; the weights after each `AVERAGED` of the text are added up."""
+        start = 0
+        while start < n:
+            stop = min(start + AVERAGED - self._scored % AVERAGED, n)
+            yield slice(start, stop)
+            self._scored += stop - start
+            if self._scored % AVERAGED == 0:
+                self._sum += self.weights.sets
+                self._summed += 1
+            start = stop
+
+    def _score(self, Z: Array, y: Array) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         mixture = self.mixture
         return mixture.kernels.score_block(
             mixture.trie, mixture.orders, self.weights, self._features, self._rates,

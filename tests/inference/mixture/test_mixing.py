@@ -78,13 +78,18 @@ def mixture_of(kernels):
 def test_one_long_block_is_many_short_ones(kernels, learning):
     y = text(3000)[2500:2700]
     Z = logits(y)
-    whole, parts = (mixture_of(kernels).scorer(learning) for _ in range(2))
+    whole, parts = (mixture_of(kernels).scorer(learning, averages=a) for a in (False, True))
     expected, likeliest = whole.score(Z, y)
     cuts = np.array_split(np.arange(len(y)), 7)
     found = [parts.score(Z[at], y[at]) for at in cuts]
     np.testing.assert_array_equal(np.concatenate([nats for nats, _ in found]), expected)
     np.testing.assert_array_equal(np.concatenate([best for _, best in found]), likeliest)
     np.testing.assert_array_equal(parts.weights.sets, whole.weights.sets)
+    again = mixture_of(kernels).scorer(learning)
+    again.score(Z[:100], y[:100])
+    mean = (again.weights.sets + whole.weights.sets) / 2
+    np.testing.assert_array_equal(parts.mean_weights().sets, mean)
+    np.testing.assert_array_equal(again.mean_weights().sets, again.weights.sets)
 
 
 @BOTH
@@ -139,6 +144,7 @@ def test_sampling_mixes_what_scoring_scores(kernels):
     scorer = made.scorer("weights")
     scorer.score(logits(y), y)
     made = made.with_weights(scorer.weights)
+    made.reached.sets[0, 0, 0] += 1  # (MIX.7) adds nothing
     streams = made.streams(3)
     for row, skip in enumerate((0, 9, 30)):
         made.read(streams[row], y[skip:])
@@ -157,6 +163,25 @@ def test_sampling_mixes_what_scoring_scores(kernels):
     other = made.streams(1)[0]
     made.read(other, np.append(y[9:], 2))
     np.testing.assert_array_equal(streams[1], other)
+
+
+@BOTH
+@pytest.mark.parametrize("say", [0.3, 1.0])
+def test_a_sample_is_as_sure_as_both_parts_are(kernels, say):
+    """However low the weights are: of such that add up to 1, q ≥ Π p^w ≥ the least p."""
+    made, Z = mixture_of(kernels), logits(text(4, 2), knowledge=4).astype(np.float64)
+    streams = made.streams(4)
+    for stream in streams:
+        made.read(stream, text(50))
+
+    def mixed(weights, say=1.0):
+        own, z = made.initial_weights(), Z.copy()
+        own.sets[0, 0] = weights
+        made.with_weights(own).mix(streams, z, say)
+        return z
+
+    parts = np.stack([mixed(alone) for alone in np.eye(3)])
+    assert (mixed([0.02, 0.02, 0.06], say) > parts.min(0) - 1e-9).all()
 
 
 @BOTH

@@ -22,6 +22,7 @@ class Mixture {
         total + this.sets[(s * this.buckets + b) * this.inputs + f], 0); // (MIX.2)
       return this.say * sum + (f === 0 ? 1 - this.say : 0);
     });
+    w[0] += Math.max(1 - w.reduce((sum, one) => sum + one, 0), 0); // (MIX.7)
     for (let k = 0; k < z.length; k++) {
       z[k] = 0;
       [network, ...ngrams].forEach((L, f) => { z[k] += w[f] * Math.max(L[k], this.least); }); // (MIX.3)

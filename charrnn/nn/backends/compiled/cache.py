@@ -2,7 +2,9 @@
 
 Numba looks for a folder when a function is declared, and raises where there is none (a container:
 packages that cannot be written, no home). It unpickles whatever a file holds, and a full disk is an
-error of the call that compiles. None of these is a reason not to train.
+error of the call that compiles. None of these is a reason not to train. And it keeps a function
+until the file changes that it stands in; but what a loop calls is a part of it, wherever that
+stands, so that here a change of any of these files is one of all loops.
 """
 
 from __future__ import annotations
@@ -10,8 +12,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from io import BytesIO
+from pathlib import Path
 from typing import IO, Any
 
 from numba.core.caching import FunctionCache, IndexDataCacheFile, NullCache
@@ -32,6 +35,17 @@ def at_first_miss(call: Callable[[], None]) -> Iterator[None]:
     finally:
         if call in _at_first_miss:
             _at_first_miss.remove(call)
+
+
+def stamp_of(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Of a folder's modules: their names, times and sizes. Raises OSError."""
+    found = ((path.name, path.stat()) for path in sorted(folder.glob("*.py")))
+    return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in found)
+
+
+@cache
+def _own_stamp() -> tuple[tuple[str, int, int], ...]:
+    return stamp_of(Path(__file__).parent)
 
 
 class SealedFiles(IndexDataCacheFile):  # type: ignore[misc]
@@ -70,7 +84,7 @@ class LoopCache(NullCache):  # type: ignore[misc]
             disk._cache_file = SealedFiles(
                 cache_path=disk.cache_path,
                 filename_base=disk._impl.filename_base,
-                source_stamp=disk._impl.locator.get_source_stamp(),
+                source_stamp=(disk._impl.locator.get_source_stamp(), _own_stamp()),
             )
         except Exception as error:
             _tell_once(error)

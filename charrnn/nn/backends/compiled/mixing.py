@@ -14,6 +14,7 @@ from charrnn.nn.backends.compiled.compiling import compiled
 from charrnn.nn.backends.compiled.ngram import LONGEST, RECENT, advance, distributions
 
 SETS = 4
+LEAST_TOTAL = 1.0
 
 
 @compiled
@@ -24,7 +25,7 @@ def score_block(trie, orders, bins, learned, rates, learns, stream, Z, y, nats, 
     for t in range(len(y)):
         c = y[t]
         _prepare(trie, orders, bins, learned[2], stream, Z[t], path, L, at)
-        total = _mix(learned, L, at, 1.0, q)
+        total = _mix(learned, L, at, 1.0, -np.inf, q)
         nats[t, 0] = math.log(total) - q[c]
         nats[t, 1], nats[t, 2] = -L[0, c], -L[len(orders), c]
         best = 0
@@ -62,11 +63,11 @@ def new_scratch(mixture, K):
 
 @compiled
 def mix_row(mixture, stream, z, scratch):
-    """Turn the logits z (K,) of one stream into log q."""
+    """Turn the logits z (K,) of one stream into log q, for sampling."""
     trie, orders, bins, learned, ngram_weight = mixture
     path, L, at, q = scratch
     _prepare(trie, orders, bins, learned[2], stream, z, path, L, at)
-    shift = math.log(_mix(learned, L, at, ngram_weight, q))
+    shift = math.log(_mix(learned, L, at, ngram_weight, LEAST_TOTAL, q))
     for k in range(len(q)):
         z[k] = q[k] - shift
 
@@ -136,10 +137,14 @@ def _bin(x, bounds):
 
 
 @compiled
-def _mix(learned, L, at, ngram_weight, q):
+def _mix(learned, L, at, ngram_weight, least, q):
     """Fill q (K,) with z less its largest, and return Σ exp q."""
     sets, _, u = learned
     F, K = L.shape
+    missing = least - (1 - ngram_weight)
+    for f in range(F):
+        for s in range(SETS):
+            missing -= ngram_weight * sets[s, at[s], f]
     for k in range(K):
         q[k] = 0.0
     for f in range(F):
@@ -149,6 +154,7 @@ def _mix(learned, L, at, ngram_weight, q):
         w *= ngram_weight
         if f == 0:
             w += 1 - ngram_weight
+            w += max(missing, 0.0)
         row = L[f]
         for k in range(K):
             q[k] += w * row[k]
