@@ -169,10 +169,12 @@ def test_sampling_mixes_what_scoring_scores(kernels):
 @pytest.mark.parametrize("say", [0.3, 1.0])
 def test_a_sample_is_as_sure_as_both_parts_are(kernels, say):
     """However low the weights are: of such that add up to 1, q ≥ Π p^w ≥ the least p."""
-    made, Z = mixture_of(kernels), logits(text(4, 2), knowledge=4).astype(np.float64)
-    streams = made.streams(4)
+    cycle = np.tile(np.arange(K), 500)
+    counting = compiled_counting() if kernels is CompiledMixture else NUMPY_COUNTING
+    made = Mixture.fitted(cycle, np.array([len(cycle)]), K, 8, counting, kernels())
+    Z, streams = logits(np.array([0, 0]), knowledge=12).astype(np.float64), made.streams(2)
     for stream in streams:
-        made.read(stream, text(50))
+        made.read(stream, cycle)
 
     def mixed(weights, say=1.0):
         own, z = made.initial_weights(), Z.copy()
@@ -181,6 +183,7 @@ def test_a_sample_is_as_sure_as_both_parts_are(kernels, say):
         return z
 
     parts = np.stack([mixed(alone) for alone in np.eye(3)])
+    assert (parts[:, :, 0] > np.log(0.75)).all()
     assert (mixed([0.02, 0.02, 0.06], say) > parts.min(0) - 1e-9).all()
 
 
