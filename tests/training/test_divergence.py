@@ -335,7 +335,7 @@ def test_tries_are_limited(charrnn, text_file):
 def test_nothing_to_go_back_to(text_file, tmp_path):
     """The parameters that the run begins with give no finite loss: a lower rate is no remedy."""
     launched = launch(text_file, tmp_path / "run", *WILD, ROLLBACK)
-    launched.trainer.network.params["output.V"][...] = 1e30
+    launched.trainer.network.params["output.V"][...] = np.nan
     with pytest.raises(DivergenceError, match="nothing good was saved"):
         events(launched)
 
