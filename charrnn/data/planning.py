@@ -54,7 +54,7 @@ STREAM = Rule(
     cell={"model.coupled_gates": True},
     windows=((inf, 16, 48),), fewest_updates=100,
     read_per_parameter=8, often=20, parameters_per_character=12, most_epochs=60,
-    dropout=((0, 0.05), (1, 0.1), (2, 0.1), (4, 0.2), (10, 0.25), (12, 0.4), (20, 0.5)),
+    dropout=((0, 0.05), (1, 0.1), (2, 0.1), (5, 0.25), (10, 0.25), (12, 0.4), (20, 0.5)),
     weight_dropout=((10, 0), (12, 0.15), (20, 0.3), (40, 0.5)),
     final=((4, 0.5), (12, 0.2)),
     rate_factor=((2, 0.67), (5, 1)),
