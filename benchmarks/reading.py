@@ -99,16 +99,18 @@ def _scoring(spec: Spec) -> Callable[[], object]:
     import numpy as np
     from threadpoolctl import threadpool_limits
 
+    from charrnn.inference.beginning import Beginning
     from charrnn.inference.scoring import SequenceScorer, StreamScorer
     from charrnn.runtime.workers import WorkerPool
 
     threadpool_limits(1, user_api="blas")
     pool = WorkerPool(charrnn_side.network(spec), spec["threads"])
     ids = np.random.default_rng(0).integers(1, pool.network.K, CHARACTERS).astype(np.int32)
+    beginning = Beginning(pool.network.zero_state(1), 0)
     if spec["work"] == "stream":
-        return lambda: StreamScorer(pool, 0).score(ids)
+        return lambda: StreamScorer(pool, beginning).score(ids)
     ids[LINE::LINE] = 0
-    return lambda: SequenceScorer(pool, 0).score(ids)
+    return lambda: SequenceScorer(pool, 0, beginning).score(ids)
 
 
 def compare(row: Row, threads: int, rounds: int, seconds: float) -> dict[str, Any]:
