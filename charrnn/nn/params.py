@@ -23,7 +23,7 @@ class Params(Mapping[str, Array]):
     def __init__(self, shapes: Shapes, dtype: DTypeLike, flat: Array | None = None) -> None:
         self.shapes = dict(shapes)
         size = sum(prod(shape) for shape in self.shapes.values())
-        self.flat: Array = np.zeros(size, dtype) if flat is None else flat
+        self.flat: Array = aligned_zeros(size, dtype) if flat is None else flat
         self._views: dict[str, Array] = {}
         start = 0
         for name, shape in self.shapes.items():
@@ -119,6 +119,13 @@ def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     store = np.empty(size + LINE, np.uint8)
     start = -int(store.__array_interface__["data"][0]) % LINE
     return np.ndarray(shape, made, store, start)
+
+
+def aligned_zeros(size: int, dtype: DTypeLike) -> NDArray[Any]:
+    """A vector of zeros that begins with a line of the cache."""
+    made = aligned((size,), dtype)
+    made.fill(0)
+    return made
 
 
 class Workspace:

@@ -19,8 +19,8 @@ from charrnn.runtime.ranks import Ranks, RankStatus
 from charrnn.runtime.workers import WorkerPool
 from charrnn.storage.checkpoint import Checkpoint
 from charrnn.storage.metadata import Metadata
-from charrnn.training.divergence import QUIET, DivergenceCheck, is_finite
-from charrnn.training.optim.optimisers import norm
+from charrnn.training.divergence import QUIET, DivergenceCheck
+from charrnn.training.optim.optimisers import is_finite, norm
 from charrnn.training.optim.schedules import Progress
 from charrnn.training.plan import Clock, Intervals, Limits, Update
 from charrnn.training.state import TrainingState
@@ -86,8 +86,8 @@ class Trainer:
             loss, g_norm, self.grad, result.state, all_finite=bool(agreed.finite)
         )
         self.clip(g, g_norm)
-        state.optimiser.update(g, rate)
-        self.divergence.check_update(rate)
+        if not state.optimiser.update(g, rate):
+            raise self.divergence.update_error(rate)
         if state.average is not None:
             state.average.update(state.step)
         state.norm_since_log.add(g_norm, 1)

@@ -90,10 +90,12 @@ def test_compiled_kernels_give_what_the_plain_ones_give(name, dtype):
     mask = np.arange(T)[:, None] < rng.integers(2, T + 1, B)
     results = []
     for network in networks(CELLS[name], dtype):
-        state = np.random.default_rng(2).standard_normal(network.zero_state(B).shape)
-        grad = network.params.like()
-        out = bptt.gradient(network, Batch(x, y, 1, mask=mask), state.astype(dtype), grad, 1.0)
-        results.append((np.array(out.loss), out.state, out.dstate, *grad.values()))
+        random = np.random.default_rng(2).standard_normal(network.zero_state(B).shape)
+        results.append([])
+        for state in (random.astype(dtype), network.zero_state(B)):
+            grad = network.params.like()
+            out = bptt.gradient(network, Batch(x, y, 1, mask=mask), state, grad, 1.0)
+            results[-1] += [np.array(out.loss), out.state, out.dstate, *grad.values()]
     for plain, fast in zip(*results, strict=True):
         assert np.abs(plain - fast).max() <= TOLERANCE[dtype] * max(np.abs(plain).max(), 1e-3)
 
@@ -163,13 +165,14 @@ def test_the_packed_product_is_the_product(M, k, n, dtype, seed):
 
 
 @given(
-    N=st.integers(1, 140), H=st.integers(1, 40), G=st.integers(1, 70),
+    N=st.integers(1, 140), H=st.integers(1, 40), G=st.integers(1, 70), zeros=st.integers(0, 140),
     dtype=st.sampled_from([np.float32, np.float64]), seed=st.integers(0, 9),
 )  # fmt: skip
 @settings(max_examples=100, deadline=None)
-def test_the_product_that_is_added_is_the_product(N, H, G, dtype, seed):
+def test_the_product_that_is_added_is_the_product(N, H, G, zeros, dtype, seed):
     rng = np.random.default_rng(seed)
     X, Y, out = (rng.standard_normal(n).astype(dtype) for n in ((N, H), (N, G), (H, G)))
+    X[:zeros] = 0
     expected = out + X.T @ Y
     NUMBA_BACKEND.add_product(X=X, Y=Y, out=out)
     bound = np.finfo(dtype).eps * (N + 1) * ((np.abs(X.T) @ np.abs(Y)).max() + 4)
@@ -332,13 +335,23 @@ def test_the_compiled_adam_is_the_plain_one(dtype, weight_decay):
     for _ in range(10):
         g = rng.standard_normal(1001).astype(dtype)
         for rule in rules:
-            rule.update(g.copy(), 0.01)
+            assert rule.update(g.copy(), 0.01) is True
     tolerance = 1e-12 if dtype is np.float64 else 1e-5
     for plain, fast in zip(
         [thetas[0], *rules[0].slots.values()], [thetas[1], *rules[1].slots.values()], strict=True
     ):
         np.testing.assert_allclose(fast, plain, rtol=tolerance, atol=tolerance)
     assert np.abs(thetas[0] - start).max() > 0.01
+    for bad, at in zip(
+        (np.nan, np.inf, -np.inf, np.finfo(dtype).max), (0, 3, 500, 1000), strict=True
+    ):
+        g[at] = bad  # the largest number is too large to be squared
+        with np.errstate(over="ignore", invalid="ignore"):
+            assert [rule.update(g.copy(), 0.01) for rule in rules] == [False, False]
+        for rule in rules:
+            for vector in (rule.theta, *rule.slots.values()):
+                vector[at] = 0
+        g[at] = 0
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

@@ -23,10 +23,10 @@ from charrnn.runs.resume import resume_run
 from charrnn.runs.start import start_run
 from charrnn.runtime.signals import StopSignal
 from charrnn.storage.checkpoint import read
-from charrnn.training.divergence import DivergedError, first_not_finite, is_finite, remedies
+from charrnn.training.divergence import DivergedError, first_not_finite, remedies
 from charrnn.training.events import Evaluated, Interrupted, RolledBack, Stepped
 from charrnn.training.loop import train
-from charrnn.training.optim.optimisers import Adam
+from charrnn.training.optim.optimisers import Adam, is_finite
 
 SMALL = [
     "model.hidden_size=12", "model.num_layers=1", "bptt.k1=8", "bptt.k2=8", "train.batch_size=4",

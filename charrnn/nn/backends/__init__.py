@@ -85,12 +85,12 @@ class LearnOutputs(Protocol):
 
 
 class AdamStep(Protocol):
-    """One update of `optim.Adam` in one pass over θ."""
+    """One update of `optim.Adam` in one pass over θ; returns whether θ, m and v are finite."""
 
     def __call__(
         self, theta: Array, g: Array, m: Array, v: Array, decay: Array | None, rate: float,
         betas: tuple[float, float], epsilon: float, corrections: tuple[float, float],
-    ) -> None: ...  # fmt: skip
+    ) -> bool: ...  # fmt: skip
 
 
 class MeanStep(Protocol):

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from math import inf, sqrt
+from math import inf, isfinite, sqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.nn.params import aligned_zeros
+
 Array = NDArray[Any]
-AdamStep = Callable[..., None]  # with the arguments of `Adam.plain_step`
+AdamStep = Callable[..., bool]  # with the arguments of `Adam.plain_step`
 
 
 class Optimiser(ABC):
@@ -26,16 +28,23 @@ class Optimiser(ABC):
     def __init__(self, theta: Array) -> None:
         self.theta = theta
         self.steps = 0
-        self.slots: dict[str, Array] = {name: np.zeros_like(theta) for name in self.slot_names}
+        self.slots = {name: aligned_zeros(len(theta), theta.dtype) for name in self.slot_names}
         self._scratch = np.empty_like(theta)
 
-    def update(self, g: Array, rate: float) -> None:
-        """One step with gradient g and learning rate `rate`; g may be destroyed."""
+    def update(self, g: Array, rate: float) -> bool:
+        """One step with gradient g and learning rate `rate`; g may be destroyed.
+
+        Returns whether θ and the slots are finite after it.
+        """
         self.steps += 1
         self._update(g, rate)
+        return self._is_finite()
 
     @abstractmethod
     def _update(self, g: Array, rate: float) -> None: ...
+
+    def _is_finite(self) -> bool:
+        return all(map(is_finite, (self.theta, *self.slots.values())))
 
     def _decay_mean(self, mean: Array, value: Array, decay: float) -> None:
         """mean ← decay · mean + (1 - decay) · value; value may be scratch and is destroyed."""
@@ -141,16 +150,22 @@ class Adam(Optimiser):
 
     def _update(self, g: Array, rate: float) -> None:
         m_scale, v_scale = (1 / (1 - beta**self.steps) for beta in self.betas)
-        self._step(
+        self._finite = self._step(
             self.theta, g, self.slots["m"], self.slots["v"], self.decay, rate, self.betas,
             self.epsilon, (m_scale, v_scale),
         )  # fmt: skip
 
+    def _is_finite(self) -> bool:
+        return self._finite
+
     def plain_step(
         self, theta: Array, g: Array, m: Array, v: Array, decay: Array | None, rate: float,
         betas: tuple[float, float], epsilon: float, corrections: tuple[float, float],
-    ) -> None:  # fmt: skip
-        """One step in NumPy; `decay` (P,) is λ for the elements that shrink, or None."""
+    ) -> bool:  # fmt: skip
+        """One step in NumPy; `decay` (P,) is λ for the elements that shrink, or None.
+
+        Returns whether θ, m and v are finite after it.
+        """
         if decay is not None:
             np.multiply(theta, decay, out=self._scratch)
             self._scratch *= rate
@@ -160,6 +175,7 @@ class Adam(Optimiser):
         self._decay_mean(v, self._scratch, betas[1])
         m_scale, v_scale = corrections
         _subtract_ratio(theta, m, v, v_scale, rate * m_scale, epsilon, self._scratch)
+        return all(map(is_finite, (theta, m, v)))
 
 
 def _subtract_ratio(
@@ -205,6 +221,12 @@ def make_optimiser(
     if name == "adamw":
         return Adam(theta, beta1, beta2, epsilon, weight_decay, decayed, adam_step)
     raise ValueError(f"no optimiser {name!r}")
+
+
+def is_finite(array: Array) -> bool:
+    """Whether every element is; one dot product where that does not overflow."""
+    flat = array.reshape(-1)
+    return isfinite(float(np.dot(flat, flat))) or bool(np.isfinite(flat).all())
 
 
 def norm(g: Array) -> float:

@@ -13,6 +13,7 @@ from charrnn.nn.backends.compiled.product import (
     PACKED,
     ROWS,
     multiply,
+    multiply_states,
     pack,
     pack_transposed,
     product_at,
@@ -90,7 +91,7 @@ def _step_alone(x, a, q, h, H):
 def _forward(at, A, packed, product, q, H, M):
     T, B, width = M.shape
     for t in range(T):
-        multiply(at, plane(H, t), packed, product, t)
+        multiply_states(at, H, packed, product, t)
         for b in range(B):
             _step(row(A, (t, b)), row(product, (b,)), row(q, ()), row(H, (t, b)),
                   row(H, (t + 1, b)), row(M, (t, b)), width)  # fmt: skip

@@ -25,6 +25,7 @@ from charrnn.nn.backends.compiled.product import (
     PACKED,
     ROWS,
     multiply,
+    multiply_states,
     pack,
     pack_transposed,
     product_at,
@@ -172,7 +173,7 @@ def _flags(variant: LSTMVariant) -> Flags:
 def _forward(at, A, packed, a, P, H, S, Q, phi_g, phi_h, linear_g, linear_h, own_forget, coupled):
     T, B, width = Q.shape
     for t in range(T):
-        multiply(at, plane(H, t), packed, a, t)
+        multiply_states(at, H, packed, a, t)
         for b in range(B):
             _step(row(A, (t, b)), row(a, (b,)), row(P, (0,)), row(S, (t, b)), row(S, (t + 1, b)),
                   row(Q, (t, b)), row(H, (t + 1, b)), width, phi_g, phi_h, linear_g, linear_h,

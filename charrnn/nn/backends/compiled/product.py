@@ -30,7 +30,7 @@ from charrnn.nn.backends.compiled.tile import (
     rows_tile,
     transpose_tiles,
 )
-from charrnn.nn.backends.compiled.views import ahead, number, row
+from charrnn.nn.backends.compiled.views import ahead, number, plane, row
 from charrnn.nn.params import Workspace, aligned
 
 Array = NDArray[Any]
@@ -51,6 +51,25 @@ def multiply(product, A, P, C, t):
     panels, k, columns = P.shape
     call_product(product, row(A, (0,)), A.shape[1], 1, row(P, (0, 0)), columns, k * columns,
                  row(C, (0,)), C.shape[1], A.shape[0], k, panels, 0, t % 2)  # fmt: skip
+
+
+@part
+def multiply_states(product, H, P, C, t):
+    """C = H[t] @ P, of H (T + 1, B, k): no product where a window begins with zeros."""
+    if t == 0 and are_zeros(row(H, (0, 0)), H.shape[1] * H.shape[2]):
+        c, zero = row(C, (0,)), number(C, 0)
+        for j in range(C.shape[0] * C.shape[1]):
+            c[j] = zero
+    else:
+        multiply(product, plane(H, t), P, C, t)
+
+
+@part
+def are_zeros(x, count):
+    j = 0
+    while j < count and x[j] == 0:
+        j += 1
+    return j == count
 
 
 @cache
@@ -182,22 +201,27 @@ def add_product(X: Array, Y: Array, out: Array) -> None:
 def _add_product(product, X, Y, out, scratch, columns):
     """out (H, G) += Xᵀ Y of X (N, H), Y (N, G), a few steps at a time; scratch (N + H, columns).
 
+    The first rows of X that are zeros, as the states that a sequence begins with, are left out.
     Columns that are no whole panel are copied into one, and their sums from one.
     """
     (N, H), G = X.shape, Y.shape[1]
-    panels, rest = G // columns, G % columns
+    panels, rest, begin = G // columns, G % columns, 0
+    while begin < N and are_zeros(row(X, (begin,)), H):
+        begin += 1
+    if begin == N:
+        return
     if rest:
-        for n in range(N):
+        for n in range(begin, N):
             panel, y = row(scratch, (n,)), row(Y, (n,))
             for j in range(columns):
                 panel[j] = y[G - rest + j] if j < rest else number(panel, 0)
-    for first in range(0, N, STEPS):
+    for first in range(begin, N, STEPS):
         k = min(STEPS, N - first)
         x, y = row(X, (first,)), row(Y, (first,))
         call_product(product, x, 1, H, y, G, columns, row(out, (0,)), G, H, k, panels, 1, 0)
         if rest:
             call_product(product, x, 1, H, row(scratch, (first,)), columns, 0, row(scratch, (N,)),
-                         columns, H, k, 1, first, 0)  # fmt: skip
+                         columns, H, k, 1, first - begin, 0)  # fmt: skip
     if rest:
         for i in range(H):
             to, sums = ahead(row(out, (i,)), G - rest), row(scratch, (N + i,))

@@ -23,6 +23,7 @@ from charrnn.nn.backends.compiled.product import (
     PACKED,
     ROWS,
     multiply,
+    multiply_states,
     pack,
     pack_transposed,
     product_at,
@@ -78,7 +79,7 @@ def _advance(x, a, state, layer, stream, cell, scratch):
 def _forward(at, A, packed, a, H, activation, relu):
     T, B, width = A.shape
     for t in range(T):
-        multiply(at, plane(H, t), packed, a, t)
+        multiply_states(at, H, packed, a, t)
         for b in range(B):
             h = row(H, (t + 1, b))
             _step(row(A, (t, b)), row(a, (b,)), h, width, activation, relu)

@@ -94,11 +94,11 @@ def _softmax(Z, y, E):
 def adam_step(
     theta: Array, g: Array, m: Array, v: Array, decay: Array | None, rate: float,
     betas: tuple[float, float], epsilon: float, corrections: tuple[float, float],
-) -> None:  # fmt: skip
-    """As `optim.Adam.plain_step`."""
+) -> bool:  # fmt: skip
+    """As `optim.Adam.plain_step`, in one pass: each vector is read and written once."""
     real = theta.dtype.type
     numbers = (rate, *betas, 1 - betas[0], 1 - betas[1], epsilon, *corrections)
-    _adam_step(theta, g, m, v, decay, tuple(real(number) for number in numbers))
+    return not _adam_step(theta, g, m, v, decay, tuple(map(real, numbers)))
 
 
 def mean_step(mean: Array, theta: Array, share: float) -> None:
@@ -115,9 +115,16 @@ def _mean_step(mean, theta, share):
 @compiled
 def _adam_step(theta, g, m, v, decay, numbers):
     rate, beta1, beta2, rest1, rest2, epsilon, m_scale, v_scale = numbers
+    bad = np.int32(0)
     for j in range(len(theta)):
+        theta_j = theta[j]
         if decay is not None:
-            theta[j] -= rate * decay[j] * theta[j]
-        m[j] = beta1 * m[j] + rest1 * g[j]
-        v[j] = beta2 * v[j] + rest2 * g[j] * g[j]
-        theta[j] -= rate * m_scale * m[j] / (np.sqrt(v_scale * v[j]) + epsilon)
+            theta_j -= rate * decay[j] * theta_j
+        # Each is written when all are known: read again, it would be waited for.
+        m_j = beta1 * m[j] + rest1 * g[j]
+        v_j = beta2 * v[j] + rest2 * g[j] * g[j]
+        theta_j -= rate * m_scale * m_j / (np.sqrt(v_scale * v_j) + epsilon)
+        theta[j], m[j], v[j] = theta_j, m_j, v_j
+        # x - x is 0, and NaN where x is not finite.
+        bad += np.int32((theta_j - theta_j) + (m_j - m_j) + (v_j - v_j) != 0)
+    return bad
