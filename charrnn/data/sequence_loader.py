@@ -50,6 +50,7 @@ class SequenceLoader(DataLoader):
         )
         self.longest = self._epoch_bounds(max(self.group_lengths)).longest
         self._plan = lru_cache(maxsize=2)(self._make_plan)
+        self._at = lru_cache(maxsize=1)(self._find)  # an update asks several times
 
     def _padded_size(self) -> int:
         sizes = [self.B] * len(self.group_lengths)
@@ -74,7 +75,7 @@ class SequenceLoader(DataLoader):
         before = np.cumsum([0, *map(len, bounds[:-1])])
         return [groups[index] for index in shuffled], bounds, before
 
-    def _at(self, cursor: Cursor) -> tuple[NDArray[np.int64], BatchBounds]:
+    def _find(self, cursor: Cursor) -> tuple[NDArray[np.int64], BatchBounds]:
         """The sequences at the cursor, rows of ids, and their bounds."""
         groups, bounds, before = self._plan(cursor.epoch)
         at = int(np.searchsorted(before, cursor.index, side="right")) - 1
@@ -82,8 +83,9 @@ class SequenceLoader(DataLoader):
 
     def size(self, cursor: Cursor) -> tuple[int, int]:
         rows, bounds = self._at(cursor)
-        steps = np.minimum(rows[:, 1] - rows[:, 0] - 1, bounds.stop) - bounds.start - bounds.first
-        return len(rows), int(np.maximum(steps, 0).sum())
+        steps = np.minimum(rows[:, 1] - rows[:, 0] - 1, bounds.stop)
+        steps -= bounds.start + bounds.first
+        return len(rows), int(np.maximum(steps, 0, out=steps).sum())
 
     def batch(self, cursor: Cursor, own: slice = ALL) -> tuple[Batch, bool]:
         rows, bounds = self._at(cursor)
@@ -94,13 +96,15 @@ class SequenceLoader(DataLoader):
 
 def pad(
     ids: Ids, rows: NDArray[np.int64], start: int = 0, stop: int | None = None
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.bool_]]:
-    """Steps start to stop of sequences side by side: x, y (T, B) and the mask.
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.bool_] | None]:
+    """Steps start to stop of sequences side by side: x, y (T, B) and the mask, if any.
 
     Where the shorter ones have ended the id is 0.
     """
     lengths = rows[:, 1] - rows[:, 0] - 1
     steps = np.arange(start, int(lengths.max()) if stop is None else stop)[:, None]
-    mask = steps < lengths
-    at = np.where(mask, rows[:, 0] + steps, 0)
+    mask, at = steps < lengths, rows[:, 0] + steps
+    if mask.all():
+        return ids[at], ids[at + 1], None
+    at *= mask
     return np.where(mask, ids[at], 0), np.where(mask, ids[at + 1], 0), mask

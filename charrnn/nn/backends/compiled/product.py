@@ -193,8 +193,9 @@ def add_product(X: Array, Y: Array, out: Array) -> None:
     if H * Y.shape[1] > DIRECT:
         out += X.T @ Y
         return
-    rows = N + H if Y.shape[1] % columns else 0
-    _add_product(product_at(X.dtype), X, Y, out, aligned((rows, columns), X.dtype), columns)
+    rows = N + H if Y.shape[1] % columns else 1
+    scratch = own_memory(X.dtype)("remainder", (rows, columns))
+    _add_product(product_at(X.dtype), X, Y, out, scratch, columns)
 
 
 @compiled
