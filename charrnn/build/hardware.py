@@ -26,6 +26,9 @@ WORTH_COMPILED_SAMPLING = 4000
 WORTH_COMPILED_READING = 30_000
 WORTH_COMPILING = 32  # hidden units
 MIN_STREAMS_PER_THREAD = 4  # fewer are not worth a thread
+# Nor are fewer multiply-adds of the recurrence: in a window, or in a step of the NumPy loops, whose
+# many calls wait for one another.
+LEAST_WORK = 2_000_000
 SHARED_PRODUCT = 6_000_000  # multiply-adds of a step that several BLAS threads are worth
 
 
@@ -83,16 +86,26 @@ def threads(config: Config) -> Threads:
     """How `runtime.threads` are used, "auto" being as many as BLAS would take, shared with the
     other ranks on this host.
 
-    A split of the streams uses them for everything, where each thread gets enough streams. For a
-    few streams BLAS has them, if a step's product (B, H) @ (H, G) is large enough to share.
+    A split of the streams uses them for everything, where each thread gets enough streams, and,
+    of "auto", enough to do, which is told by shapes alone. For a few streams BLAS has them, if a
+    step's product (B, H) @ (H, G) is large enough to share.
     """
     asked = config.runtime.threads
     available = asked if asked != "auto" else max(blas_threads() // started().on_host, 1)
     B, H = config.train.batch_size, config.model.hidden_size
     split = min(available, B // MIN_STREAMS_PER_THREAD)
+    if split > 1 and asked == "auto":
+        split = min(split, _work(config) // LEAST_WORK)
     if split > 1:
         return Threads(split, 1)
     return Threads(1, available if B * H * cell(config, H).G >= SHARED_PRODUCT else 1)
+
+
+def _work(config: Config) -> int:
+    """What `LEAST_WORK` is compared with; a sequence, of unknown length, counts as a window."""
+    H, layers = config.model.hidden_size, config.model.num_layers
+    step = config.train.batch_size * (2 * layers - 1) * H * cell(config, H).G
+    return step * config.bptt.k2 if backend(config).is_compiled else step
 
 
 def available_threads(config: Config) -> int:

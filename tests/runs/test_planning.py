@@ -262,7 +262,7 @@ def test_a_measurement_has_the_threads_that_the_run_will_have(text_file, monkeyp
 
     build_trainer = speed.trainer
     monkeypatch.setattr(speed, "trainer", made)
-    settings = config.load(None, ["model.hidden_size=8", f"data.text={text_file}"])
+    settings = config.load(None, ["runtime.kernels=numpy", f"data.text={text_file}"])
     corpus = load_corpus(settings.data)
     with threadpool_limits(2, user_api="blas"):  # which "auto" are
         seconds_per_character(settings, corpus, 0.001)

@@ -9,6 +9,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from charrnn import build, config
+from charrnn.build.hardware import Threads
 from charrnn.errors import Notice
 from charrnn.nn.bptt import Batch, CancelledError
 from charrnn.runtime.workers import WorkerPool, blas_threads, limited
@@ -91,6 +92,26 @@ def test_where_no_thread_can_begin_one_does_the_work_to_the_same_bits():
         threading.stack_size(before)
     for one, other in zip(whole, alone, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("sets", "split"),
+    [
+        ([], 2),
+        (["runtime.kernels=numpy"], 2),
+        (["runtime.kernels=numpy", "model.hidden_size=64"], 1),
+        (["model.hidden_size=64"], 2),
+        (["model.hidden_size=64", "model.num_layers=1", "train.batch_size=8", "bptt.k2=25"], 1),
+        (["model.hidden_size=64", "model.num_layers=1", "train.batch_size=8", "bptt.k2=100"], 2),
+        (["train.batch_size=7", "model.hidden_size=300"], 1),
+    ],
+)
+def test_auto_threads_have_enough_to_do_and_asked_ones_are_taken(sets, split):
+    chosen = config.load(None, ["bptt.k1=25", *sets])
+    with threadpool_limits(2, user_api="blas"):
+        assert build.threads(chosen) == Threads(split, 1)
+    asked = config.load(None, ["bptt.k1=25", *sets, "runtime.threads=2"])
+    assert build.threads(asked).split == (1 if chosen.train.batch_size < 8 else 2)
 
 
 def test_auto_threads_do_not_depend_on_where_they_are_asked_for():
