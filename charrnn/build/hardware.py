@@ -161,10 +161,12 @@ def warm_up(net: Network, *, learning: bool = True) -> None:
 
 
 def _warm_up_compiled(net: Network, x: NDArray[np.int32], state: NDArray[Any]) -> None:
-    """Where loops have to be compiled first, other processes compile all but the way forward."""
+    """Where loops have to be compiled first, another process helps."""
     from charrnn.nn.backends.compiled.helper import compiling_beside, run_back
+    from charrnn.nn.backends.compiled.product import product_at
 
-    with compiling_beside(net) as wait:
+    with compiling_beside(net) as other:
+        product_at(net.dtype)  # first, as the other process calls it soon
         net.forward(x, state)
-        wait()
+        other.share(net)
         run_back(net)

@@ -170,7 +170,7 @@ CELLS = {
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", CELLS)
-def test_other_processes_compile_what_training_runs(name, dtype, monkeypatch):
+def test_the_other_process_compiles_what_training_runs(name, dtype, monkeypatch):
     sets, module = CELLS[name]
     sets = [*sets, "runtime.kernels=numba", f"runtime.dtype={dtype}", "model.hidden_size=3"]
     chosen = config.load(None, sets)
@@ -184,9 +184,9 @@ def test_other_processes_compile_what_training_runs(name, dtype, monkeypatch):
 
     for loop, owner in runs.items():
         monkeypatch.setattr(owner, loop, recorded(loop))
-    for work in (helper.BACK, helper.READING):
-        text = json.dumps(vars(helper.Request.of(work, network)))
-        helper.Request(**json.loads(text)).compile()
+    other = helper.Request(**json.loads(json.dumps(vars(helper.Request.of(network))))).network()
+    for run in helper.WORK.values():
+        run(other)
     x, grad = np.ones((4, 2), np.int32), network.params.like()
     with np.errstate(invalid="ignore"):  # the loop fills nothing
         bptt.gradient(network, bptt.Batch(x, x, mask=x > 0), network.zero_state(2), grad, 1.0)
@@ -203,11 +203,16 @@ def test_another_process_that_fails_is_done_without(executable, monkeypatch):
     monkeypatch.setattr(helper.sys, "executable", executable)
     monkeypatch.setattr(helper, "_PROGRAM", "raise SystemExit(3)")
     network = build.network(config.load(None, ["runtime.kernels=numba"]), 5)
-    with helper.compiling_beside(network) as wait:
+    done = []
+    monkeypatch.setattr(
+        helper, "WORK", {name: lambda _, name=name: done.append(name) for name in "ab"}
+    )
+    with helper.compiling_beside(network) as other:
         for missing in cache._at_first_miss:
             missing()
-        wait()
+        other.share(network)
     assert not cache._at_first_miss
+    assert done in ([], ["b", "a"])
 
 
 def charrnn_with(tmp_path, *args, **environment):
@@ -285,3 +290,22 @@ def test_a_change_of_what_a_loop_may_call_compiles_it_again(loop, tmp_path, monk
     (tmp_path / "called.py").write_text("one = 1.0")
     again = loop()
     assert (again(1), hits(again)) == (2, 0)
+
+
+def test_two_processes_share_their_work_and_do_none_of_it_twice(monkeypatch):
+    pipes = [os.pipe(), os.pipe()]
+    monkeypatch.setattr(helper, "WORK", dict.fromkeys("abcd"))
+    (own_in, others_out), (others_in, own_out) = pipes
+    own = helper._Shared(lambda: os.read(own_in, 1), lambda byte: os.write(own_out, byte))
+    other = helper._Shared(lambda: os.read(others_in, 1), lambda byte: os.write(others_out, byte))
+    try:
+        taken = [own.take("d"), other.take("a"), own.take("c"), other.take("b")]
+    finally:
+        for out in (others_out, own_out):  # what is told arrives before the end does
+            os.close(out)
+        for shared in (own, other):
+            shared.listening.join()
+        for end in (own_in, others_in):
+            os.close(end)
+    assert taken == [True] * 4
+    assert [own.take(name) for name in "ab"] + [other.take(name) for name in "cd"] == [False] * 4

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache, cached_property
 from io import BytesIO
 from pathlib import Path
@@ -98,21 +98,35 @@ class LoopCache(NullCache):  # type: ignore[misc]
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         if self._disk is None:
             return None
-        try:
-            loaded = self._disk.load_overload(sig, target_context)
-        except Exception:  # of whatever was unpickled: it is compiled, and written anew
-            loaded = None
+        loaded = None
+        with suppress(Exception):  # of whatever was unpickled: it is compiled, and written anew
+            if self._is_listed(sig, target_context):
+                loaded = self._disk.load_overload(sig, target_context)
         while loaded is None and _at_first_miss:
             _at_first_miss.pop()()
         return loaded
 
+    def _is_listed(self, sig: Any, target_context: Any) -> bool:
+        """Asked first, as Numba makes itself ready to load also where there is nothing to load."""
+        assert self._disk is not None
+        key = self._disk._index_key(sig, target_context.codegen())
+        return key in self._disk._cache_file._load_index()
+
     def save_overload(self, sig: Any, data: Any) -> None:
+        _set_environments(data)
         if self._disk is None:
             return
         try:
             self._disk.save_overload(sig, data)
         except Exception as error:
             _tell_once(error)
+
+
+def _set_environments(compiled: Any) -> None:
+    """Those of its parts too, as where it is loaded from the disk."""
+    compiled.library._ensure_finalized()
+    for environment in compiled._find_referenced_environments():
+        compiled.library.codegen.set_env(environment.env_name, environment)
 
 
 def _is_intact(path: str) -> bool:

@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 
 from charrnn.nn.activations import IDENTITY, RELU, Activation
 from charrnn.nn.backends.compiled.cache import LoopCache
+from charrnn.nn.backends.compiled.parts import FragmentCompiler, PartCompiler
 from charrnn.nn.backends.compiled.views import between
 
 NAMES = ("beta", "alpha", "gamma", "c0", "c1", "c2")
@@ -57,6 +58,7 @@ if config.DISABLE_JIT:
     raise ImportError("NUMBA_DISABLE_JIT is set")
 
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+_PART: dict[str, Any] = {"forceinline": True, "pipeline_class": PartCompiler}
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -75,7 +77,17 @@ def part(function: Callable[..., Any]) -> Any:
     function is there several times, each as rounded where it was compiled, and which of them runs
     is another in the process that compiled it and in those that find it in the cache.
     """
-    return _kept(njit(forceinline=True, **_OF_OTHERS, **_OPTIONS)(function))
+    return njit(**_PART, **_OF_OTHERS, **_OPTIONS)(function)
+
+
+def fragment(function: Callable[..., Any]) -> Any:
+    """A part that is optimised only with what is around it, which takes less time to compile.
+
+    Not for what has sums of several products: which of them is rounded once would be left open.
+    """
+    return njit(forceinline=True, pipeline_class=FragmentCompiler, **_OF_OTHERS, **_OPTIONS)(
+        function
+    )
 
 
 def subroutine(function: Callable[..., Any]) -> Any:
@@ -84,7 +96,7 @@ def subroutine(function: Callable[..., Any]) -> Any:
 
 
 def compiled_at(function: Callable[..., Any], signature: Any) -> int:
-    """The address of the function, compiled for these types, which compiled functions may call."""
+    """The address of the function, compiled for these types, for `tile.call_at`."""
     made: Any = CFunc(
         function, (signature.args, signature.return_type), {}, {**_OPTIONS, "_nrt": False}
     )
@@ -112,7 +124,7 @@ def overload_step(kind: type) -> Callable[[Callable[..., None]], Callable[..., N
     """Registers the function below as `step` for a `cell` of this NamedTuple."""
 
     def add(implementation: Callable[..., None]) -> Callable[..., None]:
-        @overload(step, strict=False)
+        @overload(step, strict=False, jit_options={**_PART, **_OPTIONS})
         def choose(
             x: Any, a: Any, state: Any, layer: Any, stream: Any, cell: Any, scratch: Any
         ) -> Callable[..., None] | None:
@@ -151,7 +163,7 @@ def exp(x: Any) -> Any:
     raise NotImplementedError
 
 
-@overload(tanh, jit_options={"forceinline": True, **_OPTIONS})
+@overload(tanh, jit_options={**_PART, **_OPTIONS})
 def _tanh(x: Any) -> Callable[..., Any]:
     if x is not types.float32:
 
@@ -170,7 +182,7 @@ def _tanh(x: Any) -> Callable[..., Any]:
     return rational
 
 
-@overload(exp, jit_options={"forceinline": True, **_OPTIONS})
+@overload(exp, jit_options={**_PART, **_OPTIONS})
 def _exp(x: Any) -> Callable[..., Any]:
     if x is not types.float32:
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.nn.backends.compiled.compiling import compiled, exp, part
+from charrnn.nn.backends.compiled.compiling import compiled, exp, fragment
 from charrnn.nn.backends.compiled.product import (
     own_memory,
     pack_into,
@@ -94,14 +94,14 @@ def _learn(product, outputs, y, V, c, scale, mask, E, dV, dc, dH, packed_V, h, r
         dc[k] += total
 
 
-@part
+@fragment
 def _fill(x, count):
     zero = number(x, 0)
     for j in range(count):
         x[j] = zero
 
 
-@part
+@fragment
 def _softmax(Z, K, width, c, y, first, count, scale, mask, E, added_c):
     """Columns of Z: logits without bias ← dz; E of the first `count`; dc is added to added_c."""
     kept, top, total = row(Z, (K,)), row(Z, (K + 1,)), row(Z, (K + 2,))

@@ -17,7 +17,7 @@ import numpy as np
 from numba.np.numpy_support import from_dtype
 from numpy.typing import NDArray
 
-from charrnn.nn.backends.compiled.compiling import compiled, compiled_at, part
+from charrnn.nn.backends.compiled.compiling import compiled, compiled_at, fragment
 from charrnn.nn.backends.compiled.tile import (
     MOST_ROWS,
     PANEL_BYTES,
@@ -41,7 +41,7 @@ TOGETHER = 4  # panels that one row has sums of: as many as keep the multipliers
 _row_4, _row_3, _row_2, _row_1 = (row_tile(panels) for panels in range(TOGETHER, 0, -1))
 
 
-@part
+@fragment
 def multiply(product, A, P, C, t):
     """C = A @ P. A (M, k), P packed (panels, k, columns), C (M, panels · columns).
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.nn.backends.compiled.compiling import compiled, exp, part
+from charrnn.nn.backends.compiled.compiling import compiled, exp, fragment
 from charrnn.nn.backends.compiled.stack import packed_stack, room, run
 from charrnn.nn.backends.compiled.views import number, row
 from charrnn.nn.cells.base import Cell, Weights
@@ -79,7 +79,7 @@ def _cross_entropy(Z, y, E, correct):
         correct[n] = _is_likeliest(z, K, y[n], total)
 
 
-@part
+@fragment
 def _is_likeliest(e, K, y, total):
     """Whether y is the first of the largest e / total; what rounds to the same is as large."""
     before = after = number(e, 0)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.nn.backends.compiled.compiling import part, step, subroutine
+from charrnn.nn.backends.compiled.compiling import fragment, step, subroutine
 from charrnn.nn.backends.compiled.product import multiply, pack, product_at
 from charrnn.nn.backends.compiled.views import plane, row
 from charrnn.nn.cells.base import Cell, Weights
@@ -97,13 +97,13 @@ def run(x, first, T, state, stack, scratch):
                 _copy(row(outputs, (at,)), row(state, (n * layer, stream)), H)
 
 
-@part
+@fragment
 def _copy(x, y, width):
     for j in range(width):
         x[j] = y[j]
 
 
-@part
+@fragment
 def _add(x, y, width):
     for j in range(width):
         x[j] += y[j]
