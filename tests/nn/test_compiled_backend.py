@@ -30,11 +30,14 @@ from charrnn.nn.backends.compiled.compiling import compiled
 from charrnn.nn.backends.compiled.product import (
     multiply,
     pack,
-    pack_transposed,
+    pack_transposed_at,
+    packed_memory,
     product_at,
     product_rows,
 )
 from charrnn.nn.backends.compiled.sampling import _coldness, _draw, compiled_sampler
+from charrnn.nn.backends.compiled.tile import call_at
+from charrnn.nn.backends.compiled.views import row
 from charrnn.runtime.installation import install_command
 
 CELLS = {
@@ -144,6 +147,11 @@ def test_the_likeliest_is_the_first_of_what_rounds_to_the_same(z, dtype, data):
 
 
 @compiled
+def turned(pack, U, P):
+    call_at(pack, row(U, (0,)), U.shape[0], U.shape[1], row(P, (0, 0)), P.shape[0])
+
+
+@compiled
 def product(at, A, P, C, t):
     multiply(at, A, P, C, t)
 
@@ -156,7 +164,9 @@ def product(at, A, P, C, t):
 def test_the_packed_product_is_the_product(M, k, n, dtype, seed):
     rng = np.random.default_rng(seed)
     A, U = rng.standard_normal((M, k)).astype(dtype), rng.standard_normal((k, n)).astype(dtype)
-    for packed in (pack(U), pack_transposed(np.ascontiguousarray(U.T))):
+    transposed = packed_memory(U.shape, U.dtype)
+    turned(pack_transposed_at(U.dtype), np.ascontiguousarray(U.T), transposed)
+    for packed in (pack(U), transposed):
         C = product_rows(M, packed)
         product(product_at(np.dtype(dtype)), A, packed, C, seed)
         bound = np.finfo(dtype).eps * k * (np.abs(A) @ np.abs(U)).max()

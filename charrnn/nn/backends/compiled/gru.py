@@ -14,11 +14,13 @@ from charrnn.nn.backends.compiled.product import (
     ROWS,
     multiply,
     multiply_states,
-    pack,
-    pack_transposed,
+    pack_at,
+    pack_transposed_at,
+    packed_memory,
     product_at,
     product_rows,
 )
+from charrnn.nn.backends.compiled.tile import call_at
 from charrnn.nn.backends.compiled.views import ahead, number, plane, row
 from charrnn.nn.cells.base import Weights
 from charrnn.nn.cells.gru import GRU, GRULoops
@@ -28,11 +30,13 @@ Array = NDArray[Any]
 
 def forward(A: Array, U: Array, q: Array | None, H: Array, M: Array) -> None:
     """As `cells.gru.forward`."""
-    packed = pack(U, PACKED)
+    packed = packed_memory(U.shape, U.dtype, PACKED)
     product = product_rows(A.shape[1], packed, ROWS)
     _forward(
         product_at(A.dtype),
+        pack_at(A.dtype),
         A,
+        U,
         packed,
         product,
         np.zeros(H.shape[-1], A.dtype) if q is None else q,
@@ -45,10 +49,21 @@ def backward(
     dH: Array, dh: Array, U: Array, A: Array, H: Array, M: Array, dR: Array, dN: Array
 ) -> Array:
     """As `cells.gru.backward`."""
-    packed = pack_transposed(U, PACKED)
+    packed = packed_memory(U.shape[::-1], U.dtype, PACKED)
     dh = dh.copy()
     _backward(
-        product_at(U.dtype), dH, dh, packed, product_rows(len(dh), packed, ROWS), A, H, M, dR, dN
+        product_at(U.dtype),
+        pack_transposed_at(U.dtype),
+        dH,
+        dh,
+        U,
+        packed,
+        product_rows(len(dh), packed, ROWS),
+        A,
+        H,
+        M,
+        dR,
+        dN,
     )
     return dh
 
@@ -88,8 +103,9 @@ def _step_alone(x, a, q, h, H):
 
 
 @compiled
-def _forward(at, A, packed, product, q, H, M):
+def _forward(at, pack, A, U, packed, product, q, H, M):
     T, B, width = M.shape
+    call_at(pack, row(U, (0,)), U.shape[0], U.shape[1], row(packed, (0, 0)), packed.shape[0])
     for t in range(T):
         multiply_states(at, H, packed, product, t)
         for b in range(B):
@@ -112,8 +128,9 @@ def _step(a, product, q, h_past, h, m, H):
 
 
 @compiled
-def _backward(at, dH, dh, packed, product, A, H, M, dR, dN):
+def _backward(at, pack, dH, dh, U, packed, product, A, H, M, dR, dN):
     T, B, width = M.shape
+    call_at(pack, row(U, (0,)), U.shape[0], U.shape[1], row(packed, (0, 0)), packed.shape[0])
     for t in range(T - 1, -1, -1):
         for b in range(B):
             _step_back(row(dH, (t, b)), row(dh, (b,)), row(A, (t, b)), row(H, (t, b)),

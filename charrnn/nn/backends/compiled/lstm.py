@@ -26,11 +26,13 @@ from charrnn.nn.backends.compiled.product import (
     ROWS,
     multiply,
     multiply_states,
-    pack,
-    pack_transposed,
+    pack_at,
+    pack_transposed_at,
+    packed_memory,
     product_at,
     product_rows,
 )
+from charrnn.nn.backends.compiled.tile import call_at
 from charrnn.nn.backends.compiled.views import ahead, number, plane, row
 from charrnn.nn.cells.base import Weights
 from charrnn.nn.cells.lstm import LSTM, LSTMLoops, LSTMVariant
@@ -43,11 +45,13 @@ def forward(
     A: Array, U: Array, P: Array | None, H: Array, S: Array, Q: Array, variant: LSTMVariant
 ) -> None:
     """As `cells.lstm.forward`."""
-    packed = pack(U, PACKED)
+    packed = packed_memory(U.shape, U.dtype, PACKED)
     a = product_rows(A.shape[1], packed, ROWS)
     _forward(
         product_at(A.dtype),
+        pack_at(A.dtype),
         A,
+        U,
         packed,
         a,
         P,
@@ -75,11 +79,11 @@ def backward(
     seen = None if variant.truncate else P
     _, _, own_forget, coupled = _flags(variant)
     truncate = 1 if variant.truncate else None
-    packed = pack_transposed(U, PACKED)
+    packed = packed_memory(U.shape[::-1], U.dtype, PACKED)
     carried, width = product_rows(len(dh), packed, ROWS), dh.shape[1]
     carried[:, :width], ds = dh, ds.copy()
-    _backward(product_at(U.dtype), dH, carried, ds, packed, seen, A, S, Q, dA,
-              *_activations(variant, A.dtype), own_forget, coupled, truncate)  # fmt: skip
+    _backward(product_at(U.dtype), pack_transposed_at(U.dtype), dH, carried, ds, U, packed, seen, A,
+              S, Q, dA, *_activations(variant, A.dtype), own_forget, coupled, truncate)  # fmt: skip
     return carried[:, :width], ds
 
 
@@ -170,8 +174,10 @@ def _flags(variant: LSTMVariant) -> Flags:
 
 
 @compiled
-def _forward(at, A, packed, a, P, H, S, Q, phi_g, phi_h, linear_g, linear_h, own_forget, coupled):
+def _forward(at, pack, A, U, packed, a, P, H, S, Q, phi_g, phi_h, linear_g, linear_h, own_forget,
+             coupled):  # fmt: skip
     T, B, width = Q.shape
+    call_at(pack, row(U, (0,)), U.shape[0], U.shape[1], row(packed, (0, 0)), packed.shape[0])
     for t in range(T):
         multiply_states(at, H, packed, a, t)
         for b in range(B):
@@ -239,9 +245,11 @@ def _add_product(x, a, b, H):
 
 @compiled
 def _backward(
-    at, dH, carried, ds, packed, P, A, S, Q, dA, phi_g, phi_h, own_forget, coupled, truncate
-):
+    at, pack, dH, carried, ds, U, packed, P, A, S, Q, dA, phi_g, phi_h, own_forget, coupled,
+    truncate
+):  # fmt: skip
     T, B, width = Q.shape
+    call_at(pack, row(U, (0,)), U.shape[0], U.shape[1], row(packed, (0, 0)), packed.shape[0])
     for t in range(T - 1, -1, -1):
         for b in range(B):
             _step_back(row(dH, (t, b)), row(carried, (b,)), row(ds, (b,)), row(A, (t, b)),

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from charrnn.nn.backends.compiled.compiling import compiled, exp, fragment
 from charrnn.nn.backends.compiled.product import (
     own_memory,
-    pack_into,
-    pack_transposed_into,
+    pack_at,
+    pack_transposed_at,
     product_at,
 )
-from charrnn.nn.backends.compiled.tile import PANEL_BYTES, call_product
-from charrnn.nn.backends.compiled.views import number, row, shaped
+from charrnn.nn.backends.compiled.tile import PANEL_BYTES, call_at
+from charrnn.nn.backends.compiled.views import number, row
 
 Array = NDArray[Any]
 _ALL = np.empty(0, np.bool_)  # the mask of a batch that has none: one function compiles for both
@@ -41,7 +41,8 @@ def learn_outputs(
     if c is None or dc is None:
         c, dc = np.zeros(K, dtype), np.empty(K, dtype)
     _learn(
-        product_at(dtype), outputs, y, V, c, dtype.type(scale), _ALL if mask is None else mask, E,
+        product_at(dtype), pack_at(dtype), pack_transposed_at(dtype), outputs, y, V, c,
+        dtype.type(scale), _ALL if mask is None else mask, E,
         dV, dc, dH,
         memory("output.V", (panels, K, columns)),
         memory("output.h", (ROWS // columns, H, columns)),
@@ -55,33 +56,33 @@ def learn_outputs(
 
 
 @compiled
-def _learn(product, outputs, y, V, c, scale, mask, E, dV, dc, dH, packed_V, h, rows, Z, back,
-           added_V, added_c):  # fmt: skip
+def _learn(product, pack, pack_transposed, outputs, y, V, c, scale, mask, E, dV, dc, dH, packed_V,
+           h, rows, Z, back, added_V, added_c):  # fmt: skip
     """Z (K + 3, ROWS) has room for the columns' weight, maximum and sum below the logits."""
     (N, H), (panels, K, columns) = outputs.shape, packed_V.shape
     room, wide = Z.shape[1], added_V.shape[1]
-    pack_transposed_into(V, packed_V)
+    call_at(pack_transposed, row(V, (0,)), H, K, row(packed_V, (0, 0)), panels)
     _fill(row(added_c, (0,)), K * room)
     for first in range(0, N, room):
         count = min(room, N - first)
         used = (count + columns - 1) // columns
         wide_z = used * columns
-        block = shaped(row(outputs, (first,)), (count, H))
-        pack_transposed_into(block, shaped(row(h, (0, 0)), (used, H, columns)))
+        block = row(outputs, (first,))
+        call_at(pack_transposed, block, count, H, row(h, (0, 0)), used)
         # Z = Vᵀ hᵀ
-        call_product(product, row(V, (0,)), 1, K, row(h, (0, 0)), columns, H * columns,
+        call_at(product, row(V, (0,)), 1, K, row(h, (0, 0)), columns, H * columns,
                      row(Z, (0,)), room, K, H, used, 0, 0)  # fmt: skip
         _softmax(Z, K, wide_z, c, y, first, count, scale, mask, E, added_c)
         # dh = dz Vᵀ
-        call_product(product, row(Z, (0,)), 1, room, row(packed_V, (0, 0)), columns, K * columns,
+        call_at(product, row(Z, (0,)), 1, room, row(packed_V, (0, 0)), columns, K * columns,
                      row(back, (0,)), wide, count, K, panels, 0, 0)  # fmt: skip
         for n in range(count):
             to, it = row(dH, (first + n,)), row(back, (n,))
             for j in range(H):
                 to[j] = it[j]
         # dVᵀ += dzᵀ h
-        pack_into(block, shaped(row(rows, (0, 0)), (panels, count, columns)))
-        call_product(product, row(Z, (0,)), room, 1, row(rows, (0, 0)), columns, count * columns,
+        call_at(pack, block, count, H, row(rows, (0, 0)), panels)
+        call_at(product, row(Z, (0,)), room, 1, row(rows, (0, 0)), columns, count * columns,
                      row(added_V, (0,)), wide, K, count, panels, first, 0)  # fmt: skip
     for i in range(H):
         dv = row(dV, (i,))

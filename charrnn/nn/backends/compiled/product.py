@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from ctypes import CFUNCTYPE, c_ssize_t, c_void_p
 from functools import cache
 from typing import Any
 
@@ -22,9 +23,10 @@ from charrnn.nn.backends.compiled.tile import (
     MOST_ROWS,
     PANEL_BYTES,
     VECTOR_BYTES,
-    call_product,
+    call_at,
     copy_panel_row,
     lanes_of,
+    pack_types,
     product_types,
     row_tile,
     rows_tile,
@@ -49,11 +51,11 @@ def multiply(product, A, P, C, t):
     read last are in the nearest cache. `product`: see `product_at`.
     """
     panels, k, columns = P.shape
-    call_product(product, row(A, (0,)), A.shape[1], 1, row(P, (0, 0)), columns, k * columns,
+    call_at(product, row(A, (0,)), A.shape[1], 1, row(P, (0, 0)), columns, k * columns,
                  row(C, (0,)), C.shape[1], A.shape[0], k, panels, 0, t % 2)  # fmt: skip
 
 
-@part
+@fragment
 def multiply_states(product, H, P, C, t):
     """C = H[t] @ P, of H (T + 1, B, k): no product where a window begins with zeros."""
     if t == 0 and are_zeros(row(H, (0, 0)), H.shape[1] * H.shape[2]):
@@ -64,7 +66,7 @@ def multiply_states(product, H, P, C, t):
         multiply(product, plane(H, t), P, C, t)
 
 
-@part
+@fragment
 def are_zeros(x, count):
     j = 0
     while j < count and x[j] == 0:
@@ -79,6 +81,18 @@ def product_at(dtype: np.dtype[Any]) -> int:
     It is compiled once for all loops: as a part of each, it was most of what they took to compile.
     """
     return compiled_at(_product, product_types(from_dtype(dtype)))
+
+
+@cache
+def pack_at(dtype: np.dtype[Any]) -> int:
+    """Where `_pack` is, in the same way."""
+    return compiled_at(_pack, pack_types(from_dtype(dtype)))
+
+
+@cache
+def pack_transposed_at(dtype: np.dtype[Any]) -> int:
+    """Where `_pack_transposed` is."""
+    return compiled_at(_pack_transposed, pack_types(from_dtype(dtype)))
 
 
 def _product(a, a_row, a_k, p, p_k, p_panel, c, c_row, M, k, panels, keep, turned):
@@ -111,28 +125,56 @@ def _product(a, a_row, a_k, p, p_k, p_panel, c, c_row, M, k, panels, keep, turne
             m += rows
 
 
-def pack(U: Array, memory: Memory = aligned) -> Array:
+def _pack(u, k, n, p, panels):
     """U (k, n) in panels (panels, k, columns), the last one filled up with zeros."""
-    P = memory(_panels(U.shape[0], U.shape[1], U.dtype), U.dtype)
-    pack_into(U, P)
+    columns = lanes_of(p)
+    whole = n // columns
+    for panel in range(whole):
+        for i in range(k):
+            copy_panel_row(u, n, p, k, i, panel)
+    if whole < panels:
+        for i in range(k):
+            its_u, its_p = ahead(u, i * n), ahead(p, (whole * k + i) * columns)
+            for j in range(columns):
+                at = whole * columns + j
+                its_p[j] = its_u[at] if at < n else number(p, 0)
+
+
+def _pack_transposed(u, n, k, p, panels):
+    """The transpose of U (n, k) in panels."""
+    columns = lanes_of(p)
+    side = VECTOR_BYTES * columns // PANEL_BYTES
+    for panel in range(panels):
+        start = panel * columns
+        rows = columns if start + columns <= n else n - start
+        tiled = k // side * side if rows == columns else 0
+        for i in range(0, tiled, side):
+            transpose_tiles(u, k, p, k, i, panel)
+        for i in range(tiled, k):
+            its_p = ahead(p, (panel * k + i) * columns)
+            for j in range(columns):
+                its_p[j] = u[(start + j) * k + i] if j < rows else number(p, 0)
+
+
+def pack(U: Array) -> Array:
+    """U (k, n), C-contiguous, in panels (panels, k, columns) for the product with it."""
+    P = packed_memory(U.shape, U.dtype)
+    _call_pack(pack_at(U.dtype))(U.ctypes.data, *U.shape, P.ctypes.data, len(P))
     return P
 
 
-def pack_transposed(U: Array, memory: Memory = aligned) -> Array:
-    """The transpose of U (n, k) in panels: `pack(U.T)`."""
-    P = memory(_panels(U.shape[1], U.shape[0], U.dtype), U.dtype)
-    pack_transposed_into(U, P)
-    return P
+_call_pack = CFUNCTYPE(None, c_void_p, c_ssize_t, c_ssize_t, c_void_p, c_ssize_t)
+
+
+def packed_memory(shape: tuple[int, ...], dtype: np.dtype[Any], memory: Memory = aligned) -> Array:
+    """For a matrix (k, n): panels (panels, k, columns)."""
+    (k, n), columns = shape, PANEL_BYTES // dtype.itemsize
+    return memory((-(-n // columns), k, columns), dtype)
 
 
 def product_rows(rows: int, packed: Array, memory: Memory = aligned) -> Array:
     """Memory for the product of so many rows with a packed matrix."""
     return memory((rows, packed.shape[0] * packed.shape[2]), packed.dtype)
-
-
-def _panels(k: int, n: int, dtype: np.dtype[Any]) -> tuple[int, int, int]:
-    columns = PANEL_BYTES // dtype.itemsize
-    return -(-n // columns), k, columns
 
 
 class _Own(threading.local):
@@ -154,37 +196,6 @@ def for_a_pass(name: str) -> Memory:
 
 
 PACKED, ROWS = for_a_pass("packed"), for_a_pass("rows")
-
-
-@compiled
-def pack_into(U, P):
-    k, n = U.shape
-    columns = P.shape[2]
-    whole = n // columns
-    for panel in range(whole):
-        for i in range(k):
-            copy_panel_row(U, P, i, panel)
-    if whole < P.shape[0]:
-        for i in range(k):
-            for j in range(columns):
-                at = whole * columns + j
-                P[whole, i, j] = U[i, at] if at < n else 0
-
-
-@compiled
-def pack_transposed_into(U, P):
-    n, k = U.shape
-    columns = P.shape[2]
-    side = VECTOR_BYTES // U.itemsize
-    for panel in range(P.shape[0]):
-        start = panel * columns
-        rows = columns if start + columns <= n else n - start
-        tiled = k // side * side if rows == columns else 0
-        for i in range(0, tiled, side):
-            transpose_tiles(U, P, i, panel)
-        for i in range(tiled, k):
-            for j in range(columns):
-                P[panel, i, j] = U[start + j, i] if j < rows else 0
 
 
 def add_product(X: Array, Y: Array, out: Array) -> None:
@@ -219,9 +230,9 @@ def _add_product(product, X, Y, out, scratch, columns):
     for first in range(begin, N, STEPS):
         k = min(STEPS, N - first)
         x, y = row(X, (first,)), row(Y, (first,))
-        call_product(product, x, 1, H, y, G, columns, row(out, (0,)), G, H, k, panels, 1, 0)
+        call_at(product, x, 1, H, y, G, columns, row(out, (0,)), G, H, k, panels, 1, 0)
         if rest:
-            call_product(product, x, 1, H, row(scratch, (first,)), columns, 0, row(scratch, (N,)),
+            call_at(product, x, 1, H, row(scratch, (first,)), columns, 0, row(scratch, (N,)),
                          columns, H, k, 1, first - begin, 0)  # fmt: skip
     if rest:
         for i in range(H):

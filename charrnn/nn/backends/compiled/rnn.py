@@ -24,11 +24,13 @@ from charrnn.nn.backends.compiled.product import (
     ROWS,
     multiply,
     multiply_states,
-    pack,
-    pack_transposed,
+    pack_at,
+    pack_transposed_at,
+    packed_memory,
     product_at,
     product_rows,
 )
+from charrnn.nn.backends.compiled.tile import call_at
 from charrnn.nn.backends.compiled.views import number, plane, row
 from charrnn.nn.cells.base import Weights
 from charrnn.nn.cells.rnn import RNN, RNNLoops
@@ -38,20 +40,29 @@ Array = NDArray[Any]
 
 def forward(A: Array, U: Array, H: Array, activation: Activation) -> None:
     """As `cells.rnn.forward`."""
-    packed = pack(U, PACKED)
+    packed = packed_memory(U.shape, U.dtype, PACKED)
     a = product_rows(A.shape[1], packed, ROWS)
     _forward(
-        product_at(A.dtype), A, packed, a, H, constants(activation, A.dtype), relu_flag(activation)
+        product_at(A.dtype),
+        pack_at(A.dtype),
+        A,
+        U,
+        packed,
+        a,
+        H,
+        constants(activation, A.dtype),
+        relu_flag(activation),
     )
 
 
 def backward(dH: Array, dh: Array, U: Array, H: Array, activation: Activation, dA: Array) -> Array:
     """As `cells.rnn.backward`."""
-    packed = pack_transposed(U, PACKED)
+    packed = packed_memory(U.shape[::-1], U.dtype, PACKED)
     carried, width = product_rows(len(dh), packed, ROWS), dh.shape[1]
     carried[:, :width] = dh
     phi, relu = constants(activation, dA.dtype), relu_flag(activation)
-    _backward(product_at(U.dtype), dH, carried, packed, H, phi, relu, dA)
+    _backward(product_at(U.dtype), pack_transposed_at(U.dtype), dH, carried, U, packed, H, phi,
+              relu, dA)  # fmt: skip
     return carried[:, :width]
 
 
@@ -76,8 +87,9 @@ def _advance(x, a, state, layer, stream, cell, scratch):
 
 
 @compiled
-def _forward(at, A, packed, a, H, activation, relu):
+def _forward(at, pack, A, U, packed, a, H, activation, relu):
     T, B, width = A.shape
+    call_at(pack, row(U, (0,)), U.shape[0], U.shape[1], row(packed, (0, 0)), packed.shape[0])
     for t in range(T):
         multiply_states(at, H, packed, a, t)
         for b in range(B):
@@ -97,8 +109,9 @@ def _step(x, a, h, H, activation, relu):
 
 
 @compiled
-def _backward(at, dH, carried, packed, H, activation, relu, dA):
+def _backward(at, pack, dH, carried, U, packed, H, activation, relu, dA):
     T, B, width = dA.shape
+    call_at(pack, row(U, (0,)), U.shape[0], U.shape[1], row(packed, (0, 0)), packed.shape[0])
     for t in range(T - 1, -1, -1):
         for b in range(B):
             _step_back(row(dH, (t, b)), row(carried, (b,)), row(H, (t + 1, b)), row(dA, (t, b)),

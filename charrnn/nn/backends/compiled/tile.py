@@ -147,21 +147,27 @@ def product_types(element: Any) -> Any:
     return types.void(a, one, one, a, one, one, a, one, one, one, one, one, one)
 
 
+def pack_types(element: Any) -> Any:
+    """The types of `product._pack` and `product._pack_transposed`, of float32 or float64."""
+    a, one = types.CPointer(element), types.intp
+    return types.void(a, one, one, a, one)
+
+
 @intrinsic
-def call_product(
-    typing_context: Any, at: Any, a: Any, a_row: Any, a_k: Any, p: Any, p_k: Any, p_panel: Any,
-    c: Any, c_row: Any, M: Any, k: Any, panels: Any, keep: Any, turned: Any,
-) -> Any:  # fmt: skip
-    """Call `product._product`, which is `at` this address."""
+def call_at(typing_context: Any, address: Any, *arguments: Any) -> Any:
+    """Call what `compiled_at` has compiled, of pointers and whole numbers."""
+    given = types.StarArgTuple(
+        [a if isinstance(a, types.CPointer) else types.intp for a in arguments]
+    )
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kinds = [context.get_value_type(kind) for kind in signature.args[1:]]
+        kinds = [context.get_value_type(kind) for kind in given]
         kind = ir.FunctionType(ir.VoidType(), kinds)
-        builder.call(builder.inttoptr(args[0], kind.as_pointer()), args[1:])
+        values = cgutils.unpack_tuple(builder, args[1])
+        builder.call(builder.inttoptr(args[0], kind.as_pointer()), values)
         return context.get_dummy_value()
 
-    types_of_it = product_types(a.dtype)
-    return types.void(types.intp, *types_of_it.args), codegen
+    return types.void(types.intp, given), codegen
 
 
 @intrinsic
@@ -213,63 +219,61 @@ def rows_tile(
     return _tile_type(a, types.intp), codegen
 
 
-@intrinsic
-def copy_panel_row(typing_context: Any, U: Any, P: Any, k: Any, panel: Any) -> Any:
-    """P[panel, k] = U[k, panel's columns], a vector at a time."""
-
+def _copied(u: Any, p: Any, kind: type[_PanelRow]) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        _PanelRow(context, builder, signature, args).emit()
+        kind(builder, signature, args).emit()
         return context.get_dummy_value()
 
-    return types.void(U, P, types.intp, types.intp), codegen
+    one = types.intp
+    return types.void(u, one, p, one, one, one), codegen
+
+
+@intrinsic
+def copy_panel_row(
+    typing_context: Any, u: Any, width: Any, p: Any, height: Any, k: Any, panel: Any
+) -> Any:
+    """P[panel, k] = U[k, panel's columns], a vector at a time: U (·, width), P (·, height, ·)."""
+    return _copied(u, p, _PanelRow)
 
 
 class _PanelRow(_Vectors):
-    def __init__(self, context: Any, builder: Any, signature: Any, args: Any) -> None:
-        u_type, p_type, *_ = signature.args
-        super().__init__(builder, u_type.dtype.bitwidth)
-        self.u = context.make_array(u_type)(context, builder, args[0])
-        self.p = context.make_array(p_type)(context, builder, args[1])
-        self.k, self.panel = args[2], args[3]
+    def __init__(self, builder: Any, signature: Any, args: Any) -> None:
+        super().__init__(builder, signature.args[0].dtype.bitwidth)
+        self.u, self.width, self.p, self.height, self.k, self.panel = args
 
     def emit(self) -> None:
         builder = self.builder
-        height, width = (builder.extract_value(self.u.shape, axis) for axis in (0, 1))
         column = builder.mul(self.panel, _int(self.columns))
-        source = builder.gep(self.u.data, [builder.add(builder.mul(self.k, width), column)])
-        row = builder.add(builder.mul(self.panel, height), self.k)
-        target = builder.gep(self.p.data, [builder.mul(row, _int(self.columns))])
+        source = builder.gep(self.u, [builder.add(builder.mul(self.k, self.width), column)])
+        row = builder.add(builder.mul(self.panel, self.height), self.k)
+        target = builder.gep(self.p, [builder.mul(row, _int(self.columns))])
         for start in range(0, self.columns, self.lanes):
             loaded = self.load(builder.gep(source, [_int(start)]))
             self.store(loaded, builder.gep(target, [_int(start)]))
 
 
 @intrinsic
-def transpose_tiles(typing_context: Any, U: Any, P: Any, k: Any, panel: Any) -> Any:
+def transpose_tiles(
+    typing_context: Any, u: Any, width: Any, p: Any, height: Any, k: Any, panel: Any
+) -> Any:
     """P[panel, k : k + lanes] = U[panel's columns, k : k + lanes]ᵀ, in square tiles."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        _TransposedPanelRows(context, builder, signature, args).emit()
-        return context.get_dummy_value()
-
-    return types.void(U, P, types.intp, types.intp), codegen
+    return _copied(u, p, _TransposedPanelRows)
 
 
 class _TransposedPanelRows(_PanelRow):
     def emit(self) -> None:
         builder = self.builder
-        width = builder.extract_value(self.u.shape, 1)
         first = builder.mul(self.panel, _int(self.columns))
-        row = builder.add(builder.mul(self.panel, width), self.k)
+        row = builder.add(builder.mul(self.panel, self.height), self.k)
         target = builder.mul(row, _int(self.columns))
         for left in range(0, self.columns, self.lanes):
             rows = []
             for row in range(left, left + self.lanes):
-                start = builder.mul(builder.add(first, _int(row)), width)
-                rows.append(self.load(builder.gep(self.u.data, [builder.add(start, self.k)])))
+                start = builder.mul(builder.add(first, _int(row)), self.width)
+                rows.append(self.load(builder.gep(self.u, [builder.add(start, self.k)])))
             for row, vector in enumerate(self._transposed(rows)):
                 at = builder.add(target, _int(row * self.columns + left))
-                self.store(vector, builder.gep(self.p.data, [at]))
+                self.store(vector, builder.gep(self.p, [at]))
 
     def _transposed(self, rows: list[Any]) -> list[Any]:
         """Of a square tile: interleaving its upper with its lower half, log₂ of its side times."""

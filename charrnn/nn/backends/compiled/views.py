@@ -64,19 +64,6 @@ def plane(typing_context: Any, array: Any, t: Any) -> Any:
     return made_type(array, types.intp), codegen
 
 
-@intrinsic
-def shaped(typing_context: Any, pointer: Any, shape: Any) -> Any:
-    """The array of this shape that begins at a pointer."""
-    made_type = types.Array(pointer.dtype, len(shape), "C")
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        given = zip(cgutils.unpack_tuple(builder, args[1]), shape, strict=True)
-        sizes = [context.cast(builder, size, kind, types.intp) for size, kind in given]
-        return _array_at(context, builder, made_type, args[0], sizes)
-
-    return made_type(pointer, shape), codegen
-
-
 def _array_at(context: Any, builder: Any, made_type: Any, data: Any, shape: list[Any]) -> Any:
     """A C-contiguous array that owns no memory."""
     made = context.make_array(made_type)(context, builder)
