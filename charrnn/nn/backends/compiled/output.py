@@ -71,11 +71,11 @@ def _learn(product, pack, pack_transposed, outputs, y, V, c, scale, mask, E, dV,
         call_at(pack_transposed, block, count, H, row(h, (0, 0)), used)
         # Z = Vᵀ hᵀ
         call_at(product, row(V, (0,)), 1, K, row(h, (0, 0)), columns, H * columns,
-                     row(Z, (0,)), room, K, H, used, 0, 0)  # fmt: skip
+                row(Z, (0,)), room, K, H, used, 0, 0)  # fmt: skip
         _softmax(Z, K, wide_z, c, y, first, count, scale, mask, E, added_c)
         # dh = dz Vᵀ
         call_at(product, row(Z, (0,)), 1, room, row(packed_V, (0, 0)), columns, K * columns,
-                     row(back, (0,)), wide, count, K, panels, 0, 0)  # fmt: skip
+                row(back, (0,)), wide, count, K, panels, 0, 0)  # fmt: skip
         for n in range(count):
             to, it = row(dH, (first + n,)), row(back, (n,))
             for j in range(H):
@@ -83,7 +83,7 @@ def _learn(product, pack, pack_transposed, outputs, y, V, c, scale, mask, E, dV,
         # dVᵀ += dzᵀ h
         call_at(pack, block, count, H, row(rows, (0, 0)), panels)
         call_at(product, row(Z, (0,)), room, 1, row(rows, (0, 0)), columns, count * columns,
-                     row(added_V, (0,)), wide, K, count, panels, first, 0)  # fmt: skip
+                row(added_V, (0,)), wide, K, count, panels, first, 0)  # fmt: skip
     for i in range(H):
         dv = row(dV, (i,))
         for k in range(K):

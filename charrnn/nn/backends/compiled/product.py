@@ -52,7 +52,7 @@ def multiply(product, A, P, C, t):
     """
     panels, k, columns = P.shape
     call_at(product, row(A, (0,)), A.shape[1], 1, row(P, (0, 0)), columns, k * columns,
-                 row(C, (0,)), C.shape[1], A.shape[0], k, panels, 0, t % 2)  # fmt: skip
+            row(C, (0,)), C.shape[1], A.shape[0], k, panels, 0, t % 2)  # fmt: skip
 
 
 @fragment
@@ -233,7 +233,7 @@ def _add_product(product, X, Y, out, scratch, columns):
         call_at(product, x, 1, H, y, G, columns, row(out, (0,)), G, H, k, panels, 1, 0)
         if rest:
             call_at(product, x, 1, H, row(scratch, (first,)), columns, 0, row(scratch, (N,)),
-                         columns, H, k, 1, first - begin, 0)  # fmt: skip
+                    columns, H, k, 1, first - begin, 0)  # fmt: skip
     if rest:
         for i in range(H):
             to, sums = ahead(row(out, (i,)), G - rest), row(scratch, (N + i,))
