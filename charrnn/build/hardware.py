@@ -163,10 +163,11 @@ def warm_up(net: Network, *, learning: bool = True) -> None:
 def _warm_up_compiled(net: Network, x: NDArray[np.int32], state: NDArray[Any]) -> None:
     """Where loops have to be compiled first, another process helps."""
     from charrnn.nn.backends.compiled.helper import compiling_beside, run_back
-    from charrnn.nn.backends.compiled.product import product_at
+    from charrnn.nn.backends.compiled.product import pack_at, product_at
 
     with compiling_beside(net) as other:
-        product_at(net.dtype)  # first, as the other process calls it soon
+        for called_by_others in (product_at, pack_at):  # first: the other process needs them soon
+            called_by_others(net.dtype)
         net.forward(x, state)
         other.share(net)
         run_back(net)

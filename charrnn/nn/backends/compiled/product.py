@@ -159,11 +159,14 @@ def _pack_transposed(u, n, k, p, panels):
 def pack(U: Array) -> Array:
     """U (k, n), C-contiguous, in panels (panels, k, columns) for the product with it."""
     P = packed_memory(U.shape, U.dtype)
-    _call_pack(pack_at(U.dtype))(U.ctypes.data, *U.shape, P.ctypes.data, len(P))
+    _pack_from_python(U.dtype)(U.ctypes.data, *U.shape, P.ctypes.data, len(P))
     return P
 
 
-_call_pack = CFUNCTYPE(None, c_void_p, c_ssize_t, c_ssize_t, c_void_p, c_ssize_t)
+@cache
+def _pack_from_python(dtype: np.dtype[Any]) -> Callable[..., None]:
+    kind = CFUNCTYPE(None, c_void_p, c_ssize_t, c_ssize_t, c_void_p, c_ssize_t)
+    return kind(pack_at(dtype))
 
 
 def packed_memory(shape: tuple[int, ...], dtype: np.dtype[Any], memory: Memory = aligned) -> Array:
