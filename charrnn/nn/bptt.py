@@ -91,10 +91,12 @@ def gradient(
     window: int | str = "auto",
     masks: Masks | None = None,
     cancel: Callable[[], bool] | None = None,
+    initial: bool = True,
 ) -> GradientResult:
     """Add to `grad` the derivative of scale · Σ E over the batch, `state` held constant.
 
     `cancel` is asked before each window, forward and back: CancelledError where it is true.
+    `initial`: whether the initial state's gradient is asked for; otherwise it may be anything.
     """
     T, B = batch.x.shape
     length = window_length(window, T, B)
@@ -119,7 +121,8 @@ def gradient(
             tape = _forward(network, batch, start, length, initial_states[index], masks, index)
         window_loss, dH = _loss(network, batch, tape, start, scale, grad)
         loss += window_loss
-        dstate = network.flow_back(tape, dH, dstate, grad)
+        wanted = initial or index > 0
+        dstate = network.flow_back(tape, dH, dstate, grad, initial=wanted)
     return GradientResult(loss, following, dstate)
 
 

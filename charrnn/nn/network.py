@@ -267,11 +267,17 @@ class Network:
         )
         return E.reshape(-1, tape.B), dH
 
-    def flow_back(self, tape: Tape, dH: Array, dstate: Array, grad: Params) -> Array:
-        """As `backward`, from the gradient dH (T, B, H) of the outputs, which is destroyed."""
-        initial = np.empty_like(dstate)
+    def flow_back(
+        self, tape: Tape, dH: Array, dstate: Array, grad: Params, *, initial: bool = True
+    ) -> Array:
+        """As `backward`, from the gradient dH (T, B, H) of the outputs, which is destroyed.
+
+        `initial`: whether what is returned is asked for; otherwise it may be anything.
+        """
+        returned = np.empty_like(dstate) if initial else dstate
         for index in reversed(range(len(self.cells))):
             cell, cell_tape = self.cells[index], tape.cells[index]
+            cell_tape.initial = initial
             if tape.masks:
                 dH *= tape.masks[index]
             dA = self._workspace("dA", cell_tape.A.shape)
@@ -279,9 +285,9 @@ class Network:
                 self.params.layer(index), cell_tape, dH, dstate[index], grad.layer(index), dA,
                 dX=dH if index else None,
             )  # fmt: skip
-            for slot, part in enumerate(parts):
-                initial[index, slot] = part
-        return initial
+            for slot, part in enumerate(parts if initial else ()):
+                returned[index, slot] = part
+        return returned
 
     def _output_layer_back(self, tape: Tape, dz: LogitGradient, grad: Params) -> Array:
         """Add the gradients of V and c; returns dH (T, B, H), that of the top layer's outputs."""

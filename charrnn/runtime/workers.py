@@ -168,6 +168,7 @@ class WorkerPool:
         window: int | str = "auto",
         masks: StreamMasks | None = None,
         cancel: Callable[[], bool] | None = None,
+        initial: bool = True,
     ) -> GradientResult:
         """As `bptt.gradient`, for this rank's streams, which `batch` and `state` hold.
 
@@ -186,7 +187,7 @@ class WorkerPool:
             return bptt.gradient(
                 network, batch.streams(own), state[:, :, own], into, scale,
                 window=length, masks=None if masks is None else masks(network, streams),
-                cancel=cancel,
+                cancel=cancel, initial=initial,
             )  # fmt: skip
 
         if self.threads == self.ranks.size == 1:
@@ -201,7 +202,7 @@ class WorkerPool:
         return GradientResult(
             sum(result.loss for result in results),
             np.concatenate([result.state for result in results], axis=2),
-            np.concatenate([result.dstate for result in results], axis=2),
+            np.concatenate([result.dstate for result in results], axis=2) if initial else state,
         )
 
 

@@ -105,6 +105,7 @@ class Trainer:
         try:
             return self.pool.gradient(
                 batch, initial, self.grad, scale, B=B, window=self.window, cancel=cancel,
+                initial=False,
                 masks=self.dropout_masks(B).of_streams if self.network.dropout else None,
             )  # fmt: skip
         except CancelledError:

@@ -46,7 +46,7 @@ PLANTED = {
     "sigmoid: derivative of tanh": ("charrnn.nn.activations", "if self.c1 != 0:", "if False:", "sigmoid"),
     "output layer: c forgotten": ("charrnn.nn.network", "dc += np.ones", "dc += 0 * np.ones", "rnn"),
     "output layer: gradient of y's column": ("charrnn.nn.window", "y] -= 1", "y] += 1", "rnn"),
-    "windows: dstate not chained": ("charrnn.nn.bptt", "dstate = network.flow_back(tape, dH, dstate, grad)", "network.flow_back(tape, dH, 0 * dstate, grad)", "lstm"),
+    "windows: dstate not chained": ("charrnn.nn.bptt", "network.flow_back(tape, dH, dstate, grad,", "network.flow_back(tape, dH, 0 * dstate, grad,", "lstm"),
 }  # fmt: skip
 
 MODELS = {

@@ -48,6 +48,7 @@ class CellTape:
 
     A (T, B, G): the projections, then whatever the loop makes of them. `states`: for each state
     of the cell an array (T + 1, B, H), its row 0 the initial state. `kept`, `scratch`: (T, B, H).
+    `initial`: whether the gradient of the initial state is asked for.
     """
 
     A: Array
@@ -55,6 +56,7 @@ class CellTape:
     kept: dict[str, Array]
     scratch: dict[str, Array]
     x: Array
+    initial: bool = True
 
     @property
     def H(self) -> Array:
@@ -180,6 +182,11 @@ class Cell(ABC):
 
         Returns the gradient of the initial state, n arrays (B, H).
         """
+
+    def loop_back(self, tape: CellTape) -> Any:
+        """`loops.backward`, or `loops.last` where there is one and it does."""
+        last = None if tape.initial else getattr(self.loops, "last", None)
+        return self.loops.backward if last is None else last
 
     def state_after(self, tape: CellTape, t: int) -> tuple[Array, ...]:
         """The state after t steps of the window, n views (B, H) of the tape."""

@@ -47,6 +47,7 @@ class GRULoops:
 
     forward: Forward
     backward: Backward
+    last: Backward | None = None  # the same, but for what is returned, which may be anything
 
 
 def forward(A: Array, U: Array, q: Array | None, H: Array, M: Array) -> None:
@@ -162,7 +163,7 @@ class GRU(Cell):
         self, weights: Weights, tape: CellTape, dH: Array, dstate: Array, grad: Weights, dA: Array
     ) -> tuple[Array, ...]:
         dN = tape.scratch["dN"]
-        dh = self.loops.backward(
+        dh = self.loop_back(tape)(
             dH=dH, dh=dstate[0], U=weights["U"], A=tape.A, H=tape.H, M=tape.kept["M"], dR=dA, dN=dN
         )
         self.add_recurrent_gradient(tape.H, dA, grad["U"])  # (GRU.12)

@@ -102,6 +102,7 @@ class LSTMLoops:
 
     forward: Forward
     backward: Backward
+    last: Backward | None = None  # the same, but for what is returned, which may be anything
 
 
 def forward(
@@ -317,7 +318,7 @@ class LSTM(Cell):
         self, weights: Weights, tape: CellTape, dH: Array, dstate: Array, grad: Weights, dA: Array
     ) -> tuple[Array, ...]:
         H, S = tape.states
-        dh, ds = self.loops.backward(
+        dh, ds = self.loop_back(tape)(
             dH=dH, dh=dstate[0], ds=dstate[1], U=weights["U"], P=weights.get("P"), A=tape.A, S=S,
             Q=tape.kept["Q"], variant=self.variant, dA=dA,
         )  # fmt: skip

@@ -45,6 +45,7 @@ class RNNLoops:
 
     forward: Forward
     backward: Backward
+    last: Backward | None = None  # the same, but for what is returned, which may be anything
 
 
 def forward(A: Array, U: Array, H: Array, activation: Activation) -> None:
@@ -114,7 +115,7 @@ class RNN(Cell):
     def recur_back(
         self, weights: Weights, tape: CellTape, dH: Array, dstate: Array, grad: Weights, dA: Array
     ) -> tuple[Array, ...]:
-        dh = self.loops.backward(
+        dh = self.loop_back(tape)(
             dH=dH, dh=dstate[0], U=weights["U"], H=tape.H, activation=self.activation, dA=dA
         )
         self.add_recurrent_gradient(tape.H, dA, grad["U"])  # (RNN.6)

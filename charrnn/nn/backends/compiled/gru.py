@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,9 +47,10 @@ def forward(A: Array, U: Array, q: Array | None, H: Array, M: Array) -> None:
 
 
 def backward(
-    dH: Array, dh: Array, U: Array, A: Array, H: Array, M: Array, dR: Array, dN: Array
-) -> Array:
-    """As `cells.gru.backward`."""
+    dH: Array, dh: Array, U: Array, A: Array, H: Array, M: Array, dR: Array, dN: Array,
+    *, initial: bool = True,
+) -> Array:  # fmt: skip
+    """As `cells.gru.backward`; what is returned is that only if it is asked for, `initial`."""
     packed = packed_memory(U.shape[::-1], U.dtype, PACKED)
     dh = dh.copy()
     _backward(
@@ -64,11 +66,12 @@ def backward(
         M,
         dR,
         dN,
+        int(not initial),
     )
     return dh
 
 
-LOOPS = GRULoops(forward=forward, backward=backward)
+LOOPS = GRULoops(forward=forward, backward=backward, last=partial(backward, initial=False))
 
 
 class StepData(NamedTuple):
@@ -128,13 +131,15 @@ def _step(a, product, q, h_past, h, m, H):
 
 
 @compiled
-def _backward(at, pack, dH, dh, U, packed, product, A, H, M, dR, dN):
+def _backward(at, pack, dH, dh, U, packed, product, A, H, M, dR, dN, first):
     T, B, width = M.shape
     call_at(pack, row(U, (0,)), U.shape[0], U.shape[1], row(packed, (0, 0)), packed.shape[0])
     for t in range(T - 1, -1, -1):
         for b in range(B):
             _step_back(row(dH, (t, b)), row(dh, (b,)), row(A, (t, b)), row(H, (t, b)),
                        row(M, (t, b)), row(dR, (t, b)), row(dN, (t, b)), width)  # fmt: skip
+        if t < first:
+            return
         multiply(at, plane(dR, t), packed, product, t)
         for b in range(B):
             dh_t, carried = row(dh, (b,)), row(product, (b,))

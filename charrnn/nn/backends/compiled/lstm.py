@@ -7,7 +7,7 @@ Equations: docs/derivations/lstm.md. `own_forget`, `coupled`, `truncate`, `linea
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -74,8 +74,10 @@ def backward(
     Q: Array,
     variant: LSTMVariant,
     dA: Array,
+    *,
+    initial: bool = True,
 ) -> tuple[Array, Array]:
-    """As `cells.lstm.backward`."""
+    """As `cells.lstm.backward`; what is returned is that only if it is asked for, `initial`."""
     seen = None if variant.truncate else P
     _, _, own_forget, coupled = _flags(variant)
     truncate = 1 if variant.truncate else None
@@ -83,11 +85,12 @@ def backward(
     carried, width = product_rows(len(dh), packed, ROWS), dh.shape[1]
     carried[:, :width], ds = dh, ds.copy()
     _backward(product_at(U.dtype), pack_transposed_at(U.dtype), dH, carried, ds, U, packed, seen, A,
-              S, Q, dA, *_activations(variant, A.dtype), own_forget, coupled, truncate)  # fmt: skip
+              S, Q, dA, int(not initial), *_activations(variant, A.dtype), own_forget, coupled,
+              truncate)  # fmt: skip
     return carried[:, :width], ds
 
 
-LOOPS = LSTMLoops(forward=forward, backward=backward)
+LOOPS = LSTMLoops(forward=forward, backward=backward, last=partial(backward, initial=False))
 
 
 class StepData(NamedTuple):
@@ -245,7 +248,7 @@ def _add_product(x, a, b, H):
 
 @compiled
 def _backward(
-    at, pack, dH, carried, ds, U, packed, P, A, S, Q, dA, phi_g, phi_h, own_forget, coupled,
+    at, pack, dH, carried, ds, U, packed, P, A, S, Q, dA, first, phi_g, phi_h, own_forget, coupled,
     truncate
 ):  # fmt: skip
     T, B, width = Q.shape
@@ -255,9 +258,9 @@ def _backward(
             _step_back(row(dH, (t, b)), row(carried, (b,)), row(ds, (b,)), row(A, (t, b)),
                        row(S, (t, b)), row(Q, (t, b)), row(dA, (t, b)), row(P, (0,)), width, phi_g,
                        phi_h, own_forget, coupled)  # fmt: skip
-        if truncate is None:
+        if truncate is None and t >= first:
             multiply(at, plane(dA, t), packed, carried, t)  # (LSTM.17)
-        else:
+        if truncate is not None:
             for b in range(B):
                 dh = row(carried, (b,))
                 for j in range(width):

@@ -6,6 +6,7 @@ Equations: docs/derivations/rnn.md.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
@@ -55,18 +56,21 @@ def forward(A: Array, U: Array, H: Array, activation: Activation) -> None:
     )
 
 
-def backward(dH: Array, dh: Array, U: Array, H: Array, activation: Activation, dA: Array) -> Array:
-    """As `cells.rnn.backward`."""
+def backward(
+    dH: Array, dh: Array, U: Array, H: Array, activation: Activation, dA: Array, *,
+    initial: bool = True,
+) -> Array:  # fmt: skip
+    """As `cells.rnn.backward`; what is returned is that only if it is asked for, `initial`."""
     packed = packed_memory(U.shape[::-1], U.dtype, PACKED)
     carried, width = product_rows(len(dh), packed, ROWS), dh.shape[1]
     carried[:, :width] = dh
     phi, relu = constants(activation, dA.dtype), relu_flag(activation)
     _backward(product_at(U.dtype), pack_transposed_at(U.dtype), dH, carried, U, packed, H, phi,
-              relu, dA)  # fmt: skip
+              relu, dA, int(not initial))  # fmt: skip
     return carried[:, :width]
 
 
-LOOPS = RNNLoops(forward=forward, backward=backward)
+LOOPS = RNNLoops(forward=forward, backward=backward, last=partial(backward, initial=False))
 
 
 class StepData(NamedTuple):
@@ -109,14 +113,15 @@ def _step(x, a, h, H, activation, relu):
 
 
 @compiled
-def _backward(at, pack, dH, carried, U, packed, H, activation, relu, dA):
+def _backward(at, pack, dH, carried, U, packed, H, activation, relu, dA, first):
     T, B, width = dA.shape
     call_at(pack, row(U, (0,)), U.shape[0], U.shape[1], row(packed, (0, 0)), packed.shape[0])
     for t in range(T - 1, -1, -1):
         for b in range(B):
             _step_back(row(dH, (t, b)), row(carried, (b,)), row(H, (t + 1, b)), row(dA, (t, b)),
                        width, activation, relu)  # fmt: skip
-        multiply(at, plane(dA, t), packed, carried, t)  # (RNN.5)
+        if t >= first:
+            multiply(at, plane(dA, t), packed, carried, t)  # (RNN.5)
 
 
 @part
