@@ -317,8 +317,8 @@ class RuntimeConfig(Section):
     )
     threads: Literal["auto"] | Threads = Field(
         default="auto",
-        description="threads that split the streams, or BLAS's for few streams; auto: all cores, and "
-        "one for a small model",
+        description="threads that split the streams, or BLAS's for few streams; auto: all cores, "
+        "and one for a small model",
     )
 
 
