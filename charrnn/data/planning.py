@@ -31,7 +31,8 @@ class Rule:
 
     `cell`: keys of the LSTM. `windows`: up to so many hidden units, so many streams side by side,
     in windows of so many characters, or None for whole sequences. `dropout`, `weight_dropout`,
-    `final` and `rate_factor` go by passes, `rate` by hidden units and characters of an update.
+    `final` and `rate_factor` go by passes, `rate` by hidden units and characters of an update;
+    `novelty` multiplies `weight_dropout`, by the share of grams that are new.
     """
 
     cell: Keys
@@ -43,9 +44,12 @@ class Rule:
     most_epochs: int
     dropout: Points
     weight_dropout: Points
+    novelty: Points
     final: Points
     rate_factor: Points
+    other_cell: float  # of the rate, for a GRU or an RNN, however many passes
     rate: Callable[[int, float], float]
+    beta2: float
     warmup: int
     grad_clip: float
 
@@ -54,12 +58,12 @@ STREAM = Rule(
     cell={"model.coupled_gates": True},
     windows=((inf, 16, 48),), fewest_updates=100,
     read_per_parameter=8, often=20, parameters_per_character=12, most_epochs=60,
-    dropout=((0, 0.05), (1, 0.1), (2, 0.1), (5, 0.25), (10, 0.25), (12, 0.4), (20, 0.5)),
-    weight_dropout=((10, 0), (12, 0.15), (20, 0.3), (40, 0.5)),
+    dropout=((0, 0.05), (1, 0.1), (2, 0.1), (5, 0.25), (9, 0.4), (20, 0.5)),
+    weight_dropout=((5, 0), (9, 0.15), (20, 0.3), (40, 0.5)), novelty=((0.08, 0), (0.16, 1)),
     final=((4, 0.5), (12, 0.2)),
-    rate_factor=((2, 0.67), (5, 1)),
+    rate_factor=((2, 0.67), (5, 1)), other_cell=0.67,
     rate=lambda H, update: 1.2e-2 * (min(384 / H, 1) * min(update / 768, 1)) ** 0.5,
-    warmup=100, grad_clip=0.5,
+    beta2=0.99, warmup=100, grad_clip=0.5,
 )  # fmt: skip
 # Lines and records of few characters: configs/recipes/names.yaml where there is time for it.
 SEQUENCES = Rule(
@@ -67,11 +71,11 @@ SEQUENCES = Rule(
     windows=((inf, 32, None),), fewest_updates=30,
     read_per_parameter=8, often=20, parameters_per_character=1.1, most_epochs=30,
     dropout=((2, 0), (6, 0.2), (25, 0.4)),
-    weight_dropout=((4, 0), (25, 0.4)),
+    weight_dropout=((4, 0), (25, 0.4)), novelty=((0, 1),),
     final=((0, 0),),
-    rate_factor=((0, 1),),
+    rate_factor=((0, 1),), other_cell=1,
     rate=lambda H, update: min(4e-3 * (200 / H) ** 0.5, 8e-3),
-    warmup=50, grad_clip=1.0,
+    beta2=0.999, warmup=50, grad_clip=1.0,
 )  # fmt: skip
 SHORT = 100  # characters of a sequence, on average, that is learned whole
 AVERAGED, MOST_DECAY = 10.0, 0.998  # updates that the mean of the weights leaves out of a short run
@@ -92,13 +96,15 @@ NGRAM = {"compiled": (1.0, 1.2e-6, 4e-6), "numpy": (0.5, 8e-6, 60e-6)}
 class Facts:
     """A text, as far as the rule asks: `characters` to train on, `validated`, and the symbols K.
 
-    `sequences`: lines or records among them, None of a stream.
+    `sequences`: lines or records among them, None of a stream. `new`: the share of the validated
+    grams that the text to train on lacks (`data/novelty.py`).
     """
 
     characters: int
     validated: int
     K: int
     sequences: int | None = None
+    new: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -196,7 +202,7 @@ def choose(
         **own_windows,
         "model.hidden_size": H,
         "model.num_layers": 1,
-        **_regularisation(rule, done, held),
+        **_regularisation(rule, done, facts.new, held),
         **_optimiser(rule, H, done, N, per_update, held),
         "train.epochs": None if by_clock else done,
         "train.on_divergence": "rollback",
@@ -205,12 +211,13 @@ def choose(
     return Choice(free, H, done, per_update, by_clock)
 
 
-def _regularisation(rule: Rule, passes: float, held: Mapping[str, Any]) -> Keys:
+def _regularisation(rule: Rule, passes: float, new: float, held: Mapping[str, Any]) -> Keys:
+    weight_dropout = between(rule.weight_dropout, passes) * between(rule.novelty, new)
     dropout = round(between(rule.dropout, passes), 2)
     return {
         "model.dropout": dropout,
         "model.variational_dropout": held.get("model.dropout", dropout) > 0,
-        "model.weight_dropout": round(between(rule.weight_dropout, passes), 2),
+        "model.weight_dropout": round(weight_dropout, 2),
     }
 
 
@@ -225,8 +232,11 @@ def _optimiser(
         "optim.schedule.warmup_steps": min(rule.warmup, int(WARMUP_SHARE * updates)),
     }
     if held.get("optim.name", "adam") in ("adam", "adamw"):
-        rate = between(rule.rate_factor, passes) * rule.rate(H, per_update)
+        lstm = held.get("model.cell", "lstm") == "lstm"
+        factor = between(rule.rate_factor, passes) if lstm else rule.other_cell
+        rate = factor * rule.rate(H, per_update)
         keys["optim.learning_rate"] = float(f"{rate:.2g}")
+        keys["optim.beta2"] = rule.beta2
     if held.get("optim.schedule.name", "cosine") == "cosine":
         keys["optim.schedule.name"] = "cosine"
         keys["optim.schedule.final"] = round(between(rule.final, passes), 2)

@@ -50,7 +50,9 @@ def _time(minutes: float) -> str:
     if minutes < 1:
         return f"{60 * minutes:g} seconds"
     hours = minutes / 60
-    return f"{hours:g} hours" if minutes >= 120 and hours == int(hours) else f"{minutes:g} minutes"
+    if minutes >= 120 and hours == int(hours):
+        return f"{hours:g} hours"
+    return f"{minutes:g} minute{'s' * (minutes != 1)}"
 
 
 def _value(value: Any) -> str:
@@ -71,7 +73,10 @@ def _dropout(plan: Plan) -> str:
     kinds = [f"{model.dropout:g} of the units"] if model.dropout else []
     if model.weight_dropout:
         kinds.append(f"{model.weight_dropout:g} of the recurrent weights")
-    return f"{' and '.join(kinds) or 'nothing'} dropped, as each {one} is read {often}"
+    text = f"{' and '.join(kinds) or 'nothing'} dropped, as each {one} is read {often}"
+    if plan.new is None:
+        return text
+    return f"{text} and {plan.new:.0%} of the validation part's grams of six are new"
 
 
 def _windows(plan: Plan) -> str:

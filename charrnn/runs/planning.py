@@ -59,7 +59,8 @@ class Plan:
 
     `speed`: characters a second that this machine learns; `passes`: how often each of the training
     part is read; `characters` it has; `held`: the keys that were set, and not chosen; `late`: most
-    of the minutes had passed before it was made, and it takes longer than they are.
+    of the minutes had passed before it was made, and it takes longer than they are. `new`: the
+    share of a stream's validated grams that are new, None where nothing goes by it.
     """
 
     config: Config
@@ -69,6 +70,7 @@ class Plan:
     characters: int
     held: Keys
     late: bool = False
+    new: float | None = None
 
     @property
     def settings(self) -> Keys:
@@ -132,7 +134,7 @@ class Planner:
         return Plan(
             with_keys(config, {k: v for k, v in keys.items() if k not in self.held}), self.minutes,
             1 / machine.learning(H), choice.passes, facts.characters, self.held,
-            late=self._is_late(machine, facts, H),
+            late=self._is_late(machine, facts, H), new=None if facts.sequences else facts.new,
         )  # fmt: skip
 
     def _sized(self, config: Config, facts: Facts, H: int, windows: Keys) -> Config:

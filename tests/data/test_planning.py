@@ -210,3 +210,21 @@ def test_gates_are_coupled_where_the_cell_has_them_and_the_text_is_a_stream(held
     assert "model.coupled_gates" not in planned(Facts(10**5, 10**4, 30, 10**4), 100)[0].keys
     made = config.from_dict(nested({"train.minutes": 1.0, **choice.keys, **held}), "plan")
     assert config.unused_keys(made) == []
+
+
+def test_another_cell_learns_at_two_thirds_of_the_rate_however_often():
+    facts = Facts(10**6, 10**5, 60)
+    for seconds in (100, 1000):
+        rate = planned(facts, seconds, held={"model.hidden_size": 256})[0].keys
+        gru = planned(facts, seconds, held={"model.hidden_size": 256, "model.cell": "gru"})[0].keys
+        assert gru["optim.learning_rate"] == pytest.approx(8e-3, rel=0.01)
+        assert gru["optim.learning_rate"] <= rate["optim.learning_rate"]
+
+
+def test_weights_are_dropped_where_much_of_a_text_is_new():
+    held = {"model.hidden_size": 64, "train.epochs": 20.0}
+    shares = [
+        planned(Facts(10**6, 10**5, 60, new=new), 1e6, held=held)[0].keys["model.weight_dropout"]
+        for new in (0.0, 0.07, 0.12, 0.2, 1.0)
+    ]
+    assert shares == [0, 0, 0.15, 0.3, 0.3]
