@@ -36,7 +36,7 @@ from measuring import (
 )
 from window import SGEMM, sgemm
 
-ROUNDS, SECONDS = 5, 1.5
+ROUNDS, SECONDS = 3, 1.0
 CHARACTERS, LINE = 1_100_000, 60
 B, T = 128, 64
 BAR = 0.85  # of sgemm
