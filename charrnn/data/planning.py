@@ -31,7 +31,7 @@ class Rule:
 
     `cell`: keys of the LSTM. `windows`: up to so many hidden units, so many streams side by side,
     in windows of so many characters, or None for whole sequences. `dropout`, `weight_dropout`,
-    `final` and `rate_factor` go by passes, `rate` by hidden units and characters of an update;
+    `final`, `rate_factor` and `beta2` go by passes, `rate` by hidden units and characters of an update;
     `novelty` multiplies `weight_dropout`, by the share of grams that are new.
     """
 
@@ -49,7 +49,7 @@ class Rule:
     rate_factor: Points
     other_cell: float  # of the rate, for a GRU or an RNN, however many passes
     rate: Callable[[int, float], float]
-    beta2: float
+    beta2: Points
     warmup: int
     grad_clip: float
 
@@ -63,7 +63,7 @@ STREAM = Rule(
     final=((4, 0.5), (12, 0.2)),
     rate_factor=((2, 0.67), (5, 1)), other_cell=0.67,
     rate=lambda H, update: 1.2e-2 * (min(384 / H, 1) * min(update / 768, 1)) ** 0.5,
-    beta2=0.99, warmup=100, grad_clip=0.5,
+    beta2=((5, 0.999), (9, 0.99)), warmup=100, grad_clip=0.5,
 )  # fmt: skip
 # Lines and records of few characters: configs/recipes/names.yaml where there is time for it.
 SEQUENCES = Rule(
@@ -75,7 +75,7 @@ SEQUENCES = Rule(
     final=((0, 0),),
     rate_factor=((0, 1),), other_cell=1,
     rate=lambda H, update: min(4e-3 * (200 / H) ** 0.5, 8e-3),
-    beta2=0.999, warmup=50, grad_clip=1.0,
+    beta2=((0, 0.999),), warmup=50, grad_clip=1.0,
 )  # fmt: skip
 SHORT = 100  # characters of a sequence, on average, that is learned whole
 AVERAGED, MOST_DECAY = 10.0, 0.998  # updates that the mean of the weights leaves out of a short run
@@ -236,7 +236,7 @@ def _optimiser(
         factor = between(rule.rate_factor, passes) if lstm else rule.other_cell
         rate = factor * rule.rate(H, per_update)
         keys["optim.learning_rate"] = float(f"{rate:.2g}")
-        keys["optim.beta2"] = rule.beta2
+        keys["optim.beta2"] = round(between(rule.beta2, passes), 4)
     if held.get("optim.schedule.name", "cosine") == "cosine":
         keys["optim.schedule.name"] = "cosine"
         keys["optim.schedule.final"] = round(between(rule.final, passes), 2)
