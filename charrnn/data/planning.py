@@ -31,8 +31,8 @@ class Rule:
 
     `cell`: keys of the LSTM. `windows`: up to so many hidden units, so many streams side by side,
     in windows of so many characters, or None for whole sequences. `dropout`, `weight_dropout`,
-    `final`, `rate_factor` and `beta2` go by passes, `rate` by hidden units and characters of an update;
-    `novelty` multiplies `weight_dropout`, by the share of grams that are new.
+    `final`, `rate_factor` and `beta2` go by passes, `rate` by hidden units and characters of an
+    update; `novelty` multiplies `weight_dropout`, by the share of grams that are new.
     """
 
     cell: Keys
