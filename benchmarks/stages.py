@@ -12,7 +12,7 @@ import argparse
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -63,11 +63,13 @@ def attach(watch: Stopwatch, trainer: Trainer) -> None:
     """Charge every part of the trainer's update to its stage."""
     network, optimiser = trainer.network, trainer.state.optimiser
     for cell in network.cells:
-        cell.loops = replace(
-            cell.loops,
-            forward=watch.timed("recurrence forward", cell.loops.forward),
-            backward=watch.timed("recurrence backward", cell.loops.backward),
-        )
+        cell.loops = replace(cell.loops, **{
+            field.name: watch.timed(
+                f"recurrence {'forward' if field.name == 'forward' else 'backward'}", loop
+            )
+            for field in fields(cell.loops)
+            if (loop := getattr(cell.loops, field.name)) is not None
+        })  # fmt: skip
         watch.time_method("projection", cell, "forward")
         watch.time_method("weight gradients", cell, "backward")
     watch.time_method("output layer and loss", network, "learn_outputs")
