@@ -10,14 +10,12 @@ release Python's lock, and BLAS is to be limited to one thread meanwhile.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from functools import cached_property, partial
 from itertools import islice, pairwise
-from operator import itemgetter
-from queue import SimpleQueue
-from threading import Thread
+from threading import Event
 from typing import Any, TypeVar
-from weakref import finalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,58 +38,37 @@ StreamMasks = Callable[[Network, range], bptt.Masks]
 class Threads:
     """Runs tasks side by side, the first of them in the thread that calls.
 
-    Where the system lets no more threads begin, one after another: to the same results. The
-    standard library's pool would do; a task waits half as long here, which small models notice.
+    Where the system lets no more threads begin, one after another: to the same results.
     """
 
     def __init__(self, count: int) -> None:
         self._count = count - 1
 
     @cached_property
-    def _tasks(self) -> SimpleQueue[Any] | None:
-        """What the threads, now begun, take their tasks from; None where one cannot be."""
-        tasks: SimpleQueue[Any] = SimpleQueue()
-        finalize(self, _end, tasks, self._count)
+    def _pool(self) -> ThreadPoolExecutor | None:
+        """All threads, begun; None where one cannot be."""
+        pool, begun = ThreadPoolExecutor(self._count), Event()
         try:
             for _ in range(self._count):
-                Thread(target=_serve, args=(tasks,), daemon=True).start()
+                pool.submit(begun.wait)
         except RuntimeError as error:  # can't start new thread
-            _end(tasks, self._count)
+            begun.set()
+            pool.shutdown(cancel_futures=True)
             notice(f"the system refuses {self._count + 1} threads ({error}): one does the work")
             return None
-        return tasks
+        begun.set()
+        return pool
 
     def run(self, tasks: Sequence[Callable[[], Result]]) -> list[Result]:
         """The results, in the tasks' order. No task is at work when this returns or raises."""
-        if len(tasks) < 2 or self._tasks is None:
+        if len(tasks) < 2 or self._pool is None:
             return [task() for task in tasks]
-        answers: SimpleQueue[tuple[int, Result, BaseException | None]] = SimpleQueue()
-        for index, task in enumerate(tasks[1:]):
-            self._tasks.put((index, task, answers))
+        others = [self._pool.submit(task) for task in tasks[1:]]
         try:
             first = tasks[0]()
         finally:
-            others = sorted((answers.get() for _ in tasks[1:]), key=itemgetter(0))
-        for *_, error in others:
-            if error is not None:
-                raise error
-        return [first, *(result for _, result, _ in others)]
-
-
-def _serve(tasks: SimpleQueue[Any]) -> None:
-    """The life of a thread: one task after another, until there is None."""
-    while (given := tasks.get()) is not None:
-        index, task, answers = given
-        try:
-            answers.put((index, task(), None))
-        except BaseException as error:  # whoever gave the task raises it
-            answers.put((index, None, error))
-        del given, task, answers  # hold no arrays while waiting
-
-
-def _end(tasks: SimpleQueue[Any], count: int) -> None:
-    for _ in range(count):
-        tasks.put(None)
+            wait(others)
+        return [first, *(other.result() for other in others)]
 
 
 def even_ranges(n: int, parts: int) -> list[range]:

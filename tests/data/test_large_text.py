@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from charrnn import config
@@ -30,6 +30,7 @@ from charrnn.data import (
     text_statistics,
 )
 from charrnn.data.corpus import load_corpus
+from charrnn.data.file_kinds import KINDS, ZIP
 from charrnn.data.loader import Cursor, StreamLoader
 from charrnn.data.vocabulary import Vocabulary
 from charrnn.errors import DataError
@@ -119,6 +120,8 @@ def test_corpus_is_the_one_that_memory_would_hold(
     ),
 )  # fmt: skip
 def test_any_encoding_reads_the_same_or_fails_at_the_same_byte(content, encoding):
+    # Seven bytes do not show what a packed file is.
+    assume(not content.startswith((ZIP, *(magic for magic, *_ in KINDS))))
     sets = [f"data.encoding={encoding}", "data.split=[1,0,0]"]
     held, filed, _ = both_ways([content], sets, chunk=7)
     if isinstance(held, str) and isinstance(filed, str):
