@@ -32,7 +32,7 @@ class Rule:
     `cell`: keys of the LSTM. `windows`: up to so many hidden units, so many streams side by side,
     in windows of so many characters, or None for whole sequences. `dropout`, `weight_dropout`,
     `final`, `rate_factor` and `beta2` go by passes, `rate` by hidden units and characters of an
-    update; `novelty` multiplies `weight_dropout`, by the share of grams that are new.
+    update; `novelty` multiplies `weight_dropout` by the share of grams that are new, of a stream.
     """
 
     cell: Keys
@@ -71,7 +71,7 @@ SEQUENCES = Rule(
     windows=((inf, 32, None),), fewest_updates=30,
     read_per_parameter=8, often=20, parameters_per_character=1.1, most_epochs=30,
     dropout=((2, 0), (6, 0.2), (25, 0.4)),
-    weight_dropout=((4, 0), (25, 0.4)), novelty=((0, 1),),
+    weight_dropout=((4, 0), (25, 0.4)), novelty=(),
     final=((0, 0),),
     rate_factor=((0, 1),), other_cell=1,
     rate=lambda H, update: min(4e-3 * (200 / H) ** 0.5, 8e-3),
@@ -97,14 +97,14 @@ class Facts:
     """A text, as far as the rule asks: `characters` to train on, `validated`, and the symbols K.
 
     `sequences`: lines or records among them, None of a stream. `new`: the share of the validated
-    grams that the text to train on lacks (`data/novelty.py`).
+    grams that the text to train on lacks (`data/novelty.py`); None, where nobody counted, is all.
     """
 
     characters: int
     validated: int
     K: int
     sequences: int | None = None
-    new: float = 1.0
+    new: float | None = None
 
 
 @dataclass(frozen=True)
@@ -211,8 +211,12 @@ def choose(
     return Choice(free, H, done, per_update, by_clock)
 
 
-def _regularisation(rule: Rule, passes: float, new: float, held: Mapping[str, Any]) -> Keys:
-    weight_dropout = between(rule.weight_dropout, passes) * between(rule.novelty, new)
+def _regularisation(
+    rule: Rule, passes: float, new: float | None, held: Mapping[str, Any]
+) -> Keys:  # fmt: skip
+    weight_dropout = between(rule.weight_dropout, passes)
+    if new is not None:
+        weight_dropout *= between(rule.novelty, new)
     dropout = round(between(rule.dropout, passes), 2)
     return {
         "model.dropout": dropout,

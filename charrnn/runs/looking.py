@@ -8,7 +8,6 @@ from typing import Any
 from charrnn.config import Config
 from charrnn.data.corpus import Corpus
 from charrnn.data.files import find_files
-from charrnn.data.novelty import new_grams
 from charrnn.data.planning import Facts, Keys, validation_share
 from charrnn.data.suggestion import Suggestion, suggest
 from charrnn.data.survey import survey, together
@@ -51,8 +50,7 @@ def _suggestion(config: Config) -> tuple[Suggestion, int] | None:
 
 def facts_of(corpus: Corpus) -> Facts:
     """What the rule asks of a text."""
-    stream = corpus.boundary is None
+    sequences = None if corpus.boundary is None else len(corpus.rows["train"])
     return Facts(
-        corpus.characters("train"), corpus.characters("val"), corpus.vocabulary.K,
-        None if stream else len(corpus.rows["train"]), new_grams(corpus) if stream else 1.0,
-    )  # fmt: skip
+        corpus.characters("train"), corpus.characters("val"), corpus.vocabulary.K, sequences
+    )

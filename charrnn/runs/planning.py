@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 
 from charrnn import build
@@ -16,6 +16,7 @@ from charrnn.build.speed import Machine
 from charrnn.config import Config, flat
 from charrnn.config.loading import with_keys
 from charrnn.data.corpus import Corpus
+from charrnn.data.novelty import new_grams
 from charrnn.data.planning import (
     SIZES,
     SLACK,
@@ -103,6 +104,8 @@ class Planner:
     def plan(self, config: Config, corpus: Corpus) -> Plan:
         """The whole configuration."""
         facts, fixed = facts_of(corpus), self.held.get("model.hidden_size")
+        if facts.sequences is None:
+            facts = replace(facts, new=new_grams(corpus))
 
         def sized(H: int) -> Config:
             return self._sized(config, facts, H, self._windows(facts, H))
@@ -134,7 +137,7 @@ class Planner:
         return Plan(
             with_keys(config, {k: v for k, v in keys.items() if k not in self.held}), self.minutes,
             1 / machine.learning(H), choice.passes, facts.characters, self.held,
-            late=self._is_late(machine, facts, H), new=None if facts.sequences else facts.new,
+            late=self._is_late(machine, facts, H), new=facts.new,
         )  # fmt: skip
 
     def _sized(self, config: Config, facts: Facts, H: int, windows: Keys) -> Config:
