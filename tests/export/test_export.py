@@ -216,7 +216,10 @@ def same_model(checkpoint, model):
     H=st.integers(1, 5),
     bias=st.sampled_from(["true", "false"]),
     dtype=st.sampled_from(["float32", "float64"]),
-    symbols=st.sets(st.characters(codec=None), min_size=1, max_size=6),
+    # But for what no text of a stream holds.
+    symbols=st.sets(
+        st.characters(codec=None, exclude_characters=RECORD_END), min_size=1, max_size=6
+    ),
     seed=st.integers(0, 99),
 )
 def test_there_and_back_is_the_same(tmp_path_factory, cell, L, H, bias, dtype, symbols, seed):
