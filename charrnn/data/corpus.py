@@ -11,9 +11,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.config.schema import DataConfig
+from charrnn.config.schema import RECORD_END, DataConfig
 from charrnn.data.files import named
-from charrnn.data.layout import Layout, layout_of
+from charrnn.data.layout import Layout, has_record_end, layout_of
 from charrnn.data.mapped_ids import MappedIds
 from charrnn.data.sources import Ids, Source, open_source
 from charrnn.data.vocabulary import LINE_END, UNKNOWN, Vocabulary
@@ -106,6 +106,8 @@ def load_corpus(
         vocabulary = vocabulary.extended(source.symbols)
     if layout.boundary is not None and layout.boundary not in vocabulary:
         raise DataError(f"the text has no end of a {layout.name}", where=where)
+    if RECORD_END in vocabulary and layout.boundary != RECORD_END:
+        raise has_record_end(where)
     ids, notices = source.encode(vocabulary)
     if layout.boundary is not None:
         found = _sequences(ids, vocabulary.id(layout.boundary))

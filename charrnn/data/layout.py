@@ -28,6 +28,14 @@ SEPARATES, COUNTS, ENDS = 0, 1, 2  # what a character of a text to score is
 Places = NDArray[np.int8]
 
 
+def has_record_end(where: str) -> DataError:
+    """Of a text that holds the symbol which no text may, of whatever layout."""
+    return DataError(
+        "the text has U+FDD0, which stands for the end of a record here and is no character of any "
+        "writing", where=where, then="leave it out of the text",
+    )  # fmt: skip
+
+
 class Layout:
     """A stream: all files are one text. `name`: what each sequence is called, "" of a stream.
 
@@ -250,10 +258,7 @@ class Records(Layout):
     def _own(self, pieces: Iterable[str], where: str) -> Iterator[str]:
         for piece in self._read(pieces):
             if RECORD_END in piece:
-                raise DataError(
-                    "the text has U+FDD0, which stands for the end of a record here and is no "
-                    "character of any writing", where=where, then="leave it out of the text",
-                )  # fmt: skip
+                raise has_record_end(where)
             yield piece
 
     def _sure(self, pieces: Iterable[str]) -> Iterator[tuple[str, list[tuple[int, int]]]]:
