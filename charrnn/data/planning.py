@@ -4,7 +4,8 @@ Pure arithmetic, so that it can be read, and tested, at one look; docs/planning.
 and what they were measured on. `runs/planning.py` brings the numbers and makes a configuration.
 
     passes     p(H) = 0.95 s / e(H), of s seconds, where an epoch of N characters takes e(H)
-    epochs     ⌊p(H)⌋ from 2 on, to a bound; below 2 p(H) itself, and the clock ends the run
+    epochs     ⌊p(H)⌋ from 2 on, to a bound; below 2 p(H) itself, and the clock ends the run;
+               a quarter more are allowed, should they fit
     size       the largest H for which so many characters are read for each parameter, or the text
                is read so often, with at most so many parameters for a character of the text
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import floor, inf
+from math import ceil, floor, inf
 from typing import Any
 
 Points = Sequence[tuple[float, float]]
@@ -81,6 +82,7 @@ SHORT = 100  # characters of a sequence, on average, that is learned whole
 AVERAGED, MOST_DECAY = 10.0, 0.998  # updates that the mean of the weights leaves out of a short run
 WARMUP_SHARE = 0.05  # of all updates, at most
 SLACK = 0.95  # of the seconds, that the epochs are planned to take
+SPARE = 1.25  # times the epochs: so many a run may have, where the machine turns out to be faster
 WHOLE = 2  # passes, from which on a run ends with an epoch; of fewer a fraction is too much to lose
 VALIDATED_PER_SECOND = 10_000  # characters of a stream to validate, at most, by all the seconds
 FEWEST_VALIDATED = 50_000
@@ -111,7 +113,8 @@ class Facts:
 class Choice:
     """What was chosen: `keys` of a configuration.
 
-    `passes`: how often each character is read. `by_clock`: they are few, and the clock ends the run
+    `passes`: how often each character is read, as planned; `train.epochs` allows a few more, should
+    they fit. `by_clock`: they are few, and the clock ends the run
     within an epoch.
     """
 
@@ -204,11 +207,16 @@ def choose(
         "model.num_layers": 1,
         **_regularisation(rule, done, facts.new, held),
         **_optimiser(rule, H, done, N, per_update, held),
-        "train.epochs": None if by_clock else done,
+        "train.epochs": None if by_clock else with_spare(done, most),
         "train.on_divergence": "rollback",
     }
     free = {k: v for k, v in keys.items() if k not in held}
     return Choice(free, H, done, per_update, by_clock)
+
+
+def with_spare(epochs: float, most: float) -> float:
+    """The epochs that a run may have, of which so many are planned."""
+    return float(min(ceil(SPARE * epochs), most))
 
 
 def _regularisation(

@@ -64,7 +64,8 @@ def _length(plan: Plan) -> str:
     if plan.passes < 1:
         return f"{plan.passes:.0%} of the {plan.characters:,} {unit}s"
     epochs = f"{plan.passes:.1f}".removesuffix(".0")
-    return f"{epochs} epoch{'s' * (epochs != '1')} of {plan.characters:,} {unit}s"
+    about = "about " * (plan.config.train.epochs != plan.passes)
+    return f"{about}{epochs} epoch{'s' * (epochs != '1')} of {plan.characters:,} {unit}s"
 
 
 def _dropout(plan: Plan) -> str:

@@ -30,6 +30,7 @@ from charrnn.data.planning import (
     has_ngram,
     ngram_seconds,
     windows,
+    with_spare,
 )
 from charrnn.nn.backends.availability import has_compiled
 from charrnn.nn.network import Network
@@ -237,7 +238,7 @@ class Fitter(Planner):
         keys: Keys = {"train.minutes": _rounded(seconds / 60), "train.whole_epochs": whole}
         if whole and fitting < limit:
             fitting = float(int(fitting))
-            keys["train.epochs"] = fitting
+            keys["train.epochs"] = with_spare(fitting, limit)
         return Plan(
             with_keys(config, keys), self.minutes, 1 / machine.learning(H), min(fitting, limit),
             facts.characters, {}, late=self._is_late(machine, facts, H),
