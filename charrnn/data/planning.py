@@ -32,8 +32,9 @@ class Rule:
 
     `cell`: keys of the LSTM. `windows`: up to so many hidden units, so many streams side by side,
     in windows of so many characters, or None for whole sequences. `dropout`, `weight_dropout`,
-    `final`, `rate_factor` and `beta2` go by passes, `rate` by hidden units and characters of an
-    update; `novelty` multiplies `weight_dropout` by the share of grams that are new, of a stream.
+    `final`, `rate_factor`, `beta2` and `weight_decay` go by passes, `rate` by hidden units and
+    characters of an update; `novelty` multiplies `weight_dropout` by the share of grams that are
+    new, of a stream.
     """
 
     cell: Keys
@@ -51,6 +52,7 @@ class Rule:
     other_cell: float  # of the rate, for a GRU or an RNN, however many passes
     rate: Callable[[int, float], float]
     beta2: Points
+    weight_decay: Points
     warmup: int
     grad_clip: float
 
@@ -64,7 +66,8 @@ STREAM = Rule(
     final=((4, 0.5), (12, 0.2)),
     rate_factor=((2, 0.67), (5, 1)), other_cell=0.67,
     rate=lambda H, update: 1.2e-2 * (min(384 / H, 1) * min(update / 768, 1)) ** 0.5,
-    beta2=((5, 0.999), (9, 0.99)), warmup=100, grad_clip=0.5,
+    beta2=((5, 0.999), (9, 0.99)), weight_decay=((2, 0), (5, 0.03)),
+    warmup=100, grad_clip=0.5,
 )  # fmt: skip
 # Lines and records of few characters: configs/recipes/names.yaml where there is time for it.
 SEQUENCES = Rule(
@@ -76,7 +79,8 @@ SEQUENCES = Rule(
     final=((0, 0),),
     rate_factor=((0, 1),), other_cell=1,
     rate=lambda H, update: min(4e-3 * (200 / H) ** 0.5, 8e-3),
-    beta2=((0, 0.999),), warmup=50, grad_clip=1.0,
+    beta2=((0, 0.999),), weight_decay=((0, 0),),
+    warmup=50, grad_clip=1.0,
 )  # fmt: skip
 SHORT = 100  # characters of a sequence, on average, that is learned whole
 AVERAGED, MOST_DECAY = 10.0, 0.998  # updates that the mean of the weights leaves out of a short run
@@ -84,6 +88,7 @@ WARMUP_SHARE = 0.05  # of all updates, at most
 SLACK = 0.95  # of the seconds, that the epochs are planned to take
 SPARE = 1.25  # times the epochs: so many a run may have, where the machine turns out to be faster
 WHOLE = 2  # passes, from which on a run ends with an epoch; of fewer a fraction is too much to lose
+ALMOST = 0.8  # of the hidden units: so many at least, where they make a run end with an epoch
 VALIDATED_PER_SECOND = 10_000  # characters of a stream to validate, at most, by all the seconds
 FEWEST_VALIDATED = 50_000
 NGRAM_SHARE = 0.15  # of the seconds, that counting and mixing an n-gram may take
@@ -196,8 +201,13 @@ def choose(
             or read(H) * N >= rule.read_per_parameter * parameters(H)
         ) and parameters(H) <= rule.parameters_per_character * N
 
+    def whole(H: int) -> bool:
+        return passes(H) >= min(WHOLE, most)
+
     H = max(filter(fits, sizes), default=min(sizes))
-    done, by_clock = read(H), passes(H) < min(WHOLE, most)
+    # A run that ends with an epoch is worth a somewhat smaller model.
+    H = max((one for one in sizes if ALMOST * H <= one <= H and whole(one)), default=H)
+    done, by_clock = read(H), not whole(H)
     own_windows = windows(facts, H, held, ranks)
     per_update = characters_per_update(facts, {**own_windows, **held})
     keys = {
@@ -243,7 +253,12 @@ def _optimiser(
         "optim.ema_decay": average_decay(updates),
         "optim.schedule.warmup_steps": min(rule.warmup, int(WARMUP_SHARE * updates)),
     }
-    if held.get("optim.name", "adam") in ("adam", "adamw"):
+    decay = round(between(rule.weight_decay, passes), 3)
+    name = "adamw" if held.get("optim.weight_decay", decay) else "adam"
+    name = keys["optim.name"] = held.get("optim.name", name)
+    if name == "adamw":
+        keys["optim.weight_decay"] = decay
+    if name in ("adam", "adamw"):
         lstm = held.get("model.cell", "lstm") == "lstm"
         factor = between(rule.rate_factor, passes) if lstm else rule.other_cell
         rate = factor * rule.rate(H, per_update)
