@@ -256,7 +256,7 @@ def test_weights_decay_where_a_text_is_read_often():
         return planned(facts, 1e6, held=own | held)[0].keys
 
     often, once = keys(20.0), keys(2.0)
-    assert (often["optim.name"], often["optim.weight_decay"]) == ("adamw", 0.03)
+    assert (often["optim.name"], often["optim.weight_decay"]) == ("adamw", 0.01)
     assert once["optim.name"] == "adam"
     assert "optim.weight_decay" not in once
     assert "optim.weight_decay" not in keys(20.0, **{"optim.name": "adam"})
