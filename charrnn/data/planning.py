@@ -33,8 +33,8 @@ class Rule:
     `cell`: keys of the LSTM. `windows`: up to so many hidden units, so many streams side by side,
     in windows of so many characters, or None for whole sequences. `dropout`, `weight_dropout`,
     `final`, `rate_factor`, `beta2` and `weight_decay` go by passes, `rate` by hidden units and
-    characters of an update; `novelty` multiplies `weight_dropout` by the share of grams that are
-    new, of a stream.
+    characters of an update. `novelty` goes by the share of grams that are new, of a stream, and
+    multiplies `weight_dropout`, and of `dropout` all but the share `known`.
     """
 
     cell: Keys
@@ -47,6 +47,7 @@ class Rule:
     dropout: Points
     weight_dropout: Points
     novelty: Points
+    known: float
     final: Points
     rate_factor: Points
     other_cell: float  # of the rate, for a GRU or an RNN, however many passes
@@ -63,6 +64,7 @@ STREAM = Rule(
     read_per_parameter=8, often=20, parameters_per_character=12, most_epochs=60,
     dropout=((0, 0.05), (1, 0.1), (2, 0.1), (5, 0.25), (9, 0.4), (20, 0.5)),
     weight_dropout=((5, 0), (9, 0.15), (20, 0.3), (40, 0.5)), novelty=((0.08, 0), (0.16, 1)),
+    known=0.75,
     final=((4, 0.5), (12, 0.2)),
     rate_factor=((2, 0.67), (5, 1)), other_cell=0.67,
     rate=lambda H, update: 1.2e-2 * (min(384 / H, 1) * min(update / 768, 1)) ** 0.5,
@@ -76,6 +78,7 @@ SEQUENCES = Rule(
     read_per_parameter=8, often=20, parameters_per_character=1.1, most_epochs=30,
     dropout=((2, 0), (6, 0.2), (25, 0.4)),
     weight_dropout=((4, 0), (25, 0.4)), novelty=(),
+    known=1,
     final=((0, 0),),
     rate_factor=((0, 1),), other_cell=1,
     rate=lambda H, update: min(4e-3 * (200 / H) ** 0.5, 8e-3),
@@ -232,10 +235,10 @@ def with_spare(epochs: float, most: float) -> float:
 def _regularisation(
     rule: Rule, passes: float, new: float | None, held: Mapping[str, Any]
 ) -> Keys:  # fmt: skip
-    weight_dropout = between(rule.weight_dropout, passes)
-    if new is not None:
-        weight_dropout *= between(rule.novelty, new)
-    dropout = round(between(rule.dropout, passes), 2)
+    novelty = 1 if new is None else between(rule.novelty, new)
+    weight_dropout = novelty * between(rule.weight_dropout, passes)
+    share = rule.known + (1 - rule.known) * novelty
+    dropout = round(share * between(rule.dropout, passes), 2)
     return {
         "model.dropout": dropout,
         "model.variational_dropout": held.get("model.dropout", dropout) > 0,
