@@ -68,7 +68,7 @@ STREAM = Rule(
     final=((4, 0.5), (12, 0.2)),
     rate_factor=((2, 0.67), (5, 1)), other_cell=0.67,
     rate=lambda H, update: 1.2e-2 * (min(384 / H, 1) * min(update / 768, 1)) ** 0.5,
-    beta2=((5, 0.999), (9, 0.99)), weight_decay=((2, 0), (5, 0.03), (9, 0.01)),
+    beta2=((5, 0.999), (9, 0.99)), weight_decay=((2, 0), (5, 0.02), (9, 0.01)),
     warmup=100, grad_clip=0.5,
 )  # fmt: skip
 # Lines and records of few characters: configs/recipes/names.yaml where there is time for it.
