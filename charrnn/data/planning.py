@@ -68,7 +68,7 @@ STREAM = Rule(
     final=((4, 0.5), (12, 0.2)),
     rate_factor=((2, 0.67), (5, 1)), other_cell=0.67,
     rate=lambda H, update: 1.2e-2 * (min(384 / H, 1) * min(update / 768, 1)) ** 0.5,
-    beta2=((5, 0.999), (9, 0.99)), weight_decay=((2, 0), (5, 0.02), (9, 0.01)),
+    beta2=((5, 0.999), (9, 0.99)), weight_decay=((2, 0), (5, 0.02)),
     warmup=100, grad_clip=0.5,
 )  # fmt: skip
 # Lines and records of few characters: configs/recipes/names.yaml where there is time for it.
@@ -86,6 +86,8 @@ SEQUENCES = Rule(
     warmup=50, grad_clip=1.0,
 )  # fmt: skip
 SHORT = 100  # characters of a sequence, on average, that is learned whole
+# By dropped recurrent weights, what of the weight decay is left beside them.
+BESIDE_DROPPED = ((0, 1), (0.15, 0.5))
 AVERAGED, MOST_DECAY = 10.0, 0.998  # updates that the mean of the weights leaves out of a short run
 WARMUP_SHARE = 0.05  # of all updates, at most
 SLACK = 0.95  # of the seconds, that the epochs are planned to take
@@ -213,13 +215,14 @@ def choose(
     done, by_clock = read(H), not whole(H)
     own_windows = windows(facts, H, held, ranks)
     per_update = characters_per_update(facts, {**own_windows, **held})
+    dropped = _dropout(rule, done, facts.new, held)
     keys = {
         **cell_of(facts, held),
         **own_windows,
         "model.hidden_size": H,
         "model.num_layers": 1,
-        **_regularisation(rule, done, facts.new, held),
-        **_optimiser(rule, H, done, N, per_update, held),
+        **dropped,
+        **_optimiser(rule, H, done, N, per_update, {**dropped, **held}),
         "train.epochs": None if by_clock else with_spare(done, most),
         "train.on_divergence": "rollback",
     }
@@ -232,7 +235,7 @@ def with_spare(epochs: float, most: float) -> float:
     return float(min(ceil(SPARE * epochs), most))
 
 
-def _regularisation(
+def _dropout(
     rule: Rule, passes: float, new: float | None, held: Mapping[str, Any]
 ) -> Keys:  # fmt: skip
     novelty = 1 if new is None else between(rule.novelty, new)
@@ -256,7 +259,8 @@ def _optimiser(
         "optim.ema_decay": average_decay(updates),
         "optim.schedule.warmup_steps": min(rule.warmup, int(WARMUP_SHARE * updates)),
     }
-    decay = round(between(rule.weight_decay, passes), 3)
+    left = between(BESIDE_DROPPED, held["model.weight_dropout"])
+    decay = round(left * between(rule.weight_decay, passes), 3)
     name = "adamw" if held.get("optim.weight_decay", decay) else "adam"
     name = keys["optim.name"] = held.get("optim.name", name)
     if name == "adamw":

@@ -258,6 +258,8 @@ def test_weights_decay_where_a_text_is_read_often():
 
     often, once = keys(20.0), keys(2.0)
     assert (often["optim.name"], often["optim.weight_decay"]) == ("adamw", 0.01)
+    undropped = keys(20.0, **{"model.weight_dropout": 0.0})
+    assert undropped["optim.weight_decay"] == 0.02
     assert once["optim.name"] == "adam"
     assert "optim.weight_decay" not in once
     assert "optim.weight_decay" not in keys(20.0, **{"optim.name": "adam"})
