@@ -7,7 +7,8 @@ and what they were measured on. `runs/planning.py` brings the numbers and makes 
     epochs     ⌊p(H)⌋ from 2 on, to a bound; below 2 p(H) itself, and the clock ends the run;
                a quarter more are allowed, should they fit
     size       the largest H for which so many characters are read for each parameter, or the text
-               is read so often, with at most so many parameters for a character of the text
+               is read so often, with at most so many parameters for a character of the text; a
+               somewhat smaller one, where p is 2 for it and the run so ends with an epoch
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ def plan_lines(plan: Plan) -> list[str]:
         f"{' with coupled gates' * model.coupled_gates}, "
         f"{_length(plan)}, at {plan.speed:,.0f} a second here",
         f"{_dropout(plan)}; {_windows(plan)}; {optim.name} at {optim.learning_rate:g}"
+        + (f" with weight decay {optim.weight_decay:g}" if optim.weight_decay else "")
         + (f", {optim.schedule.name} to {optim.schedule.final:g} of it"
            if optim.schedule.name in ("linear", "cosine") else ""),
     ]  # fmt: skip

@@ -57,6 +57,7 @@ def begun(**arguments):
 def test_nothing_but_a_text_is_planned_for_ten_minutes(text_file, tmp_path, measured):
     planned, told, plan = begun(files=text_file, seed=7, out=tmp_path / "run")
     assert "planned for 10 minutes" in told
+    assert f"adamw at {planned.optim.learning_rate:g} with weight decay" in plan_lines(plan)[1]
     assert plan.minutes == 10
     assert 8 < planned.train.minutes < 10
     assert planned.train.seed == 7
