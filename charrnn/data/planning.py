@@ -33,8 +33,8 @@ class Rule:
 
     `cell`: keys of the LSTM. `windows`: up to so many hidden units, so many streams side by side,
     in windows of so many characters, or None for whole sequences. `dropout`, `weight_dropout`,
-    `final`, `rate_factor`, `beta2` and `weight_decay` go by passes, `rate` by hidden units and
-    characters of an update. `novelty` goes by the share of grams that are new, of a stream, and
+    `known`, `final`, `rate_factor`, `beta2` and `weight_decay` go by passes, `rate` by hidden units
+    and characters of an update. `novelty` goes by the share of grams that are new, of a stream, and
     multiplies `weight_dropout`, and of `dropout` all but the share `known`.
     """
 
@@ -48,7 +48,7 @@ class Rule:
     dropout: Points
     weight_dropout: Points
     novelty: Points
-    known: float
+    known: Points
     final: Points
     rate_factor: Points
     other_cell: float  # of the rate, for a GRU or an RNN, however many passes
@@ -65,7 +65,7 @@ STREAM = Rule(
     read_per_parameter=8, often=20, parameters_per_character=12, most_epochs=60,
     dropout=((0, 0.05), (1, 0.1), (2, 0.1), (5, 0.25), (9, 0.4), (20, 0.5)),
     weight_dropout=((5, 0), (9, 0.15), (20, 0.3), (40, 0.5)), novelty=((0.08, 0), (0.16, 1)),
-    known=0.75,
+    known=((9, 0.75), (20, 1)),
     final=((4, 0.5), (12, 0.2)),
     rate_factor=((2, 0.67), (5, 1)), other_cell=0.67,
     rate=lambda H, update: 1.2e-2 * (min(384 / H, 1) * min(update / 768, 1)) ** 0.5,
@@ -79,7 +79,7 @@ SEQUENCES = Rule(
     read_per_parameter=8, often=20, parameters_per_character=1.1, most_epochs=30,
     dropout=((2, 0), (6, 0.2), (25, 0.4)),
     weight_dropout=((4, 0), (25, 0.4)), novelty=(),
-    known=1,
+    known=((0, 1),),
     final=((0, 0),),
     rate_factor=((0, 1),), other_cell=1,
     rate=lambda H, update: min(4e-3 * (200 / H) ** 0.5, 8e-3),
@@ -241,7 +241,8 @@ def _dropout(
 ) -> Keys:  # fmt: skip
     novelty = 1 if new is None else between(rule.novelty, new)
     weight_dropout = novelty * between(rule.weight_dropout, passes)
-    share = rule.known + (1 - rule.known) * novelty
+    known = between(rule.known, passes)
+    share = known + (1 - known) * novelty
     dropout = round(share * between(rule.dropout, passes), 2)
     return {
         "model.dropout": dropout,
