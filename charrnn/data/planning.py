@@ -125,8 +125,7 @@ class Choice:
     """What was chosen: `keys` of a configuration.
 
     `passes`: how often each character is read, as planned; `train.epochs` allows a few more, should
-    they fit. `by_clock`: they are few, and the clock ends the run
-    within an epoch.
+    they fit. `by_clock`: they are few, and the clock ends the run within an epoch.
     """
 
     keys: Keys
@@ -236,9 +235,7 @@ def with_spare(epochs: float, most: float) -> float:
     return float(min(ceil(SPARE * epochs), most))
 
 
-def _dropout(
-    rule: Rule, passes: float, new: float | None, held: Mapping[str, Any]
-) -> Keys:  # fmt: skip
+def _dropout(rule: Rule, passes: float, new: float | None, held: Mapping[str, Any]) -> Keys:
     novelty = 1 if new is None else between(rule.novelty, new)
     weight_dropout = novelty * between(rule.weight_dropout, passes)
     known = between(rule.known, passes)
