@@ -7,6 +7,7 @@ from charrnn.build.cells import cell, parameter_count, parameter_shapes
 from charrnn.build.checkpoints import config_of, restore_network, vocabulary_of
 from charrnn.build.hardware import (
     available_threads,
+    is_compiled,
     sampler,
     samples_reader,
     threads,
@@ -28,6 +29,7 @@ __all__ = [
     "config_of",
     "inherit_parameters",
     "initialise",
+    "is_compiled",
     "limits",
     "load_parameters",
     "network",

@@ -47,6 +47,11 @@ def backend(config: Config, *, for_inference: bool = False) -> Backend:
     return NUMPY_BACKEND
 
 
+def is_compiled(config: Config) -> bool:
+    """Whether the hot loops of training are the compiled ones."""
+    return backend(config) is not NUMPY_BACKEND
+
+
 def would_be_faster(config: Config) -> bool:
     """Whether "auto" would take the compiled backend if Numba were installed."""
     return config.runtime.kernels == "auto" and _worth_compiling(config) and not has_numba()

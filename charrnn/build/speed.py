@@ -14,13 +14,12 @@ from charrnn.build.hardware import threads, warm_up
 from charrnn.build.models import network
 from charrnn.build.training import trainer
 from charrnn.config import Config
-from charrnn.config.schema import BpttConfig, InitConfig, Inits
+from charrnn.config.schema import InitConfig, Inits
 from charrnn.data.corpus import Corpus
 from charrnn.nn.network import Network
 from charrnn.runtime.mpi_launch import started
 from charrnn.runtime.workers import threads as limited_threads
 
-Windows = tuple[BpttConfig, int]  # and the streams side by side
 FEWEST_UPDATES = 2
 QUICK = Inits(U=InitConfig(scheme="uniform"))  # orthogonal rows take as long as the measurement
 MOST_SEQUENCES = 20_000  # so that millions of lines are not sorted to measure
@@ -71,15 +70,14 @@ class Machine:
         if corpus.boundary is not None:
             few = corpus.rows["train"][:MOST_SEQUENCES]
             self._corpus = replace(corpus, rows={**corpus.rows, "train": few})
-        # By windows and streams: smaller updates have a larger share of what each takes anyway.
-        self._measured: dict[Windows, dict[int, float]] = {}
+        self._measured: dict[int, float] = {}
 
     def measure(self, H: int, config: Config | None = None) -> None:
-        """Measure one width, as it would be or as in `config`, whose windows may be others."""
+        """Measure one width, as it would be or as in `config`."""
         config = config or self._sized(H)
         if not self._measured:
             self._prepare(network(config, self._corpus.vocabulary.K))
-        self._measured.setdefault(_windows(config), {})[H] = self._seconds_per_character(config)
+        self._measured[H] = self._seconds_per_character(config)
 
     def _seconds_per_character(self, config: Config) -> float:
         """Ranks share the streams: this one is measured with its own."""
@@ -90,8 +88,8 @@ class Machine:
         return seconds_per_character(config, self._corpus, self._seconds) / ranks
 
     def learning(self, H: int) -> float:
-        """Seconds to learn a character, from what was measured with the windows of this width."""
-        return interpolated(self._measured[_windows(self._sized(H))], H)
+        """Seconds to learn a character, from what was measured."""
+        return interpolated(self._measured, H)
 
     def evaluating(self, H: int) -> float:
         """Seconds to evaluate a character."""
@@ -100,7 +98,3 @@ class Machine:
     def parameters(self, H: int) -> int:
         """How many the network has."""
         return parameter_count(self._sized(H), self._corpus.vocabulary.K)
-
-
-def _windows(config: Config) -> Windows:
-    return config.bptt, config.train.batch_size

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, inf
-from typing import Any
+from typing import Any, Literal
 
 Points = Sequence[tuple[float, float]]
 Keys = dict[str, Any]
@@ -31,15 +31,16 @@ SIZES = (
 class Rule:
     """The numbers of one kind of text. Lists of pairs are joined by straight lines.
 
-    `cell`: keys of the LSTM. `windows`: up to so many hidden units, so many streams side by side,
-    in windows of so many characters, or None for whole sequences. `dropout`, `weight_dropout`,
+    `cell`: keys of the LSTM. `streams` side by side, by the kernels; `window`: characters, or None
+    for whole sequences. `dropout`, `weight_dropout`,
     `known`, `final`, `rate_factor`, `beta2` and `weight_decay` go by passes, `rate` by hidden units
     and characters of an update. `novelty` goes by the share of grams that are new, of a stream, and
     multiplies `weight_dropout`, and of `dropout` all but the share `known`.
     """
 
     cell: Keys
-    windows: Sequence[tuple[float, int, int | None]]
+    streams: Mapping[str, int]
+    window: int | None
     fewest_updates: int  # of an epoch, for which a short text has fewer streams
     read_per_parameter: float
     often: float  # passes, beyond which another one brings less than a larger model
@@ -61,21 +62,21 @@ class Rule:
 
 STREAM = Rule(
     cell={"model.coupled_gates": True},
-    windows=((inf, 16, 48),), fewest_updates=100,
+    streams={"compiled": 16, "numpy": 32}, window=48, fewest_updates=100,
     read_per_parameter=8, often=20, parameters_per_character=12, most_epochs=60,
     dropout=((0, 0.05), (1, 0.1), (2, 0.1), (5, 0.25), (9, 0.4), (20, 0.5)),
     weight_dropout=((5, 0), (9, 0.15), (20, 0.3), (40, 0.5)), novelty=((0.08, 0), (0.16, 1)),
     known=((9, 0.75), (20, 1)),
     final=((4, 0.5), (12, 0.2)),
     rate_factor=((2, 0.67), (5, 1)), other_cell=0.67,
-    rate=lambda H, update: 1.2e-2 * (min(384 / H, 1) * min(update / 768, 1)) ** 0.5,
+    rate=lambda H, update: 1.2e-2 * (min(384 / H, 1) * min(update / 768, 2)) ** 0.5,
     beta2=((5, 0.999), (9, 0.99)), weight_decay=((2, 0), (5, 0.02)),
     warmup=100, grad_clip=0.5,
 )  # fmt: skip
 # Lines and records of few characters: configs/recipes/names.yaml where there is time for it.
 SEQUENCES = Rule(
     cell={},
-    windows=((inf, 32, None),), fewest_updates=30,
+    streams={"compiled": 32, "numpy": 32}, window=None, fewest_updates=30,
     read_per_parameter=8, often=20, parameters_per_character=1.1, most_epochs=30,
     dropout=((2, 0), (6, 0.2), (25, 0.4)),
     weight_dropout=((4, 0), (25, 0.4)), novelty=(),
@@ -121,6 +122,21 @@ class Facts:
 
 
 @dataclass(frozen=True)
+class Here:
+    """What computes, as far as the rule asks: the `kernels`, and the MPI ranks that share streams.
+
+    With NumPy a step of twice as many streams takes hardly longer: its many calls wait for one
+    another.
+    """
+
+    kernels: Literal["compiled", "numpy"] = "compiled"
+    ranks: int = 1
+
+
+ALONE = Here()
+
+
+@dataclass(frozen=True)
 class Choice:
     """What was chosen: `keys` of a configuration.
 
@@ -148,10 +164,10 @@ def cell_of(facts: Facts, held: Mapping[str, Any]) -> Keys:
     return {key: value for key, value in keys.items() if key not in held}
 
 
-def windows(facts: Facts, H: int, held: Mapping[str, Any] = NOTHING, ranks: int = 1) -> Keys:
-    """The streams side by side and the window of H hidden units, but for what is held."""
+def windows(facts: Facts, here: Here, held: Mapping[str, Any] = NOTHING) -> Keys:
+    """The streams side by side and their window, but for what is held."""
     rule = rule_of(facts)
-    streams, k1 = next((B, k1) for widest, B, k1 in rule.windows if widest >= H)
+    k1 = rule.window
     keys: Keys = {}
     if "bptt.k1" in held:
         keys = {"bptt.k2": held["bptt.k1"]}
@@ -162,7 +178,7 @@ def windows(facts: Facts, H: int, held: Mapping[str, Any] = NOTHING, ranks: int 
         keys = {"bptt.k1": k1, "bptt.k2": k1}
     per_stream = held.get("bptt.k1") or k1 or facts.characters / (facts.sequences or 1)
     most = int(facts.characters / (per_stream * rule.fewest_updates))
-    keys["train.batch_size"] = max(min(streams, most), 2, ranks)
+    keys["train.batch_size"] = max(min(rule.streams[here.kernels], most), 2, here.ranks)
     return {key: value for key, value in keys.items() if key not in held}
 
 
@@ -182,7 +198,7 @@ def validation_share(characters: int, seconds: float) -> float:
 def choose(
     facts: Facts, seconds: float, *, epoch: Callable[[int], float],
     parameters: Callable[[int], int], held: Mapping[str, Any], sizes: Sequence[int] = SIZES,
-    ranks: int = 1,
+    here: Here = ALONE,
 ) -> Choice:  # fmt: skip
     """Settings for so many seconds of training.
 
@@ -213,7 +229,7 @@ def choose(
     # A run that ends with an epoch is worth a somewhat smaller model.
     H = max((one for one in sizes if ALMOST * H <= one <= H and whole(one)), default=H)
     done, by_clock = read(H), not whole(H)
-    own_windows = windows(facts, H, held, ranks)
+    own_windows = windows(facts, here, held)
     per_update = characters_per_update(facts, {**own_windows, **held})
     dropped = _dropout(rule, done, facts.new, held)
     keys = {

@@ -23,6 +23,7 @@ from charrnn.data.planning import (
     WHOLE,
     Choice,
     Facts,
+    Here,
     Keys,
     cell_of,
     characters_per_update,
@@ -108,25 +109,28 @@ class Planner:
         if facts.sequences is None:
             facts = replace(facts, new=new_grams(corpus))
 
-        def sized(H: int) -> Config:
-            return self._sized(config, facts, H, self._windows(facts, H))
+        here = self._here(config)
+        every = {**cell_of(facts, self.held), **windows(facts, here, self.held), **self.held}
 
-        def measure(H: int) -> None:
-            for keys in self._all_windows(facts):
-                machine.measure(H, self._sized(config, facts, H, keys))
+        def sized(H: int) -> Config:
+            """What is measured at H hidden units."""
+            return with_keys(config, {
+                "model.num_layers": 1, "optim.ema_decay": 0.9, "train.minutes": self.minutes,
+                "model.hidden_size": H, **every,
+            })  # fmt: skip
 
         machine = self._machine(sized, corpus)
 
         with working("measuring this machine"):
-            measure(FIRST if fixed is None else fixed)
+            machine.measure(FIRST if fixed is None else fixed)
             if fixed is None:
-                measure(self._second(machine, facts))
+                machine.measure(self._second(machine, characters_per_update(facts, every)))
             self._decide_on_ngram(facts)
-            choice = self._choose(machine, facts)
+            choice = self._choose(machine, facts, here)
             if fixed is None:
                 H = choice.hidden_size
                 machine.measure(H, with_keys(sized(H), choice.keys))
-                choice = self._choose(machine, facts)
+                choice = self._choose(machine, facts, here)
         H = choice.hidden_size
         keys = {
             **choice.keys,
@@ -141,32 +145,20 @@ class Planner:
             late=self._is_late(machine, facts, H), new=facts.new,
         )  # fmt: skip
 
-    def _sized(self, config: Config, facts: Facts, H: int, windows: Keys) -> Config:
-        """What is measured at H hidden units."""
-        return with_keys(config, {
-            "model.num_layers": 1, "optim.ema_decay": 0.9, "train.minutes": self.minutes,
-            "model.hidden_size": H, **cell_of(facts, self.held), **windows, **self.held,
-        })  # fmt: skip
-
-    def _windows(self, facts: Facts, H: int) -> Keys:
-        return windows(facts, H, self.held, started().size)
-
-    def _all_windows(self, facts: Facts) -> list[Keys]:
-        """Those of all sizes that may be chosen, each once."""
-        fixed = self.held.get("model.hidden_size")
-        found = [self._windows(facts, H) for H in (SIZES if fixed is None else [fixed])]
-        return [keys for n, keys in enumerate(found) if keys not in found[:n]]
+    def _here(self, config: Config) -> Here:
+        keys = {"model.hidden_size": SIZES[0], **self.held}
+        compiled = build.is_compiled(with_keys(config, keys))
+        return Here("compiled" if compiled else "numpy", started().size)
 
     def _machine(self, sized: Callable[[int], Config], corpus: Corpus) -> Machine:
         seconds = min(MEASURING, MEASURING_SHARE * 60 * self.minutes)
         return Machine(sized, corpus, seconds, self.prepare)
 
-    def _second(self, machine: Machine, facts: Facts) -> int:
-        characters = characters_per_update(facts, {**self._windows(facts, SECOND), **self.held})
-        seconds = 3 * characters * machine.learning(FIRST) * (SECOND / FIRST) ** 2
+    def _second(self, machine: Machine, update: float) -> int:
+        seconds = 3 * update * machine.learning(FIRST) * (SECOND / FIRST) ** 2
         return SECOND if seconds <= SECOND_SHARE * 60 * self.minutes else SMALLER
 
-    def _choose(self, machine: Machine, facts: Facts) -> Choice:
+    def _choose(self, machine: Machine, facts: Facts, here: Here) -> Choice:
         fixed, seconds = self.held.get("model.hidden_size"), self._left(facts)
         epoch = _epoch(machine, facts)
 
@@ -177,7 +169,7 @@ class Planner:
         return choose(
             facts, max(seconds, self._least),
             epoch=as_part_of_all, parameters=machine.parameters, held=self.held,
-            ranks=started().size, **({} if fixed is None else {"sizes": [fixed]}),
+            here=here, **({} if fixed is None else {"sizes": [fixed]}),
         )  # fmt: skip
 
     def _training_seconds(self, machine: Machine, facts: Facts, H: int) -> float:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import inf
-from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -12,10 +10,10 @@ from hypothesis import strategies as st
 
 from charrnn import build, config
 from charrnn.data.planning import (
-    SEQUENCES,
+    ALONE,
     SIZES,
-    STREAM,
     Facts,
+    Here,
     average_decay,
     between,
     choose,
@@ -35,7 +33,9 @@ FACTS = st.builds(
 SPEEDS = st.tuples(st.floats(1e-7, 1e-3), st.floats(0, 1e-5), st.floats(0, 1e-8))
 
 
-def planned(facts: Facts, seconds: float, speed=(1e-6, 5e-8, 1e-10), held=None):
+def planned(
+    facts: Facts, seconds: float, speed=(1e-6, 5e-8, 1e-10), held=None, here=ALONE
+):  # fmt: skip
     a, b, c = speed
 
     def epoch(H: int) -> float:
@@ -45,7 +45,7 @@ def planned(facts: Facts, seconds: float, speed=(1e-6, 5e-8, 1e-10), held=None):
     sizes = {"sizes": [held["model.hidden_size"]]} if "model.hidden_size" in held else {}
     return choose(
         facts, seconds, epoch=epoch, parameters=lambda H: 4 * H * H + 6 * facts.K * H, held=held,
-        **sizes,
+        here=here, **sizes,
     ), epoch  # fmt: skip
 
 
@@ -127,54 +127,60 @@ def test_a_faster_machine_never_makes_a_smaller_model(facts, seconds, speed):
     assert fast.hidden_size >= smallest_after(slow, fast)
 
 
-@given(FACTS, st.sampled_from(SIZES))
-def test_windows_are_no_more_than_the_text_has(facts, H):
-    keys = windows(facts, H)
+KERNELS = st.sampled_from(["compiled", "numpy"])
+
+
+@given(FACTS, KERNELS)
+def test_windows_are_no_more_than_the_text_has(facts, kernels):
+    keys = windows(facts, Here(kernels))
     B = keys["train.batch_size"]
-    assert 2 <= B <= max(streams for _, streams, _ in STREAM.windows + SEQUENCES.windows)
+    assert 2 <= B <= rule_of(facts).streams[kernels]
     width = keys.get("bptt.k1") or facts.characters / facts.sequences
     assert B == 2 or B * width * rule_of(facts).fewest_updates <= facts.characters * (1 + 1e-9)
-    assert windows(facts, H, ranks=7)["train.batch_size"] >= 7
+    assert windows(facts, Here(kernels, ranks=37))["train.batch_size"] >= 37
 
 
-BY_SIZE = {
-    "STREAM": replace(STREAM, windows=((96, 4, 20), (224, 8, 32), (inf, 16, 48))),
-    "SEQUENCES": replace(SEQUENCES, windows=((128, 8, None), (inf, 32, None))),
-}
 WINDOWS = st.fixed_dictionaries({}, optional={
     "train.batch_size": st.integers(1, 40), "bptt.k1": st.integers(1, 60),
     "model.hidden_size": st.integers(1, 1000),
 })  # fmt: skip
 
 
-@given(FACTS, SECONDS, SPEEDS, WINDOWS)
-def test_windows_go_by_size_and_what_is_held_is_kept(facts, seconds, speed, held):
-    with patch.multiple("charrnn.data.planning", **BY_SIZE):
-        choice, _ = planned(facts, seconds, speed, held)
-        H, rule = choice.hidden_size, rule_of(facts)
+@given(FACTS, SECONDS, SPEEDS, WINDOWS, KERNELS)
+def test_windows_go_by_kernels_and_what_is_held_is_kept(facts, seconds, speed, held, kernels):
+    choice, _ = planned(facts, seconds, speed, held, Here(kernels))
+    rule = rule_of(facts)
     assert not choice.keys.keys() & held.keys()
     keys = {**choice.keys, **held}
-    streams, k1 = next((B, k1) for widest, B, k1 in rule.windows if widest >= H)
-    if k1 is None and "bptt.k1" not in held:
+    if rule.window is None and "bptt.k1" not in held:
         assert keys["bptt.mode"] == "full"
         assert "bptt.k1" not in keys
     else:
         assert "bptt.mode" not in keys
-        assert keys["bptt.k1"] == keys["bptt.k2"] == held.get("bptt.k1", k1)
+        assert keys["bptt.k1"] == keys["bptt.k2"] == held.get("bptt.k1", rule.window)
     width = keys.get("bptt.k1") or facts.characters / (facts.sequences or 1)
     fitting = max(int(facts.characters / (width * rule.fewest_updates)), 2)
     B = keys["train.batch_size"]
-    assert held.get("train.batch_size", min(streams, fitting)) == B
+    assert held.get("train.batch_size", min(rule.streams[kernels], fitting)) == B
     assert choice.characters_per_update == min(width * B, facts.characters)
+
+
+def test_numpy_has_twice_as_many_streams_and_the_rate_for_them():
+    facts = Facts(10**6, 10**5, 65)
+    compiled, numpy = (planned(facts, 100, here=Here(kernels))[0].keys
+                    for kernels in ("compiled", "numpy"))  # fmt: skip
+    assert (compiled["train.batch_size"], numpy["train.batch_size"]) == (16, 32)
+    ratio = numpy["optim.learning_rate"] / compiled["optim.learning_rate"]
+    assert ratio == pytest.approx(2**0.5, rel=0.05)
 
 
 def test_a_window_that_is_held_in_part_is_possible():
     stream = Facts(10**6, 10**5, 65)
-    assert windows(stream, 64, {"bptt.k2": 20})["bptt.k1"] == 20
-    assert windows(stream, 64, {"bptt.k2": 200})["bptt.k1"] == 48
-    assert windows(stream, 64, {"bptt.mode": "full"}).keys() == {"train.batch_size"}
+    assert windows(stream, Here(), {"bptt.k2": 20})["bptt.k1"] == 20
+    assert windows(stream, Here(), {"bptt.k2": 200})["bptt.k1"] == 48
+    assert windows(stream, Here(), {"bptt.mode": "full"}).keys() == {"train.batch_size"}
     lines = Facts(10**6, 10**5, 65, 10**5)
-    assert windows(lines, 64, {"bptt.k1": 7}).keys() == {"train.batch_size", "bptt.k2"}
+    assert windows(lines, Here(), {"bptt.k1": 7}).keys() == {"train.batch_size", "bptt.k2"}
 
 
 @pytest.mark.parametrize(("key", "value"), [

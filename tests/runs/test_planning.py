@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import sys
 import warnings
-from dataclasses import replace
-from math import inf
 from types import SimpleNamespace
 
 import pytest
@@ -212,32 +210,11 @@ def test_mistakes_are_told_before_anything_is_measured(text_file, tmp_path, meas
     assert not measured.asked
 
 
-def test_each_window_has_a_speed_of_its_own(text_file, measured, monkeypatch):
-    """A size's speed is estimated from what was measured with its windows."""
-    rule = replace(rules.STREAM, windows=((200, 3, 4), (inf, 4, 6)))
-    monkeypatch.setattr(rules, "STREAM", rule)
-    asked: list[tuple[int, int, int]] = []
-
-    def measure(settings, corpus, seconds):
-        H, B = settings.model.hidden_size, settings.train.batch_size
-        asked.append((H, B, settings.bptt.k1))
-        return 1e-7 * (H**2 / 96 if B == 3 else H)
-
-    monkeypatch.setattr(speed, "seconds_per_character", measure)
-    plan = charrnn.plan(text_file, 5)
-    assert asked[:4] == [(96, 3, 4), (96, 4, 6), (320, 3, 4), (320, 4, 6)]
-    H, planned = plan.config.model.hidden_size, plan.config
-    assert asked[4:] == [(H, planned.train.batch_size, planned.bptt.k1)]
-    assert plan.speed == pytest.approx(1 / measure(planned, None, 0))
-    sized = [config.load(None, [f"train.batch_size={B}"]) for B in (3, 4)]
-    machine = speed.Machine(lambda H: sized[H > 200], load_corpus(planned.data), 0.0)
-    for H in (96, 320):
-        for one in sized:
-            machine.measure(H, one.model_copy(update={
-                "model": one.model.model_copy(update={"hidden_size": H})
-            }))  # fmt: skip
-    assert machine.learning(200) == pytest.approx(1e-7 * 200**2 / 96)
-    assert machine.learning(208) == pytest.approx(1e-7 * 208)
+def test_the_streams_of_these_kernels_are_measured(tmp_path, measured):
+    (tmp_path / "long.txt").write_text(400 * TEXT)
+    planned, _, _ = begun(files=tmp_path / "long.txt", out=tmp_path / "run", minutes=5)
+    streams = {one.train.batch_size for one in [*measured.asked, planned]}
+    assert streams == {rules.STREAM.streams["numpy"]}
 
 
 def test_ranks_share_the_streams(text_file, tmp_path, measured, monkeypatch):
