@@ -49,7 +49,7 @@ def backend(config: Config, *, for_inference: bool = False) -> Backend:
 
 def is_compiled(config: Config) -> bool:
     """Whether the hot loops of training are the compiled ones."""
-    return backend(config) is not NUMPY_BACKEND
+    return backend(config).is_compiled
 
 
 def would_be_faster(config: Config) -> bool:

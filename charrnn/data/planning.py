@@ -31,10 +31,10 @@ SIZES = (
 class Rule:
     """The numbers of one kind of text. Lists of pairs are joined by straight lines.
 
-    `cell`: keys of the LSTM. `streams` side by side, by the kernels; `window`: characters, or None
-    for whole sequences. `dropout`, `weight_dropout`,
-    `known`, `final`, `rate_factor`, `beta2` and `weight_decay` go by passes, `rate` by hidden units
-    and characters of an update. `novelty` goes by the share of grams that are new, of a stream, and
+    `cell`: keys of the LSTM. `streams`: how many side by side, by the kernels. `window`: its
+    characters, None for whole sequences. `dropout`, `weight_dropout`, `known`, `final`,
+    `rate_factor`, `beta2` and `weight_decay` go by passes, `rate` by hidden units and characters of
+    an update. `novelty` goes by the share of grams that are new, of a stream, and
     multiplies `weight_dropout`, and of `dropout` all but the share `known`.
     """
 
@@ -125,8 +125,7 @@ class Facts:
 class Here:
     """What computes, as far as the rule asks: the `kernels`, and the MPI ranks that share streams.
 
-    With NumPy a step of twice as many streams takes hardly longer: its many calls wait for one
-    another.
+    NumPy takes hardly longer for a step of 32 streams than for one of 16 (docs/recipes.md).
     """
 
     kernels: Literal["compiled", "numpy"] = "compiled"

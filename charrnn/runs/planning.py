@@ -110,13 +110,13 @@ class Planner:
             facts = replace(facts, new=new_grams(corpus))
 
         here = self._here(config)
-        every = {**cell_of(facts, self.held), **windows(facts, here, self.held), **self.held}
+        shared = {**cell_of(facts, self.held), **windows(facts, here, self.held), **self.held}
 
         def sized(H: int) -> Config:
             """What is measured at H hidden units."""
             return with_keys(config, {
                 "model.num_layers": 1, "optim.ema_decay": 0.9, "train.minutes": self.minutes,
-                "model.hidden_size": H, **every,
+                "model.hidden_size": H, **shared,
             })  # fmt: skip
 
         machine = self._machine(sized, corpus)
@@ -124,7 +124,7 @@ class Planner:
         with working("measuring this machine"):
             machine.measure(FIRST if fixed is None else fixed)
             if fixed is None:
-                machine.measure(self._second(machine, characters_per_update(facts, every)))
+                machine.measure(self._second(machine, characters_per_update(facts, shared)))
             self._decide_on_ngram(facts)
             choice = self._choose(machine, facts, here)
             if fixed is None:
