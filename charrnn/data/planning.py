@@ -34,8 +34,8 @@ class Rule:
     `cell`: keys of the LSTM. `streams`: how many side by side, by the kernels. `window`: its
     characters, None for whole sequences. `dropout`, `weight_dropout`, `known`, `final`,
     `rate_factor`, `beta2` and `weight_decay` go by passes, `rate` by hidden units and characters of
-    an update. `novelty` goes by the share of grams that are new, of a stream, and
-    multiplies `weight_dropout`, and of `dropout` all but the share `known`.
+    an update. `novelty` goes by the share of grams that are new, of a stream; it multiplies
+    `weight_dropout`, and `dropout` is multiplied by known + (1 - known) · novelty.
     """
 
     cell: Keys
@@ -79,7 +79,7 @@ SEQUENCES = Rule(
     streams={"compiled": 32, "numpy": 32}, window=None, fewest_updates=30,
     read_per_parameter=8, often=20, parameters_per_character=1.1, most_epochs=30,
     dropout=((2, 0), (6, 0.2), (25, 0.4)),
-    weight_dropout=((4, 0), (25, 0.4)), novelty=(),
+    weight_dropout=((4, 0), (25, 0.4)), novelty=((0, 1),),
     known=((0, 1),),
     final=((0, 0),),
     rate_factor=((0, 1),), other_cell=1,
@@ -100,8 +100,6 @@ VALIDATED_PER_SECOND = 10_000  # characters of a stream to validate, at most, by
 FEWEST_VALIDATED = 50_000
 NGRAM_SHARE = 0.15  # of the seconds, that counting and mixing an n-gram may take
 NGRAM_BYTES = 56  # a character, while it is counted
-
-
 # Seconds of the n-gram: to begin, for each character counted, and each that is scored.
 NGRAM = {"compiled": (1.0, 1.2e-6, 4e-6), "numpy": (0.5, 8e-6, 60e-6)}
 
@@ -125,7 +123,8 @@ class Facts:
 class Here:
     """What computes, as far as the rule asks: the `kernels`, and the MPI ranks that share streams.
 
-    NumPy takes hardly longer for a step of 32 streams than for one of 16 (docs/recipes.md).
+    NumPy reads half as many characters again, or twice as many, with 32 streams instead of 16, the
+    compiled kernels a fifth more (docs/recipes.md).
     """
 
     kernels: Literal["compiled", "numpy"] = "compiled"
@@ -140,7 +139,8 @@ class Choice:
     """What was chosen: `keys` of a configuration.
 
     `passes`: how often each character is read, as planned; `train.epochs` allows a few more, should
-    they fit. `by_clock`: they are few, and the clock ends the run within an epoch.
+    they fit. `by_clock`: they are few, and the clock ends the run within an epoch. `at_most`: more
+    are not to be, however long there is time.
     """
 
     keys: Keys
@@ -148,6 +148,7 @@ class Choice:
     passes: float
     characters_per_update: float
     by_clock: bool
+    at_most: bool
 
 
 def rule_of(facts: Facts) -> Rule:
@@ -195,20 +196,23 @@ def validation_share(characters: int, seconds: float) -> float:
 
 
 def choose(
-    facts: Facts, seconds: float, *, epoch: Callable[[int], float],
+    facts: Facts, *, seconds: Callable[[int], float], epoch: Callable[[int], float],
     parameters: Callable[[int], int], held: Mapping[str, Any], sizes: Sequence[int] = SIZES,
     here: Here = ALONE,
 ) -> Choice:  # fmt: skip
-    """Settings for so many seconds of training.
+    """Settings for some seconds of training.
 
-    By hidden units, `epoch` is the seconds that one takes, and `parameters` a count. `held`: keys
-    that are not to be chosen.
+    By hidden units, `seconds` there are, `epoch` is those that one takes, and `parameters` a count.
+    `held`: keys that are not to be chosen.
     """
     rule, N = rule_of(facts), facts.characters
-    most = min(held.get("train.epochs") or inf, rule.most_epochs)
+    own_windows = windows(facts, here, held)
+    per_update = characters_per_update(facts, {**own_windows, **held})
+    most_epochs = min(held.get("train.epochs") or inf, rule.most_epochs)
+    most = min(most_epochs, epochs_of(held.get("train.steps"), facts, per_update))
 
     def passes(H: int) -> float:
-        return SLACK * max(seconds, 0.0) / epoch(H)
+        return SLACK * max(seconds(H), 0.0) / epoch(H)
 
     def read(H: int) -> float:
         """How often each character is read."""
@@ -228,8 +232,6 @@ def choose(
     # A run that ends with an epoch is worth a somewhat smaller model.
     H = max((one for one in sizes if ALMOST * H <= one <= H and whole(one)), default=H)
     done, by_clock = read(H), not whole(H)
-    own_windows = windows(facts, here, held)
-    per_update = characters_per_update(facts, {**own_windows, **held})
     dropped = _dropout(rule, done, facts.new, held)
     keys = {
         **cell_of(facts, held),
@@ -238,11 +240,16 @@ def choose(
         "model.num_layers": 1,
         **dropped,
         **_optimiser(rule, H, done, N, per_update, {**dropped, **held}),
-        "train.epochs": None if by_clock else with_spare(done, most),
+        "train.epochs": None if by_clock or most < most_epochs else with_spare(done, most),
         "train.on_divergence": "rollback",
     }
     free = {k: v for k, v in keys.items() if k not in held}
-    return Choice(free, H, done, per_update, by_clock)
+    return Choice(free, H, done, per_update, by_clock, done >= most)
+
+
+def epochs_of(steps: int | None, facts: Facts, per_update: float) -> float:
+    """How many epochs so many updates are; of None there is no end."""
+    return inf if steps is None else steps * per_update / facts.characters
 
 
 def with_spare(epochs: float, most: float) -> float:

@@ -19,7 +19,8 @@ def plan_lines(plan: Plan) -> list[str]:
         f"for {_time(plan.minutes)}: {model.cell.upper()} {model.num_layers}×{model.hidden_size}"
         f"{' with coupled gates' * model.coupled_gates}, "
         f"{_length(plan)}, at {plan.speed:,.0f} a second here",
-        f"{_dropout(plan)}; {_windows(plan)}; {optim.name} at {optim.learning_rate:g}"
+        _dropout(plan),
+        f"{_windows(plan)}; {optim.name} at {optim.learning_rate:g}"
         + (f" with weight decay {optim.weight_decay:g}" if optim.weight_decay else "")
         + (f", {optim.schedule.name} to {optim.schedule.final:g} of it"
            if optim.schedule.name in ("linear", "cosine") else ""),
@@ -29,8 +30,10 @@ def plan_lines(plan: Plan) -> list[str]:
         after.append("an n-gram is mixed in at the end")
     if plan.late:
         after.append("most of the time had passed before training began: it takes longer")
+    elif train.steps and plan.at_most:
+        after.append(f"ends after {train.steps:,} step{'s' * (train.steps > 1)}")
     elif _is_done_long_before(plan):
-        after.append(f"done long before that: {plan.passes:g} epochs are the most")
+        after.append(f"done long before that: more than {plan.passes:g} epochs are not planned")
     else:
         how = "ends with an epoch" if train.whole_epochs else "the clock ends it"
         after.append(f"{how}, within {_time(plan.minutes)} of the start")
@@ -44,7 +47,7 @@ def plan_lines(plan: Plan) -> list[str]:
 def _is_done_long_before(plan: Plan) -> bool:
     """Whether many more epochs would fit, and are not to be."""
     seconds = plan.passes * plan.characters / plan.speed
-    return plan.passes >= 2 and seconds < SOON * 60 * plan.minutes
+    return plan.at_most and seconds < SOON * 60 * plan.minutes
 
 
 def _time(minutes: float) -> str:
@@ -75,10 +78,10 @@ def _dropout(plan: Plan) -> str:
     kinds = [f"{model.dropout:g} of the units"] if model.dropout else []
     if model.weight_dropout:
         kinds.append(f"{model.weight_dropout:g} of the recurrent weights")
-    text = f"{' and '.join(kinds) or 'nothing'} dropped, as each {one} is read {often}"
+    text = f"{' and '.join(kinds) or 'nothing'} dropped: each {one} is read {often}"
     if plan.new is None:
         return text
-    return f"{text} and {plan.new:.0%} of the validation part's grams of six are new"
+    return f"{text}, and {plan.new:.0%} of the validation text is new, in runs of six {one}s"
 
 
 def _windows(plan: Plan) -> str:

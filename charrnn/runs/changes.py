@@ -163,18 +163,23 @@ def lift_limits(
     """The configuration without the limits that ended the run, if a length is `given`.
 
     So `steps` makes a run longer that its epochs, its minutes or early stopping ended: what is
-    given decides. A limit that the run has not reached stays.
+    given decides. A limit that the run has not reached stays, but for the epochs and the minutes of
+    a plan (`train.whole_epochs`), which go together.
     """
     if not is_length_given(given):
         return config, []
     nearly = trainer.limits.is_nearly_over(trainer.clock.seconds)
     reached = {*trainer.limits_reached(), *(["minutes"] if nearly else [])}
-    ended = [name for name in (*LENGTHS, "early_stopping") if name in reached - _named(given)]
+    planned = {"epochs", "minutes"} if config.train.whole_epochs else set()
     changes = [
-        Change(f"train.{name}", getattr(config.train, name), None, "had ended the run")
-        for name in ended
-    ]
-    train = config.train.model_copy(update=dict.fromkeys(ended))
+        Change(f"train.{name}", before, None,
+               "had ended the run" if name in reached else "was planned for another length")
+        for name in (*LENGTHS, "early_stopping")
+        if name in (reached | planned) - _named(given)
+        and (before := getattr(config.train, name)) is not None
+    ]  # fmt: skip
+    lifted = {change.key.removeprefix("train."): None for change in changes}
+    train = config.train.model_copy(update=lifted)
     return config.model_copy(update={"train": train}), changes
 
 

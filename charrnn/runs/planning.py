@@ -28,6 +28,7 @@ from charrnn.data.planning import (
     cell_of,
     characters_per_update,
     choose,
+    epochs_of,
     has_ngram,
     ngram_seconds,
     windows,
@@ -62,8 +63,9 @@ class Plan:
 
     `speed`: characters a second that this machine learns; `passes`: how often each of the training
     part is read; `characters` it has; `held`: the keys that were set, and not chosen; `late`: most
-    of the minutes had passed before it was made, and it takes longer than they are. `new`: the
-    share of a stream's validated grams that are new, None where nothing goes by it.
+    of the minutes had passed before it was made, and the run takes longer than they are; `at_most`:
+    more passes are not to be, however long there is time. `new`: the share of a stream's validated
+    grams that are new, None where nothing goes by it.
     """
 
     config: Config
@@ -73,14 +75,18 @@ class Plan:
     characters: int
     held: Keys
     late: bool = False
+    at_most: bool = False
     new: float | None = None
 
     @property
     def settings(self) -> Keys:
-        """The dotted keys that are not the defaults', texts apart."""
+        """The dotted keys that are not the defaults', texts apart, and the size in any case."""
         before = flat(Config())
         found = flat(self.config)
-        return {k: v for k, v in found.items() if v != before[k] and k != "data.text"}
+        return {
+            k: v for k, v in found.items()
+            if (v != before[k] and k != "data.text") or k == "model.hidden_size"
+        }  # fmt: skip
 
 
 @dataclass
@@ -99,7 +105,7 @@ class Planner:
     def read_as(self, config: Config) -> Config:
         """With how the text is read: mode, unit, encoding and parts, as far as they are not held.
 
-        It is `plan` that needs the text read.
+        The text itself is not read for it, but by who calls `plan`.
         """
         return with_keys(config, data_keys(config, self.held, self.minutes))
 
@@ -125,24 +131,25 @@ class Planner:
             machine.measure(FIRST if fixed is None else fixed)
             if fixed is None:
                 machine.measure(self._second(machine, characters_per_update(facts, shared)))
-            self._decide_on_ngram(facts)
+            self._decide_on_ngram(facts, self.held.get("ngram.order"))
             choice = self._choose(machine, facts, here)
             if fixed is None:
                 H = choice.hidden_size
                 machine.measure(H, with_keys(sized(H), choice.keys))
                 choice = self._choose(machine, facts, here)
         H = choice.hidden_size
+        seconds = self._training_seconds(machine, facts)(H)
         keys = {
             **choice.keys,
             **_rhythm(choice, facts, machine),
             "ngram.order": "auto" if self.ngram else 0,
-            "train.minutes": _rounded(self._training_seconds(machine, facts, H) / 60),
+            "train.minutes": _rounded(seconds / 60),
             "train.whole_epochs": not choice.by_clock,
         }
         return Plan(
             with_keys(config, {k: v for k, v in keys.items() if k not in self.held}), self.minutes,
             1 / machine.learning(H), choice.passes, facts.characters, self.held,
-            late=self._is_late(machine, facts, H), new=facts.new,
+            late=seconds <= self._least, at_most=choice.at_most, new=facts.new,
         )  # fmt: skip
 
     def _here(self, config: Config) -> Here:
@@ -159,25 +166,17 @@ class Planner:
         return SECOND if seconds <= SECOND_SHARE * 60 * self.minutes else SMALLER
 
     def _choose(self, machine: Machine, facts: Facts, here: Here) -> Choice:
-        fixed, seconds = self.held.get("model.hidden_size"), self._left(facts)
-        epoch = _epoch(machine, facts)
-
-        def as_part_of_all(H: int) -> float:
-            """An epoch, longer by its share of what comes at the end at this size."""
-            return epoch(H) * max(seconds, self._least) / self._training_seconds(machine, facts, H)
-
+        fixed = self.held.get("model.hidden_size")
         return choose(
-            facts, max(seconds, self._least),
-            epoch=as_part_of_all, parameters=machine.parameters, held=self.held,
-            here=here, **({} if fixed is None else {"sizes": [fixed]}),
+            facts, seconds=self._training_seconds(machine, facts), epoch=_epoch(machine, facts),
+            parameters=machine.parameters, held=self.held, here=here,
+            sizes=SIZES if fixed is None else [fixed],
         )  # fmt: skip
 
-    def _training_seconds(self, machine: Machine, facts: Facts, H: int) -> float:
-        """For training, evaluations on the way included."""
-        return max(self._left(facts) - self._end(machine, facts, H), self._least)
-
-    def _is_late(self, machine: Machine, facts: Facts, H: int) -> bool:
-        return self._left(facts) - self._end(machine, facts, H) < self._least
+    def _training_seconds(self, machine: Machine, facts: Facts) -> Callable[[int], float]:
+        """By hidden units, the seconds from now on to train in, with evaluations on the way."""
+        left = self._left(facts)
+        return lambda H: max(left - self._end(machine, facts, H), self._least)
 
     @property
     def _least(self) -> float:
@@ -196,14 +195,15 @@ class Planner:
         """Seconds of a last evaluation, and one for the mixture."""
         return facts.validated * machine.evaluating(H) * (1 + self.ngram)
 
-    def _decide_on_ngram(self, facts: Facts) -> None:
-        """Once the loops of training are there. Those of the n-gram are compiled now, not at the
-        end, so that the plan knows how long that took.
+    def _decide_on_ngram(self, facts: Facts, order: int | str | None) -> None:
+        """Of the `order` that is set, or else, where there is time for one, once the loops of
+        training are there. Those of the n-gram are compiled now, so that the plan knows how long
+        that took.
         """
         left = 60 * self.minutes - (time.perf_counter() - self.began)
         self.ngram = (
-            bool(self.held["ngram.order"])
-            if "ngram.order" in self.held
+            bool(order)
+            if order is not None
             else left > LEFT_FOR_NGRAM * 60 * self.minutes
             and has_ngram(facts, left, memory.total() or inf, compiled=has_compiled())
         )
@@ -219,12 +219,12 @@ class Fitter(Planner):
 
     def plan(self, config: Config, corpus: Corpus) -> Plan:
         facts, H = facts_of(corpus), config.model.hidden_size
-        self.held["ngram.order"] = config.ngram.order
         machine = self._machine(lambda _: config, corpus)
         with working("measuring this machine"):
             machine.measure(H)
-            self._decide_on_ngram(facts)
-        seconds, limit = self._training_seconds(machine, facts, H), config.train.epochs or inf
+            self._decide_on_ngram(facts, config.ngram.order)
+        seconds = self._training_seconds(machine, facts)(H)
+        limit = min(config.train.epochs or inf, self._epochs_of_steps(config, facts))
         fitting = SLACK * seconds / _epoch(machine, facts)(H)
         whole = fitting >= min(WHOLE, limit)
         keys: Keys = {"train.minutes": _rounded(seconds / 60), "train.whole_epochs": whole}
@@ -233,8 +233,11 @@ class Fitter(Planner):
             keys["train.epochs"] = with_spare(fitting, limit)
         return Plan(
             with_keys(config, keys), self.minutes, 1 / machine.learning(H), min(fitting, limit),
-            facts.characters, {}, late=self._is_late(machine, facts, H),
+            facts.characters, {}, late=seconds <= self._least, at_most=fitting >= limit,
         )  # fmt: skip
+
+    def _epochs_of_steps(self, config: Config, facts: Facts) -> float:
+        return epochs_of(config.train.steps, facts, characters_per_update(facts, flat(config)))
 
 
 def _epoch(machine: Machine, facts: Facts) -> Callable[[int], float]:

@@ -94,6 +94,19 @@ def test_a_limit_that_did_not_end_the_run_stays(train, tmp_path) -> None:
     assert "train.epochs" not in longer.stderr
 
 
+@pytest.mark.parametrize("length", [("--minutes", 0.02), ("--steps", 200), ("--epochs", 20)])
+def test_what_a_plan_had_set_is_no_limit_to_a_longer_run(train, tmp_path, length) -> None:
+    """Its epochs and its minutes were for each other."""
+    plan = ("--minutes", 0.01, "--set", "train.whole_epochs=true")
+    first = begin(train, *plan, "--epochs", 1)
+    done = train("--resume", "run", *length)
+    assert step(done) > first
+    after = config.load(tmp_path / "run" / "config.yaml").train
+    limits = {"--minutes": after.minutes, "--steps": after.steps, "--epochs": after.epochs}
+    assert {name: limit for name, limit in limits.items() if limit is not None} == dict([length])
+    assert "train.epochs: 1.0 → " in done.stderr
+
+
 def test_what_was_lifted_is_said(train) -> None:
     first = begin(train, "--epochs", 1)
     done = train("--resume", "run", "--steps", first + 1)

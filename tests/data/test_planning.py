@@ -44,8 +44,8 @@ def planned(
     held = held or {}
     sizes = {"sizes": [held["model.hidden_size"]]} if "model.hidden_size" in held else {}
     return choose(
-        facts, seconds, epoch=epoch, parameters=lambda H: 4 * H * H + 6 * facts.K * H, held=held,
-        here=here, **sizes,
+        facts, seconds=lambda H: seconds, epoch=epoch,
+        parameters=lambda H: 4 * H * H + 6 * facts.K * H, held=held, here=here, **sizes,
     ), epoch  # fmt: skip
 
 

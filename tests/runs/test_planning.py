@@ -55,7 +55,7 @@ def begun(**arguments):
 def test_nothing_but_a_text_is_planned_for_ten_minutes(text_file, tmp_path, measured):
     planned, told, plan = begun(files=text_file, seed=7, out=tmp_path / "run")
     assert "planned for 10 minutes" in told
-    assert f"adamw at {planned.optim.learning_rate:g} with weight decay" in plan_lines(plan)[1]
+    assert f"adamw at {planned.optim.learning_rate:g} with weight decay" in plan_lines(plan)[2]
     assert plan.minutes == 10
     assert 8 < planned.train.minutes < 10
     assert planned.train.seed == 7
@@ -125,6 +125,26 @@ def test_a_configuration_keeps_all_but_its_length(text_file, tmp_path, measured)
     by_clock, _, plan = begun(config=own, files=text_file, out=tmp_path / "clock", minutes=5)
     assert 1 < plan.passes < 2
     assert (by_clock.train.epochs, by_clock.train.whole_epochs) == (1000, False)
+
+
+def test_the_most_that_is_planned_may_be_done_long_before(text_file, measured):
+    long_before = "done long before that: more than 60 epochs are not planned"
+    assert long_before in plan_lines(charrnn.plan(text_file, 600))[-1]
+    few = charrnn.plan(text_file, 0.05)
+    assert few.passes < 60
+    assert "done long before" not in plan_lines(few)[-1]
+
+
+@pytest.mark.parametrize("config", [None, {"model.hidden_size": 8}])
+def test_steps_are_no_more_epochs_than_they_are(text_file, tmp_path, measured, config):
+    planned, _, plan = begun(
+        config=config, files=text_file, out=tmp_path / "run", minutes=5, steps=20
+    )
+    per_update = planned.train.batch_size * planned.bptt.k1
+    assert plan.passes == pytest.approx(20 * per_update / plan.characters)
+    assert planned.train.steps == 20
+    assert planned.train.epochs == (50 if config else None)
+    assert "ends after 20 steps" in " ".join(plan_lines(plan))
 
 
 def test_the_clock_ends_what_has_no_time_for_an_epoch(text_file, tmp_path, measured):
