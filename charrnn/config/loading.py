@@ -264,7 +264,8 @@ def _read(path: Path) -> str:
         raise ConfigError(
             "no such configuration file",
             where=str(path),
-            then="ready ones are in the folder configs/; without one, built-in defaults are used",
+            then="ready ones are in the folder configs/; without one, the run is planned: "
+            + call("train", files="my.txt", minutes=10),
         ) from None
     except IsADirectoryError:
         raise ConfigError(

@@ -122,13 +122,14 @@ def _records(found: Survey) -> list[str]:
     """What only the owner of a text can tell: whether its parts are texts of their own."""
     if found.lines.groups >= FEWEST_RECORDS:
         return [
-            f"or data.mode: records, if the {found.lines.groups:,} groups of lines between blank "
-            "ones are texts of their own: poems, recipes, letters"
+            "or data.mode: records, set along with the minutes, if the "
+            f"{found.lines.groups:,} groups of lines between blank ones are texts of their own: "
+            "poems, recipes, letters"
         ]
     if len(found.files) >= FEWEST_RECORDS:
         return [
-            f"or data.mode: records with data.separator: file, if the {len(found.files):,} files "
-            "are texts of their own"
+            "or data.mode: records and data.separator: file, set along with the minutes, if the "
+            f"{len(found.files):,} files are texts of their own"
         ]
     return []
 
