@@ -20,6 +20,7 @@ from charrnn.config.schema import STDIN
 from charrnn.errors import UsageError, argument, notice
 from charrnn.report.advice import Advice
 from charrnn.report.tensorboard import TensorBoard, require_tensorboard
+from charrnn.runs.changes import is_length_given
 from charrnn.runs.joining import join_ranks
 from charrnn.runs.listing import find_run
 from charrnn.runs.resume import resume_run
@@ -39,6 +40,9 @@ _PLANNED_WITH = {"data.text", "train.seed"}  # keys that leave all the others to
 PLANNED = (
     f"planned for {DEFAULT_MINUTES:g} minutes, which {argument('minutes')} changes; Ctrl-C keeps "
     "what there is"
+)
+NOT_PLANNED = (
+    f"what is not set is as built in, epochs too; {argument('minutes', DEFAULT_MINUTES)} plans it"
 )
 FASTER = "compiled kernels train an LSTM 2×128 1.6 times as fast"
 
@@ -181,6 +185,8 @@ def _begin(
     launch = start_run(whole, name, _path(out), source, planner)
     if unasked and minutes is None:
         launch.notices.append(PLANNED)
+    elif planner is None and config is None and source is None and not is_length_given(given):
+        launch.notices.append(NOT_PLANNED)
     return launch
 
 

@@ -82,6 +82,7 @@ def test_whoever_says_more_gets_the_defaults(text_file, tmp_path, measured, give
     assert not measured.asked
     assert planned.model.num_layers == 2
     assert planned.train.minutes is None
+    assert ("is as built in" in told) == ("settings" in given)
 
 
 def test_settings_are_held(text_file, tmp_path, measured):
