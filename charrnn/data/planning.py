@@ -22,6 +22,7 @@ Points = Sequence[tuple[float, float]]
 Keys = dict[str, Any]
 NOTHING: Mapping[str, Any] = {}
 
+UPDATE = 768  # characters of an update: 16 streams in windows of 48
 SIZES = (
     32, 48, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448, 512, 576, 640, 704, 768,
 )  # fmt: skip
@@ -63,13 +64,15 @@ class Rule:
 STREAM = Rule(
     cell={"model.coupled_gates": True},
     streams={"compiled": 16, "numpy": 32}, window=48, fewest_updates=100,
-    read_per_parameter=8, often=20, parameters_per_character=12, most_epochs=60,
+    read_per_parameter=8, often=20, parameters_per_character=12, most_epochs=120,
     dropout=((0, 0.05), (1, 0.1), (2, 0.1), (5, 0.25), (9, 0.4), (20, 0.5)),
     weight_dropout=((5, 0), (9, 0.15), (20, 0.3), (40, 0.5)), novelty=((0.08, 0), (0.16, 1)),
     known=((9, 0.75), (20, 1)),
     final=((4, 0.5), (12, 0.2)),
     rate_factor=((2, 0.67), (5, 1)), other_cell=0.67,
-    rate=lambda H, update: 1.2e-2 * (min(384 / H, 1) * min(update / 768, 2)) ** 0.5,
+    rate=lambda H, update: (
+        1.2e-2 * min(384 / H, 1) ** 0.5 * min(update / UPDATE, 2) ** (1 / 3)
+    ),
     beta2=((5, 0.999), (9, 0.99)), weight_decay=((2, 0), (5, 0.02)),
     warmup=100, grad_clip=0.5,
 )  # fmt: skip
@@ -87,6 +90,7 @@ SEQUENCES = Rule(
     beta2=((0, 0.999),), weight_decay=((0, 0),),
     warmup=50, grad_clip=1.0,
 )  # fmt: skip
+MOST_BETA2 = 0.999
 SHORT = 100  # characters of a sequence, on average, that is learned whole
 # By dropped recurrent weights, what of the weight decay is left beside them.
 BESIDE_DROPPED = ((0, 1), (0.15, 0.5))
@@ -291,7 +295,9 @@ def _optimiser(
         factor = between(rule.rate_factor, passes) if lstm else rule.other_cell
         rate = factor * rule.rate(H, per_update)
         keys["optim.learning_rate"] = float(f"{rate:.2g}")
-        keys["optim.beta2"] = round(between(rule.beta2, passes), 4)
+        # Of smaller updates more are remembered: about as many characters.
+        forgotten = (1 - between(rule.beta2, passes)) * min(per_update / UPDATE, 1)
+        keys["optim.beta2"] = round(1 - max(forgotten, 1 - MOST_BETA2), 5)
     if held.get("optim.schedule.name", "cosine") == "cosine":
         keys["optim.schedule.name"] = "cosine"
         keys["optim.schedule.final"] = round(between(rule.final, passes), 2)

@@ -171,7 +171,16 @@ def test_numpy_has_twice_as_many_streams_and_the_rate_for_them():
                     for kernels in ("compiled", "numpy"))  # fmt: skip
     assert (compiled["train.batch_size"], numpy["train.batch_size"]) == (16, 32)
     ratio = numpy["optim.learning_rate"] / compiled["optim.learning_rate"]
-    assert ratio == pytest.approx(2**0.5, rel=0.05)
+    assert ratio == pytest.approx(2 ** (1 / 3), rel=0.08)
+
+
+def test_small_updates_have_half_of_the_rate_and_remember_as_many_characters():
+    """A text of 9,000 characters has two streams, an eighth of the characters of an update."""
+    few, many = (planned(Facts(N, N // 9, 65), 1e6, held={"model.hidden_size": 128})[0]
+                 for N in (9000, 10**6))  # fmt: skip
+    assert few.characters_per_update == 96
+    assert few.keys["optim.learning_rate"] == many.keys["optim.learning_rate"] / 2
+    assert (few.keys["optim.beta2"], many.keys["optim.beta2"]) == (0.99875, 0.99)
 
 
 def test_a_window_that_is_held_in_part_is_possible():
