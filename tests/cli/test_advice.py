@@ -8,6 +8,7 @@ import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,6 +16,7 @@ from charrnn import config
 from charrnn.api.settings import name_of
 from charrnn.cli.spelling import in_options
 from charrnn.errors import call
+from charrnn.runs.changes import lift_limits
 from tests.conftest import TEXT
 
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -94,17 +96,30 @@ def test_a_limit_that_did_not_end_the_run_stays(train, tmp_path) -> None:
     assert "train.epochs" not in longer.stderr
 
 
-@pytest.mark.parametrize("length", [("--minutes", 0.02), ("--steps", 200), ("--epochs", 20)])
+@pytest.mark.parametrize("length", [("--steps", 200), ("--epochs", 2)])
 def test_what_a_plan_had_set_is_no_limit_to_a_longer_run(train, tmp_path, length) -> None:
     """Its epochs and its minutes were for each other."""
-    plan = ("--minutes", 0.01, "--set", "train.whole_epochs=true")
+    plan = ("--minutes", 5, "--set", "train.whole_epochs=true")
     first = begin(train, *plan, "--epochs", 1)
     done = train("--resume", "run", *length)
     assert step(done) > first
     after = config.load(tmp_path / "run" / "config.yaml").train
     limits = {"--minutes": after.minutes, "--steps": after.steps, "--epochs": after.epochs}
     assert {name: limit for name, limit in limits.items() if limit is not None} == dict([length])
-    assert "train.epochs: 1.0 → " in done.stderr
+    assert re.search(r"train.minutes: \S+ → null \(was planned for another length\)", done.stderr)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_more_minutes_lift_the_epochs_of_a_plan(whole) -> None:
+    had = {"train.minutes": 3.0, "train.epochs": 9.0, "train.whole_epochs": whole}
+    limits = SimpleNamespace(is_nearly_over=lambda seconds: False)
+    trainer = SimpleNamespace(
+        limits=limits, clock=SimpleNamespace(seconds=60.0), limits_reached=lambda: {}
+    )
+    settings = config.load(None, [f"{key}={value}" for key, value in had.items()])
+    longer, changes = lift_limits(settings, {"train.minutes"}, trainer)
+    assert longer.train.epochs == (None if whole else 9.0)
+    assert [change.key for change in changes] == ["train.epochs"] * whole
 
 
 def test_what_was_lifted_is_said(train) -> None:
