@@ -125,7 +125,14 @@ def verdict(rows: Sequence[Row]) -> str:
     share = f"all {len(good)}" if len(good) == len(compared) else f"{len(good)} of {len(compared)}"
     worst = [loss(f["plan"]) - min(map(loss, f.values())) for f in compared if f not in good]
     most = f"; elsewhere it is at most {max(worst):.3f} above" if worst else ""
-    return f"The plan is the best, or within {MARGIN:g} of it, in {share} comparisons{most}."
+    beside = ", ".join(
+        f"{TITLES.get(side, side)} in {sum(side in found for found in compared)}"
+        for side in sides_of(rows) if side != "plan"
+    )  # fmt: skip
+    return (
+        f"The plan is the best, or within {MARGIN:g} of it, in {share} comparisons{most}. "
+        f"Beside it were trained: {beside}. An empty cell was not."
+    )
 
 
 def markdown(path: Path = ROWS) -> str:
