@@ -71,7 +71,7 @@ class Limits:
         if self.minutes is not None and seconds >= 60 * self.minutes:
             found["minutes"] = f"{self.minutes:g} minutes"
         elif self._ends_with(epoch, seconds):
-            found["minutes"] = f"{self.minutes:g} minutes, in which another epoch does not fit"
+            found["minutes"] = f"{self.minutes:g} minutes of training hold no more epochs"
         if patience is not None and waited >= patience:
             found["early_stopping"] = f"{patience} evaluations without a better validation loss"
         return found

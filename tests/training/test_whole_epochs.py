@@ -57,7 +57,7 @@ def test_another_epoch_that_does_not_fit_is_not_begun(text_file, tmp_path, per_e
     steps, end = trained(launch)
     assert len(steps) == 2 * per_epoch
     assert isinstance(end, Finished)
-    assert "another epoch does not fit" in end.reason
+    assert "hold no more epochs" in end.reason
     # One epoch tells that two fit: of the second the schedule is that of a run of two.
     rates = [step.learning_rate for step in steps]
     half = [0.01 * (1 + cos(pi * n / per_epoch / 4)) / 2 for n in range(per_epoch)]
